@@ -1,0 +1,1 @@
+"""Prefect flows: thin; every decision is in ncric_core."""

@@ -1,0 +1,1 @@
+"""What arrives → frames of raw reads. Knows no database."""

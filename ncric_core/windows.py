@@ -1,0 +1,40 @@
+"""Half-open UTC windows [start, end): what a run covers, made from given times and never from "now"."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ncric_core.errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Window:
+    """Times t with start <= t < end; both ends are aware and in UTC."""
+
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start.tzinfo is not UTC or self.end.tzinfo is not UTC:
+            raise ValueError("a window's ends are in UTC")
+        if self.start >= self.end:
+            raise SettingsError(f"the window's start {self.start:%Y-%m-%dT%H:%MZ} is not before its end {self.end:%Y-%m-%dT%H:%MZ}")
+
+    def __contains__(self, moment: datetime) -> bool:
+        return self.start <= moment < self.end
+
+    def __str__(self) -> str:
+        return f"{self.start:%Y-%m-%d %H:%M}–{self.end:%Y-%m-%d %H:%M} UTC"
+
+
+def parse_moment(text: str) -> datetime:
+    """An ISO 8601 date or time as an aware UTC time; one without a zone is UTC. Raises SettingsError."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise SettingsError(f"{text!r} is not a time: write it as 2022-10-11T08:00 (UTC) or 2022-10-11T08:00-07:00") from error
+
+
+def window(start: str, end: str) -> Window:
+    """The window between two texts, each as `parse_moment` reads them. Raises SettingsError."""
+    return Window(parse_moment(start), parse_moment(end))
