@@ -1,0 +1,100 @@
+"""Every setting: name, type, default, environment variable (NCRIC_…, also from a `.env` in the working directory)."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated, Self
+from zoneinfo import ZoneInfo
+
+from platformdirs import user_data_path
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from ncric_core.edm import FLIGHTS
+from ncric_core.errors import SettingsError
+
+PREFIX = "NCRIC_"
+
+
+def _split(value: object) -> object:
+    return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _folders(prefixes: tuple[str, ...]) -> tuple[str, ...]:
+    """Each prefix as a folder: without the slash, `ncric` would take `ncricscso/` too."""
+    return tuple(prefix.strip().strip("/") + "/" for prefix in prefixes if prefix.strip())
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone: use a name like UTC or America/Los_Angeles") from error
+    return name
+
+
+Prefixes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_folders)]
+Zone = Annotated[str, AfterValidator(_zone)]
+
+
+class Settings(BaseSettings):
+    """What can be set. Credentials of S3 are not here: they come from the environment, a profile, a role or a block."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(
+        default_factory=lambda: user_data_path("ncric", appauthor=False),
+        description="folder of the embedded PostgreSQL and of the default bucket",
+    )
+    database_url: SecretStr | None = Field(
+        default=None, description="PostgreSQL 15 or later; unset: the embedded server under DATA_DIR"
+    )
+    bucket: str = Field(default="", description="a folder, or s3://bucket; unset: the folder `bucket` under DATA_DIR")
+    s3_endpoint_url: str | None = Field(default=None, description="an S3 server other than AWS")
+    aws_credentials_block: str | None = Field(
+        default=None, description="name of a prefect-aws AwsCredentials block; unset: environment, profile or role"
+    )
+    boss4_prefix: Prefixes = Field(default=("boss4/", "ncric/"), description="folders of BOSS4, separated by commas")
+    scso_prefix: Prefixes = Field(default=("scso/", "ncricscso/"), description="folders of SCSO")
+    hotlist_prefix: Prefixes = Field(default=("hotlist/",), description="folders of the daily hotlist")
+    boss4_timezone: Zone = Field(default="UTC", description="zone of the times in BOSS4's data and file names")
+    scso_timezone: Zone = Field(default="UTC", description="zone of the times in SCSO's data and file names")
+    chunk_size: int = Field(default=50_000, ge=1, description="reads in one transaction")
+    keep_days: int = Field(default=365, ge=1, description="reads older than this when their file came are not loaded")
+    fetch_threads: int = Field(default=8, ge=1, le=64, description="files fetched from the bucket at once")
+    flights_dir: Path = Field(default=FLIGHTS, description="folder of edm.yaml and the project's own flights")
+    organization: str = Field(default="NCRIC", min_length=1, description="the organisation that owns the data sets")
+    user: str = Field(default_factory=getpass.getuser, description="who is named in the history of changes")
+
+    @model_validator(mode="after")
+    def _bucket_under_data_dir(self) -> Self:
+        if not self.bucket:
+            object.__setattr__(self, "bucket", str(self.data_dir / "bucket"))
+        return self
+
+    def shown(self) -> list[tuple[str, str, str]]:
+        """Environment variable, value (secrets masked) and description of each setting."""
+        return [
+            (PREFIX + name.upper(), _masked(getattr(self, name)), field.description or "")
+            for name, field in type(self).model_fields.items()
+        ]
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises SettingsError naming each variable that cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = [f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+        raise SettingsError("; ".join(faults)) from None
+
+
+def _masked(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return "********"
+        case tuple():
+            return ",".join(map(str, value))
+        case _:
+            return str(value)

@@ -1,0 +1,164 @@
+"""The object store: an S3 bucket or a folder, same calls."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ncric_core.errors import SourceError
+from ncric_core.settings import Settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+GONE = {"NoSuchKey", "404", "PreconditionFailed", "412"}
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject:
+    """One object as listed. `version` changes when its content does (ETag, or size and modification time)."""
+
+    key: str
+    size: int
+    last_modified: datetime
+    version: str
+
+
+class ObjectGone(SourceError):
+    """The object was deleted or replaced between listing and fetching."""
+
+
+class Bucket(Protocol):
+    """What a store of objects can do. Every call raises SourceError if the store cannot be read."""
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        """The objects under a folder (`boss4/`), in order of key; none if there is no such folder."""
+
+    def open(self, listed: StoredObject) -> BinaryIO:
+        """The object's bytes as a stream. Raises ObjectGone if it is not there any more as listed."""
+
+
+def open_bucket(settings: Settings) -> Bucket:
+    """The bucket of the settings. Raises SourceError if it is missing or closed to us."""
+    if settings.bucket.startswith("s3://"):
+        return S3Bucket(settings.bucket.removeprefix("s3://").strip("/"), _client(settings))
+    folder = Path(settings.bucket).expanduser()
+    if not folder.is_dir():
+        raise SourceError(f"the bucket {folder} is no folder: create it, or set NCRIC_BUCKET to a folder or s3://bucket")
+    return Folder(folder)
+
+
+class Folder:
+    """A folder as a bucket: an object's key is its path below the folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        yield from self._walk(prefix)
+
+    def _walk(self, prefix: str) -> Iterator[StoredObject]:
+        try:
+            with os.scandir(self.root / prefix) as entries:
+                found = sorted(entries, key=lambda entry: entry.name + "/" * entry.is_dir())
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise SourceError(f"the folder {self.root / prefix} cannot be listed: {error.strerror}") from error
+        for entry in found:
+            key = prefix + entry.name
+            if entry.is_dir():
+                yield from self._walk(key + "/")
+                continue
+            try:
+                stat = entry.stat()
+            except OSError:  # deleted since it was listed, or a link to nowhere: there is nothing to fetch
+                continue
+            yield StoredObject(
+                key, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC), f"{stat.st_size}-{stat.st_mtime_ns}"
+            )
+
+    def open(self, listed: StoredObject) -> BinaryIO:
+        try:
+            return (self.root / listed.key).open("rb")
+        except FileNotFoundError as error:
+            raise ObjectGone(f"{listed.key} was deleted after it was listed") from error
+        except OSError as error:
+            raise SourceError(f"{listed.key} cannot be read: {error.strerror}") from error
+
+
+class S3Bucket:
+    """An S3 bucket: listed page by page, each object fetched as it was listed (If-Match)."""
+
+    def __init__(self, name: str, client: "S3Client") -> None:
+        self.name = name
+        self.client = client
+        try:
+            client.list_objects_v2(Bucket=name, MaxKeys=1)
+        except (ClientError, BotoCoreError) as error:
+            raise self._failure(error) from error
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+        try:
+            for page in pages:
+                for item in page.get("Contents", ()):
+                    if item["Size"] or not item["Key"].endswith("/"):  # an empty object "folder/" marks a folder
+                        etag = item["ETag"].strip('"')
+                        yield StoredObject(item["Key"], item["Size"], item["LastModified"].astimezone(UTC), etag)
+        except (ClientError, BotoCoreError) as error:
+            raise self._failure(error) from error
+
+    def open(self, listed: StoredObject) -> BinaryIO:
+        try:
+            answer = self.client.get_object(Bucket=self.name, Key=listed.key, IfMatch=listed.version)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in GONE:
+                raise ObjectGone(f"{listed.key} was deleted or replaced after it was listed") from error
+            raise self._failure(error) from error
+        except BotoCoreError as error:
+            raise self._failure(error) from error
+        return cast(BinaryIO, answer["Body"])
+
+    def _failure(self, error: ClientError | BotoCoreError) -> SourceError:
+        """In words, without what the answer may hold of a request (keys are secrets)."""
+        if isinstance(error, ClientError):
+            code = error.response["Error"]["Code"]
+            advice = {
+                "NoSuchBucket": "there is no such bucket: check NCRIC_BUCKET and NCRIC_S3_ENDPOINT_URL",
+                "404": "there is no such bucket: check NCRIC_BUCKET and NCRIC_S3_ENDPOINT_URL",
+            }.get(code, f"refused with {code}: check the AWS credentials and their rights")
+            return SourceError(f"the bucket s3://{self.name} cannot be read: {advice}")
+        return SourceError(f"the bucket s3://{self.name} cannot be read: {' '.join(str(error).split())}")
+
+
+def _client(settings: Settings) -> "S3Client":
+    """A client with retries; credentials by AWS's own rules, or from the named prefect-aws block."""
+    config = Config(
+        retries={"max_attempts": 5, "mode": "standard"},
+        max_pool_connections=settings.fetch_threads + 2,
+        connect_timeout=10,
+        read_timeout=60,
+    )
+    try:
+        session = _block_session(settings.aws_credentials_block) if settings.aws_credentials_block else boto3.Session()
+        region = session.region_name or "us-west-2"  # a bucket's client needs some region; S3 redirects to the right one
+        return session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config, region_name=region)
+    except (BotoCoreError, ValueError) as error:
+        raise SourceError(f"no S3 client can be made: {error}") from error
+
+
+def _block_session(name: str) -> boto3.Session:
+    """The session of a prefect-aws block; imported here, as it brings Prefect with it."""
+    from prefect_aws import AwsCredentials
+
+    try:
+        return AwsCredentials.load(name, _sync=True).get_boto3_session()
+    except ValueError as error:
+        raise SourceError(f"the prefect-aws block {name!r} (NCRIC_AWS_CREDENTIALS_BLOCK) cannot be loaded") from error

@@ -1,0 +1,147 @@
+"""Reading JSON that is not whole: every complete object of a damaged file, and what arrived of the broken ones."""
+
+import codecs
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+MAX_OBJECT: Final = 128 * 2**20  # characters of one object that are waited for before it counts as broken
+_SKIP = re.compile(r"[\s,\[\]]*")
+_STARTS = re.compile(r"\{")
+_TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
+_DELIMITED = re.compile(r"[\s,}\]]")
+_WORDS = {"true": "true", "false": "false", "null": None}
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of a damaged array: a whole object, what arrived of a broken one, or text that is no object."""
+
+    value: Any  # dict of a whole object; else None
+    leaves: dict[str, str | None]  # of a broken object: the leaves that arrived whole
+    text: str  # of a broken object or of other text: as received
+
+
+def _cp1252(error: UnicodeError) -> tuple[str, int]:
+    """A stray byte is what Windows wrote for it, else U+FFFD."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    stray = error.object[error.start : error.end]
+    return stray.decode("cp1252", errors="replace"), error.end
+
+
+codecs.register_error("ncric-cp1252", _cp1252)
+
+decoder = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=lambda _: None)
+"""Takes control characters in strings; gives numbers as their text: no digit of an id is lost, nor the sign of -0."""
+
+
+def decoded(pieces: Iterable[bytes]) -> Iterator[str]:
+    """The text of a file in pieces: UTF-8 (a byte-order mark is dropped), stray bytes as Windows-1252, or UTF-16."""
+    reader: codecs.IncrementalDecoder | None = None
+    for piece in pieces:
+        if reader is None:
+            utf16 = piece[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+            reader = codecs.getincrementaldecoder("utf-16" if utf16 else "utf-8-sig")("ncric-cp1252")
+        yield reader.decode(piece)
+    if reader is not None:
+        yield reader.decode(b"", final=True)
+
+
+def elements(pieces: Iterable[str], is_read: Callable[[Any], bool]) -> Iterator[Element]:
+    """The elements of a JSON array (or of objects one after the other), however damaged, in order.
+
+    `is_read` says whether a whole object found after a broken one is an element of its own, not a part of the broken one.
+    """
+    source = iter(pieces)
+    text, at, ended = "", 0, False
+    while True:
+        at = _SKIP.match(text, at).end()  # type: ignore[union-attr]  # the pattern matches nothing too
+        element, end = _element(text, at) if at < len(text) else (None, at)
+        if element is not None and (element.value is not None or ended or end < len(text)):
+            yield element
+            at = end
+        elif not ended and len(text) - at < MAX_OBJECT:
+            text, at, ended = _more(text[at:], source)
+        elif at == len(text):
+            return
+        else:
+            end = _next_start(text, at, is_read)
+            yield _broken(text[at:end])
+            at = end
+
+
+def _more(left: str, source: Iterator[str]) -> tuple[str, int, bool]:
+    """What is left with at least as much again behind it (so that a long object is not begun too often); whether it ended."""
+    pieces, wanted = [left], max(len(left), 1)
+    for piece in source:
+        pieces.append(piece)
+        wanted -= len(piece)
+        if wanted <= 0:
+            return "".join(pieces), 0, False
+    return "".join(pieces), 0, True
+
+
+def _element(text: str, at: int) -> tuple[Element | None, int]:
+    """The whole value that starts here and its end; None if it is broken."""
+    try:
+        value, end = decoder.raw_decode(text, at)
+    except (ValueError, RecursionError):
+        return None, at
+    return Element(value if isinstance(value, dict) else None, {}, text[at:end]), end
+
+
+def _next_start(text: str, at: int, is_read: Callable[[Any], bool]) -> int:
+    """Where the next whole read begins behind a broken element, else the end of the text."""
+    for start in _STARTS.finditer(text, at + 1):
+        before = text[max(at, start.start() - 64) : start.start()].rstrip()
+        if before.endswith(":"):
+            continue  # the value of a key: inside the broken object
+        element, _ = _element(text, start.start())
+        if element is not None and is_read(element.value):
+            return start.start()
+    return len(text)
+
+
+def _broken(text: str) -> Element:
+    """What arrived whole of a broken object: a leaf whose value was cut is not there."""
+    text = text.rstrip().rstrip(",[")
+    leaves: dict[str, str | None] = {}
+    key: str | None = None
+    pending: str | None = None  # a string that is a key if a colon follows
+    for token in _tokens(text):
+        if token == ":":
+            key, pending = pending, None
+        elif token in "{}[],":
+            key = pending = None
+        elif key is None:
+            pending = _string(token)
+        else:
+            if leaves.get(key) is None and (token[0] == '"' or token in _WORDS or _NUMBER.fullmatch(token)):
+                leaves[key] = _string(token) if token[0] == '"' else _WORDS.get(token, token)
+            key = None
+    return Element(None, leaves, text)
+
+
+def _tokens(text: str) -> Iterator[str]:
+    """The tokens up to the place where a string or a number was cut."""
+    at = 0
+    while found := _TOKEN.search(text, at):
+        if '"' in text[at : found.start()]:
+            return  # a string that never ends
+        token, at = found.group(), found.end()
+        bare = token[0] not in '"{}[]:,'
+        if bare and not _DELIMITED.match(text, at):
+            return  # 12 may have been 123
+        yield token
+
+
+def _string(token: str) -> str | None:
+    try:
+        value = json.loads(token, strict=False)
+    except ValueError:
+        return None
+    return value if isinstance(value, str) else None
