@@ -1,6 +1,7 @@
 """Every setting: name, type, default, environment variable (NCRIC_…, also from a `.env` in the working directory)."""
 
 import getpass
+import os
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
@@ -32,6 +33,11 @@ def _zone(name: str) -> str:
     return name
 
 
+def _default_data_dir() -> Path:
+    """The user's own data folder; for root a system one, as the embedded server cannot run as root nor look into /root."""
+    return Path("/var/lib/ncric") if os.geteuid() == 0 else user_data_path("ncric", appauthor=False)
+
+
 Prefixes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_folders)]
 Zone = Annotated[str, AfterValidator(_zone)]
 
@@ -42,7 +48,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
 
     data_dir: Path = Field(
-        default_factory=lambda: user_data_path("ncric", appauthor=False),
+        default_factory=_default_data_dir,
         description="folder of the embedded PostgreSQL and of the default bucket",
     )
     database_url: SecretStr | None = Field(

@@ -88,7 +88,7 @@ def parse(data: bytes, readers: list[FastReader]) -> ParsedReads:
     `readers` are those of the shapes met so far in this run, the latest first; a file of a new shape is read with care and
     its shape is learned, a damaged one is read with care and salvaged.
     """
-    for number, reader in enumerate(readers):
+    for number, reader in enumerate(readers if b"\\u0000" not in data else ()):  # NUL is the careful walk's to drop
         columns = reader(data)
         if columns is not None and (parsed := _counted(columns)) is not None:
             readers.insert(0, readers.pop(number))
@@ -202,10 +202,10 @@ def _reject(parsed: ParsedReads, start: int, reason: str, detail: str, received:
 
 
 def _text(value: Any) -> str | None:
-    """A scalar as text that PostgreSQL can hold: half of a surrogate pair becomes U+FFFD."""
+    """A scalar as text that PostgreSQL can hold: without NUL, and half of a surrogate pair is U+FFFD."""
     if value is None or isinstance(value, bool):
         return None if value is None else str(value).lower()
-    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return str(value).replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _walk(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:

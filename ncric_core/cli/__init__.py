@@ -1,0 +1,31 @@
+"""The command `ncric`."""
+
+import os
+import signal
+import sys
+
+import psycopg2
+
+from ncric_core.cli.app import app
+from ncric_core.errors import NcricError
+
+# Every command is registered by importing its module.
+from ncric_core.cli import agencies, books, flights, jobs, measure  # noqa: F401, I001
+
+
+def main() -> None:
+    """Runs the command line; an expected failure is one line on stderr and exit status 1."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the embedded server is let go of
+    try:
+        app()
+    except (NcricError, psycopg2.Error) as error:
+        what = "the database refuses: " if isinstance(error, psycopg2.Error) else ""
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        print(f"ncric: {what}{lines[0] if what else chr(10).join(lines)}", file=sys.stderr)  # noqa: T201
+        sys.exit(1)
+    except KeyboardInterrupt:
+        print("ncric: stopped; what was loaded is kept, run it again for the rest", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

@@ -1,0 +1,114 @@
+"""`ncric agencies`: agencies, and the names that they are received under."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ncric_core.agencies import Mapping, read_mappings, write_mappings
+from ncric_core.cli.app import app, connected, say, show, warn
+from ncric_core.store.database import rows
+from ncric_core.store.names import all_mappings, set_mappings, unmapped_names
+from ncric_core.store.restandardize import Move
+from ncric_core.store.restandardize import restandardize as move_reads
+
+agencies_app = typer.Typer(no_args_is_help=True, help="Agencies, and the names that they are received under.")
+app.add_typer(agencies_app, name="agencies")
+
+_AGENCIES = """
+SELECT a.name, s.name, a.unmapped, coalesce(sum(n.reads), 0)::bigint, max(n.last_seen)
+FROM agencies a
+JOIN entity_sets s ON s.agency = a.id
+LEFT JOIN received_names n ON n.agency = a.id
+GROUP BY a.id, s.name
+ORDER BY a.name
+"""
+
+
+@agencies_app.command("list")
+def list_agencies() -> None:
+    """Lists the agencies with their data sets and reads."""
+    with connected() as (_, connection):
+        found = rows(connection, _AGENCIES)
+    show(("agency", "entity set", "unmapped", "reads", "newest read"), found, empty="no agencies")
+
+
+@agencies_app.command()
+def unmapped() -> None:
+    """Lists names never seen before whose reads wait under an agency of their own, and what they may mean."""
+    with connected() as (_, connection):
+        found = unmapped_names(connection)
+    rows_ = [(n.datasource, n.received, n.reads, n.first_seen, n.last_seen, " | ".join(n.suggestions)) for n in found]
+    columns = ("source", "received name", "reads", "first read", "last read", "suggestions")
+    show(columns, rows_, empty="every name is mapped")
+    if found:
+        say('map one with: ncric agencies map "RECEIVED" "Standard" --datasource SOURCE, then ncric agencies restandardize')
+
+
+@agencies_app.command("map")
+def map_name(
+    received: Annotated[str, typer.Argument(help="The name as received (for Flock: the network id).")],
+    standardized: Annotated[str, typer.Argument(help="The agency; a new name makes a new agency.")],
+    datasource: Annotated[str, typer.Option(help="BOSS4, SCSO or FLOCK.")],
+) -> None:
+    """Says which agency a received name stands for. Reads loaded already are moved by `ncric agencies restandardize`."""
+    with connected() as (_, connection):
+        made = set_mappings(connection, [Mapping(received, standardized, datasource)])
+    _said(1, made)
+
+
+@agencies_app.command("import")
+def import_names(file: Annotated[Path, typer.Argument(help="CSV: ol.name (Flock: ol.id), standardized_agency_name, ol.datasource.")]) -> None:
+    """Imports names from a CSV file, all or none; faults are told by line."""
+    mappings = read_mappings(file)
+    with connected() as (_, connection):
+        made = set_mappings(connection, mappings)
+    _said(len(mappings), made)
+
+
+def _said(count: int, made: list[str]) -> None:
+    say(f"{count:,} names mapped" + (f"; new agencies: {', '.join(made)}" if made else ""))
+    say("reads loaded before are moved by: ncric agencies restandardize")
+
+
+@agencies_app.command("export")
+def export_names(file: Annotated[Path | None, typer.Argument(help="Where to; none: stdout.")] = None) -> None:
+    """Exports all names as CSV, as `import` reads them."""
+    with connected() as (_, connection):
+        mappings = all_mappings(connection)
+    if file is None:
+        write_mappings(mappings, sys.stdout)
+        return
+    with file.open("w", encoding="utf-8", newline="") as stream:
+        write_mappings(mappings, stream)
+    say(f"{len(mappings):,} names in {file}")
+
+
+@agencies_app.command()
+def restandardize() -> None:
+    """Moves reads to the agencies that the names stand for now, a bounded number at a time; safe to kill and run again."""
+    moved: dict[tuple[str, str, int, int], tuple[Move, int]] = {}
+    with connected() as (_, connection):
+        names = dict(rows(connection, "SELECT id, name FROM agencies"))  # as the emptied ones go away
+        for move, reads in move_reads(connection):
+            moved[move.datasource, move.received, move.old, move.new] = (move, reads)
+            if sys.stderr.isatty():
+                warn(f"{move.received}: {reads:,} of {move.reads:,} reads moved")
+    found = [(m.datasource, m.received, names[m.old], names[m.new], reads) for m, reads in moved.values()]
+    show(("source", "received name", "from", "to", "reads moved"), found, empty="every read is under its agency already")
+
+
+@agencies_app.command()
+def history(limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 100) -> None:
+    """Lists who changed the name tables, when, and what was before and after."""
+    with connected() as (_, connection):
+        found: list[tuple[datetime, str, str, str, str | None, str | None]] = list(
+            rows(  # type: ignore[arg-type]
+                connection,
+                "SELECT changed_at, changed_by, datasource, name, before, after FROM agency_name_changes ORDER BY id DESC LIMIT %(n)s",
+                {"n": limit},
+            )
+        )
+    show(("when", "who", "source", "name", "before", "after"), found, empty="no changes yet")

@@ -1,0 +1,134 @@
+"""The typer application, and what commands share: settings, the open store, tables and progress."""
+
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from time import monotonic
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from ncric_core.errors import StoreError
+from ncric_core.integrate import Progress as Report
+from ncric_core.outcome import Outcome
+from ncric_core.settings import Settings, read_settings
+from ncric_core.store.database import Connection, Database, open_database
+from ncric_core.store.schema.migrate import is_current, migrate
+
+app = typer.Typer(
+    name="ncric",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    rich_markup_mode="markdown",
+    help="""Licence plate reads of a regional intelligence centre: from the files that agencies' vendors drop, into each
+agency's data set, with every read that arrived accounted for.
+
+New here? `ncric demo` makes a day of feeds and runs the jobs of the day on them.
+
+A day's work: `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00`, then `ncric run files-catchup` for the long
+tail, `ncric reconcile` to see that the books balance, `ncric agencies unmapped` for names to be mapped.
+
+Settings are environment variables (NCRIC_…) or lines of a `.env`: `ncric settings` shows them all.""",
+)
+
+
+@contextmanager
+def store(settings: Settings) -> Iterator[Database]:
+    """The database of the settings, up to date: the embedded one is migrated, of another one it is asked."""
+    database = open_database(settings)
+    given = {"organization": settings.organization, "flights_dir": settings.flights_dir}
+    if not is_current(database, **given):  # type: ignore[arg-type]
+        if not database.embedded:
+            raise StoreError("the database is not up to date: run `ncric migrate`")
+        migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
+    yield database
+
+
+@contextmanager
+def connected() -> Iterator[tuple[Settings, Connection]]:
+    """The settings and a connection to their store."""
+    settings = read_settings()
+    with store(settings) as database, database.session() as connection:
+        yield settings, connection
+
+
+def say(text: str = "") -> None:
+    """A line on stdout."""
+    typer.echo(text)
+
+
+def warn(text: str) -> None:
+    """A line on stderr."""
+    typer.echo(text, err=True)
+
+
+def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """A table: drawn on a terminal, plain aligned lines elsewhere; numbers grouped and to the right."""
+    texts = [[_cell(value) for value in row] for row in rows]
+    if not texts:
+        say(empty)
+        return
+    right = [all(value.replace(",", "").lstrip("-").isdigit() for value in column if value) for column in zip(*texts, strict=True)]
+    if sys.stdout.isatty():
+        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+        for name, numeric in zip(columns, right, strict=True):
+            table.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        for row in texts:
+            table.add_row(*map(Text, row))
+        Console().print(table)
+        return
+    widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
+    for row in (columns, *texts):
+        cells = [
+            text.rjust(width) if numeric else text.ljust(width) for text, width, numeric in zip(row, widths, right, strict=True)
+        ]
+        say("  ".join(cells).rstrip())
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}"
+        case datetime():
+            return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+        case _:
+            return " ".join(str(value).split())
+
+
+@contextmanager
+def progress(title: str) -> Iterator[Report]:
+    """Shows how far a run is, on stderr: a bar that moves on a terminal, a plain line every ten seconds elsewhere."""
+    if sys.stderr.isatty():
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(title, total=None)
+            yield lambda outcome: bar.update(task, description=f"{title}: {_so_far(outcome)}")
+        return
+    last = monotonic()
+
+    def line(outcome: Outcome) -> None:
+        nonlocal last
+        if monotonic() - last >= 10:
+            last = monotonic()
+            warn(f"{title}: {_so_far(outcome)}")
+
+    yield line
+
+
+def _so_far(outcome: Outcome) -> str:
+    total = outcome.total
+    return f"{outcome.files_read:,} files read, {total.found:,} rows found, {total.loaded:,} reads loaded"
+
+
+Start = Annotated[str | None, typer.Option(help="Begin of the window, ISO 8601; without a zone: UTC.")]
+End = Annotated[str | None, typer.Option(help="End of the window (not in it any more).")]

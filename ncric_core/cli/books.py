@@ -1,0 +1,179 @@
+"""`ncric reconcile`, `ncric files`, `ncric rejects`, `ncric sql`: what became of everything that arrived."""
+
+import csv
+import json
+import sys
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from itertools import islice
+from typing import Annotated, Any
+
+import typer
+
+from ncric_core.cli.app import End, Start, app, connected, say, show, warn
+from ncric_core.errors import SettingsError
+from ncric_core.files import find_files, look_into
+from ncric_core.mapping import own_mapping
+from ncric_core.replay import replay
+from ncric_core.sources.feeds import feed_named, lpr_feeds
+from ncric_core.sources.objects import open_bucket
+from ncric_core.store.reconcile import MOST_SHOWN
+from ncric_core.store.reconcile import reconcile as balance
+from ncric_core.store.rejects import Chosen, count_reasons, find_rejects
+from ncric_core.windows import window
+
+
+@app.command()
+def reconcile() -> None:
+    """Proves that the books balance: rows found = loaded + already there + rejected + waiting, and counts = reads.
+
+    Ends with status 1 and the differences if they do not.
+    """
+    with connected() as (_, connection):
+        books = balance(connection)
+    say(
+        f"{books.files:,} files, {books.found:,} rows found = {books.loaded:,} loaded + {books.already_there:,} already there "
+        f"+ {books.rejected:,} rejected + {books.waiting:,} waiting; {books.reads:,} reads in the store"
+    )
+    if books.unread:
+        say(f"{books.unread:,} files were not read to their end: `ncric run files-catchup` reads them again")
+    if not books.differences:
+        say("the books balance")
+        return
+    for difference in books.differences[:MOST_SHOWN]:
+        warn(f"ncric: {difference.check}: {difference.about}: {difference.books:,} and {difference.reads:,}")
+    warn(f"ncric: the books do not balance: {len(books.differences):,} differences")
+    raise typer.Exit(1)
+
+
+files_app = typer.Typer(no_args_is_help=True, help="Files in the bucket, and what became of them.")
+app.add_typer(files_app, name="files")
+
+
+@files_app.command("list")
+def list_files(
+    job: Annotated[str | None, typer.Argument(help="`boss4` or `scso`; none: both.")] = None,
+    start: Start = None,
+    end: End = None,
+    search: Annotated[str | None, typer.Option(help="Only files whose name contains this.")] = None,
+    state: Annotated[str | None, typer.Option(help="Only `new`, `begun`, `waiting`, `done` or `gone` ones.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+) -> None:
+    """Lists files of the bucket with what the ledger says of each.
+
+    new: not read yet; begun: a run was killed in it; waiting: rows of some agencies are left to another job; done; gone: in
+    the ledger, not in the bucket any more.
+    """
+    with connected() as (settings, connection):
+        feeds = lpr_feeds(settings)
+        chosen = [feed_named(job, feeds)] if job else list(feeds.values())
+        if bool(start) != bool(end):
+            raise SettingsError("give both --start and --end, or neither")
+        span = window(start, end) if start and end else None
+        found = find_files(open_bucket(settings), connection, chosen, window=span, search=search, state=state)
+        rows = [
+            (f.file.key, f.file.window_end, f.file.size, f.state, f.found, f.loaded, f.already_there, f.rejected, f.waiting)
+            for f in islice(found, limit)
+        ]
+    columns = ("file", "window end", "bytes", "state", "found", "loaded", "already there", "rejected", "waiting")
+    show(columns, rows, empty="no such files")
+
+
+@files_app.command("show")
+def show_file(
+    key: Annotated[str, typer.Argument(help="The file's name in the bucket, as `ncric files list` shows it.")],
+    position: Annotated[int | None, typer.Option(min=0, help="Show this row as received, without photos.")] = None,
+) -> None:
+    """Shows what became of a file, agency by agency and reject by reject, or one row of it as received."""
+    with connected() as (settings, connection):
+        seen = look_into(open_bucket(settings), connection, list(lpr_feeds(settings).values()), key, position)
+    if position is not None:
+        say(seen.row or "")
+        return
+    file = seen.file
+    say(f"{file.file.key}: {file.state}; window {file.file.window_start:%Y-%m-%d %H:%M:%S} to {file.file.window_end:%H:%M:%S} UTC")
+    say(f"found {file.found} = loaded {file.loaded} + already there {file.already_there} + rejected {file.rejected} "
+        f"+ waiting {file.waiting}; photos {file.photos}, unreadable {file.bad_photos}")
+    show(("received name", "agency", "found", "loaded", "already there", "waiting", "error"), seen.loads, empty="no reads")
+    show(("position", "reason", "detail"), seen.rejects, empty="no rejects")
+
+
+rejects_app = typer.Typer(no_args_is_help=True, help="Rows that are no reads, and why.")
+app.add_typer(rejects_app, name="rejects")
+Reason = Annotated[str | None, typer.Option(help="Only of this reason, as `future`.")]
+File = Annotated[str | None, typer.Option(help="Only of files whose name contains this.")]
+
+
+@rejects_app.command("list")
+def list_rejects(
+    reason: Reason = None,
+    file: File = None,
+    replayed: Annotated[bool, typer.Option("--all", help="Those too that were replayed.")] = False,
+    received: Annotated[bool, typer.Option("--received", help="The row as received too, without photos.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+) -> None:
+    """Lists rejects, and how many there are of each reason."""
+    with connected() as (_, connection):
+        reasons = count_reasons(connection)
+        found = find_rejects(connection, Chosen(reason, file, replayed), limit=limit)
+    show(("reason", "rejects"), reasons, empty="no rejects")
+    if not reasons:
+        return
+    say()
+    columns = ("file", "position", "reason", "detail", "agency as received", "replayed")
+    rows = [(r.key, r.position, r.reason, r.detail, r.agency_name, r.replayed_at) for r in found]
+    if received:
+        columns, rows = (*columns, "received"), [(*row, r.received) for row, r in zip(rows, found, strict=True)]  # type: ignore[assignment, misc]
+    show(columns, rows, empty="none of these")
+
+
+@rejects_app.command("replay")
+def replay_rejects(reason: Reason = None, file: File = None) -> None:
+    """Runs rejects again, after a fix of a setting or of the program: what is a read by now is loaded."""
+    with connected() as (settings, connection):
+        done = replay(connection, settings, own_mapping(settings.flights_dir), Chosen(reason, file))
+    left = done.tried - done.loaded - done.already_there
+    say(f"{done.tried:,} rejects run again: {done.loaded:,} loaded, {done.already_there:,} already there, {left:,} rejects still")
+
+
+class Format(StrEnum):
+    """How `ncric sql` writes its answer."""
+
+    csv = "csv"
+    json = "json"
+    table = "table"
+
+
+@app.command()
+def sql(
+    query: Annotated[str, typer.Argument(help="One SELECT; the view `reads` is the stable face of the store.")],
+    form: Annotated[Format, typer.Option("--format", help="csv, json or table.")] = Format.table,
+) -> None:
+    """Asks the store a question, read-only.
+
+    `ncric sql "SELECT standardized_agency_name, count(*) FROM reads GROUP BY 1 ORDER BY 2 DESC"`
+    """
+    with connected() as (_, connection):
+        connection.set_session(readonly=True)
+        with connection, connection.cursor() as cursor:
+            cursor.execute(query)
+            if cursor.description is None:
+                raise SettingsError("that is no question: give a SELECT")
+            columns = [column.name for column in cursor.description]
+            found = cursor.fetchall()
+    match form:
+        case Format.table:
+            show(columns, found, empty="no rows")
+        case Format.csv:
+            writer = csv.writer(sys.stdout, lineterminator="\n")
+            writer.writerow(columns)
+            writer.writerows([_plain(value) for value in row] for row in found)
+        case Format.json:
+            say(json.dumps([dict(zip(columns, map(_plain, row), strict=True)) for row in found], default=str, ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    """Times as ISO 8601 in UTC; the rest as it is."""
+    if isinstance(value, datetime):
+        return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,0 +1,106 @@
+"""`ncric run`, `ncric migrate`, `ncric settings`: the jobs and what they stand on."""
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+import typer
+
+from ncric_core.cli.app import End, Start, app, progress, say, show, store, warn
+from ncric_core.errors import SettingsError
+from ncric_core.integrate import integrate
+from ncric_core.outcome import Job, Outcome
+from ncric_core.settings import read_settings
+from ncric_core.sources.feeds import feed_named, lpr_feeds
+from ncric_core.sources.objects import open_bucket
+from ncric_core.store.database import open_database
+from ncric_core.store.schema.migrate import migrate as bring_up_to_date
+from ncric_core.windows import window
+
+CATCHUP: Final = "files-catchup"
+CATCHUP_WAITS: Final = timedelta(hours=1)  # rows of an agency that another job takes are left to it for so long
+
+
+@app.command()
+def run(
+    job: Annotated[str, typer.Argument(help="`boss4`, `scso` (a window of one feed) or `files-catchup` (the whole bucket).")],
+    start: Start = None,
+    end: End = None,
+    agency: Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")] = None,
+    exclude_agency: Annotated[list[str] | None, typer.Option(help="All but this agency; may be given again.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and clean, but load nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Read again what the ledger has as done.")] = False,
+) -> None:
+    """Loads the reads of a window into their agencies' data sets.
+
+    A file belongs to the window that holds its end. To run it again is always safe: what is loaded already costs a look into
+    the ledger, what is missing is loaded. Ends with status 1 if a file could not be fetched or an agency not be loaded; the
+    rest is loaded then.
+
+    `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00 --exclude-agency "Fremont PD"`
+    """
+    settings = read_settings()
+    feeds = lpr_feeds(settings)
+    if job == CATCHUP:
+        if start or end:
+            raise SettingsError(f"{CATCHUP} takes the whole bucket: leave out --start and --end")
+        chosen, span = tuple(feeds.values()), None
+    else:
+        chosen = (feed_named(job, feeds),)
+        if not start or not end:
+            raise SettingsError(f"{job} needs a window: give --start and --end, as 2022-10-11T08:00 (UTC)")
+        span = window(start, end)
+    work = Job(
+        feeds=chosen,
+        window=span,
+        agencies=tuple(agency or ()),
+        exclude=tuple(exclude_agency or ()),
+        waited=CATCHUP_WAITS if job == CATCHUP else timedelta(0),
+        dry_run=dry_run,
+        force=force,
+    )
+    bucket = open_bucket(settings)
+    with store(settings) as database, progress(job) as report:
+        outcome = integrate(work, settings, database, bucket, report)
+    show_outcome(outcome, f"{job} {span or 'whole bucket'}")
+    if not outcome.ok:
+        raise typer.Exit(1)
+
+
+def show_outcome(outcome: Outcome, title: str) -> None:
+    """What a run did: by agency, rejects by reason, new names, and what failed (on stderr)."""
+    total = outcome.total
+    rate = f", {total.loaded / outcome.seconds:,.0f} reads/s" if total.loaded and outcome.seconds else ""
+    say(f"{title}{' (dry run: nothing was loaded)' if outcome.dry_run else ''}")
+    say(
+        f"{outcome.files_listed:,} files in the window: {outcome.files_known:,} loaded before, {outcome.files_read:,} read; "
+        f"{outcome.photos:,} photos ({outcome.bad_photos:,} unreadable); {outcome.seconds:.1f} s{rate}"
+    )
+    rows = [
+        (name or "(no agency)", one.found, one.loaded, one.already_there, one.rejected, one.waiting)
+        for name, one in sorted(outcome.agencies.items(), key=lambda item: -item[1].found)
+    ]
+    if rows:
+        rows.append(("total", total.found, total.loaded, total.already_there, total.rejected, total.waiting))
+    show(("agency", "found", "loaded", "already there", "rejected", "waiting"), rows, empty="nothing to load")
+    if outcome.rejects:
+        say("rejects: " + ", ".join(f"{reason} {count:,}" for reason, count in outcome.rejects.most_common()))
+    if outcome.new_agencies:
+        say(f"new names: {', '.join(outcome.new_agencies)} (see `ncric agencies unmapped`)")
+    for name, error in outcome.failed_agencies.items():
+        warn(f"ncric: {name} could not be loaded: {error}")
+    for error in outcome.failed_files.values():
+        warn(f"ncric: {error}")
+
+
+@app.command()
+def migrate() -> None:
+    """Brings the database up to date: an empty or an older one, and what is new in edm.yaml. Safe to repeat."""
+    settings = read_settings()
+    done = bring_up_to_date(open_database(settings), organization=settings.organization, flights_dir=settings.flights_dir)
+    say(f"done: {', '.join(done)}" if done else "the database is up to date")
+
+
+@app.command()
+def settings() -> None:
+    """Shows every setting: environment variable, value (secrets masked), meaning."""
+    show(("setting", "value", "meaning"), read_settings().shown(), empty="")

@@ -1,0 +1,81 @@
+"""Loading while the next batch is parsed: one thread, one connection, chunks in order; failures kept to their agency."""
+
+from collections import deque
+from collections.abc import Collection
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Final, Self
+
+import polars as pl
+import psycopg2
+
+from ncric_core.errors import StoreError
+from ncric_core.store import ledger
+from ncric_core.store.database import Connection, Database
+from ncric_core.store.load import Chunk, Loaded, load_chunk
+
+AHEAD: Final = 2  # chunks prepared and not loaded yet
+
+STAGE_ABOVE: Final = 0.2  # share of reads of the last chunk that were there; then the next is staged at once
+
+Result = tuple[Chunk, Loaded | str]
+"""A chunk (of one agency, if its neighbours in a shared one could not be loaded with it) and what became of it, or its error."""
+
+
+class Loader:
+    """Loads chunks in the order given. Results come back from `submit` and `finish` in that order."""
+
+    def __init__(self, database: Database, *, force: bool) -> None:
+        self._connection = database.connect()
+        self._force = force
+        self._staged = force
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="load")
+        self._pending: deque[Future[list[Result]]] = deque()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for future in self._pending:
+            future.cancel()
+        self._pool.shutdown()
+        self._connection.close()
+
+    def submit(self, chunk: Chunk) -> list[Result]:
+        """Queues a chunk; gives the results of those that had to end first. Raises StoreError if the database is lost."""
+        done = []
+        while len(self._pending) >= AHEAD:
+            done += self._pending.popleft().result()
+        self._pending.append(self._pool.submit(self._load, chunk))
+        return done
+
+    def finish(self) -> list[Result]:
+        """Waits for all chunks queued. Raises StoreError if the database is lost."""
+        return [result for _ in range(len(self._pending)) for result in self._pending.popleft().result()]
+
+    def close_names(self, file: ledger.ArrivedFile, names: Collection[str]) -> None:
+        """Marks names of a file that came in parts as done; all of it has been loaded (`finish`)."""
+        self._pool.submit(ledger.close_names, self._connection, file, names).result()
+
+    def _load(self, chunk: Chunk) -> list[Result]:
+        try:
+            loaded = load_chunk(self._connection, chunk, staged=self._staged, force=self._force)
+        except (psycopg2.Error, UnicodeError) as error:
+            self._raise_if_lost(error)
+            agencies = chunk.pairs["agency"].unique().sort().to_list()
+            if len(agencies) == 1:
+                reason = " ".join(str(error).split())
+                ledger.note_failure(self._connection, chunk.pairs, reason)
+                return [(chunk, reason)]
+            return [
+                result for agency in agencies for result in self._load(chunk.only(chunk.pairs.filter(pl.col("agency") == agency)))
+            ]
+        there = chunk.reads.height - loaded.inserted.height
+        self._staged = there > STAGE_ABOVE * max(chunk.reads.height, 1)
+        return [(chunk, loaded)]
+
+    def _raise_if_lost(self, error: Exception) -> None:
+        """A database that is gone is no agency's trouble."""
+        if self._connection.closed:
+            raise StoreError(f"the connection to the database was lost: {str(error).strip().splitlines()[0]}") from error
+

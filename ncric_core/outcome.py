@@ -1,0 +1,77 @@
+"""What a run was asked to do, and what came of it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import polars as pl
+
+from ncric_core.sources.feeds import Feed
+from ncric_core.windows import Window
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to integrate: feeds, a window (None: everything in the bucket), and whose reads."""
+
+    feeds: tuple[Feed, ...]
+    window: Window | None
+    agencies: tuple[str, ...] = ()  # standardised names; none: all but `exclude`
+    exclude: tuple[str, ...] = ()
+    waited: timedelta = timedelta(0)  # of files read before, take only rows that another job has left waiting for longer
+    dry_run: bool = False  # read and clean, but load nothing
+    force: bool = False  # read and load again what the ledger has as done
+
+
+@dataclass(slots=True)
+class AgencyOutcome:
+    """Rows of one agency in the files that were read: found = loaded + already there + rejected + waiting."""
+
+    found: int = 0
+    loaded: int = 0
+    already_there: int = 0
+    rejected: int = 0
+    waiting: int = 0  # left to another job, or failed
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a run did. `agencies` are by standardised name; rejects that name no agency are under ''."""
+
+    dry_run: bool = False
+    files_listed: int = 0
+    files_known: int = 0  # the ledger had nothing of them left to load
+    files_read: int = 0
+    photos: int = 0
+    bad_photos: int = 0
+    agencies: dict[str, AgencyOutcome] = field(default_factory=dict)
+    rejects: Counter[str] = field(default_factory=Counter)  # by reason
+    new_agencies: list[str] = field(default_factory=list)
+    failed_agencies: dict[str, str] = field(default_factory=dict)  # and why
+    failed_files: dict[str, str] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether all that was asked for was done."""
+        return not self.failed_agencies and not self.failed_files
+
+    @property
+    def total(self) -> AgencyOutcome:
+        """The sums over all agencies."""
+        total = AgencyOutcome()
+        for one in self.agencies.values():
+            for name in AgencyOutcome.__slots__:
+                setattr(total, name, getattr(total, name) + getattr(one, name))
+        return total
+
+    def count(self, name: str, what: str, rows: int) -> None:
+        """Adds rows to one of an agency's figures."""
+        one = self.agencies.setdefault(name, AgencyOutcome())
+        setattr(one, what, getattr(one, what) + rows)
+
+    def count_frame(self, counts: pl.DataFrame, names: Mapping[int, str], what: str) -> None:
+        """Adds to a figure of each agency; `counts`: agency, len."""
+        for agency, rows in counts.select("agency", "len").iter_rows():
+            self.count(names[agency], what, rows)

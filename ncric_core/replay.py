@@ -1,0 +1,74 @@
+"""Running rejects again after a fix: what is a read by now is loaded, the rest stays a reject."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+
+from ncric_core.clean import clean
+from ncric_core.mapping import Mapping
+from ncric_core.settings import Settings
+from ncric_core.sources.feeds import Feed, lpr_feeds
+from ncric_core.sources.lpr_json import ParsedReads, parse, raw_frame
+from ncric_core.store.database import Connection
+from ncric_core.store.load import load_again
+from ncric_core.store.partitions import ensure_partitions
+from ncric_core.store.rejects import Chosen, Reject, find_rejects, mark_replayed
+
+AT_ONCE: Final = 5_000  # rejects in one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Rejects that were run again: how many are reads now, how many of these were in the store already."""
+
+    tried: int
+    loaded: int
+    already_there: int
+
+
+def replay(connection: Connection, settings: Settings, mapping: Mapping, chosen: Chosen) -> Replayed:
+    """Runs the chosen rejects again, as received, in the window and with the zone of their file's source.
+
+    Safe to repeat and to kill: a read is loaded and its reject marked in one transaction.
+    """
+    tried = loaded = already_there = 0
+    for feed in lpr_feeds(settings).values():
+        after = (0, -1)
+        while rejects := find_rejects(connection, chosen, datasource=feed.datasource, after=after, limit=AT_ONCE):
+            after = (rejects[-1].file_id, rejects[-1].position)
+            tried += len(rejects)
+            reads = _reads(rejects, feed, settings)
+            if reads.height:
+                ensure_partitions(connection, reads["event_time"].dt.truncate("1w").unique().to_list())
+                with connection:
+                    registered = mark_replayed(connection, feed.datasource, reads)
+                    chunk = mapping.chunk(registered.reads, registered.names, closes=False)
+                    inserted = load_again(connection, chunk).inserted.height
+                loaded += inserted
+                already_there += registered.reads.height - inserted
+    return Replayed(tried, loaded, already_there)
+
+
+def _reads(rejects: list[Reject], feed: Feed, settings: Settings) -> pl.DataFrame:
+    """The rejects that are reads by now: schema CLEAN and file_id."""
+    parsed: list[ParsedReads] = []
+    kept: list[Reject] = []
+    for reject in rejects:
+        content = parse(reject.received.encode(), [])
+        if len(content.positions) == 1 and not content.rejects:
+            content.positions[0] = reject.position
+            parsed.append(content)
+            kept.append(reject)
+    ends: list[datetime] = [reject.window_end for reject in kept]
+    reads, _ = clean(
+        raw_frame(parsed),
+        ends,
+        datasource=feed.datasource,
+        id_suffix=feed.id_suffix,
+        zone=feed.zone.key,
+        keep_days=settings.keep_days,
+    )
+    file_ids = pl.Series("file_id", [reject.file_id for reject in kept], dtype=pl.Int64)
+    return reads.with_columns(file_id=file_ids.gather(reads["file"]))

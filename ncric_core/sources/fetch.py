@@ -1,0 +1,70 @@
+"""Fetching: the files of a window, a few at a time ahead of the parser, in bounded memory."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from botocore.exceptions import BotoCoreError
+from urllib3.exceptions import HTTPError
+
+from ncric_core.errors import SourceError
+from ncric_core.sources.objects import Bucket, StoredObject
+
+Named = TypeVar("Named")
+
+LARGE: Final = 32 * 2**20  # bytes; a larger file is read in pieces, never whole
+AHEAD: Final = 48 * 2**20  # bytes fetched and not parsed yet
+PIECE: Final = 4 * 2**20
+ATTEMPTS: Final = 3
+
+
+def fetched(
+    bucket: Bucket, files: Iterable[tuple[Named, StoredObject]], threads: int
+) -> Iterator[tuple[Named, bytes | SourceError | None]]:
+    """Each file, in order, with its bytes, or with why it could not be fetched, or with None if it is so large that it is
+    to be read with `pieces`."""
+    waiting: deque[tuple[Named, int, Future[bytes | SourceError | None]]] = deque()
+    ahead = 0
+    with ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool:
+        for name, file in files:
+            size = file.size if file.size <= LARGE else 0
+            while waiting and (ahead + size > AHEAD or len(waiting) >= 4 * threads):
+                first, done, future = waiting.popleft()
+                ahead -= done
+                yield first, future.result()
+            waiting.append((name, size, pool.submit(_fetch, bucket, file)))
+            ahead += size
+        for name, _, future in waiting:
+            yield name, future.result()
+
+
+def _fetch(bucket: Bucket, file: StoredObject) -> bytes | SourceError | None:
+    if file.size > LARGE:
+        return None
+    try:
+        return _whole(bucket, file)
+    except SourceError as error:
+        return error
+
+
+def _whole(bucket: Bucket, file: StoredObject) -> bytes:
+    """The bytes of a file; a connection that breaks off in the middle is tried again."""
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with bucket.open(file) as stream:
+                return stream.read()
+        except (HTTPError, BotoCoreError, OSError) as error:
+            if attempt == ATTEMPTS:
+                raise SourceError(f"{file.key} cannot be read: {' '.join(str(error).split())}") from error
+    raise AssertionError("unreachable")
+
+
+def pieces(bucket: Bucket, file: StoredObject) -> Iterator[bytes]:
+    """The bytes of a large file, piece by piece. Raises SourceError if it cannot be read to its end."""
+    try:
+        with bucket.open(file) as stream:
+            while piece := stream.read(PIECE):
+                yield piece
+    except (HTTPError, BotoCoreError, OSError) as error:
+        raise SourceError(f"{file.key} cannot be read to its end: {' '.join(str(error).split())}") from error

@@ -1,0 +1,134 @@
+"""Agencies, their data sets, and the table of received names: what the store knows of who is who."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg2 import sql
+from psycopg2.extras import execute_values
+
+from ncric_core import agencies as names
+from ncric_core.errors import AgencyError
+from ncric_core.store.database import Connection, rows
+
+MAKING: Final = 0x6E63_0003  # advisory lock: one process at a time makes agencies
+
+VEHICLE_TYPE: Final = "ol.vehicle"
+
+
+@dataclass(frozen=True, slots=True)
+class NameTable:
+    """What is known of agencies' names at one moment; keys are `ncric_core.agencies.name_key` of the names."""
+
+    agencies: Mapping[int, str]
+    by_key: Mapping[str, int]
+    by_received: Mapping[tuple[str, str], int]  # (datasource, key of the received name)
+
+    def agency_of(self, datasource: str, received: str) -> int | None:
+        """The agency of a received name: as mapped, else the one of that very name; None if it was never seen."""
+        key = names.name_key(agency_name(received))
+        return self.by_received.get((datasource, key), self.by_key.get(key))
+
+    def named(self, wanted: Iterable[str]) -> frozenset[int]:
+        """The agencies of these standardised names. Raises AgencyError for names that are none, with suggestions."""
+        found, unknown = set(), []
+        for name in wanted:
+            agency = self.by_key.get(names.name_key(name))
+            if agency is None:
+                near = names.suggest(name, list(self.agencies.values()))
+                unknown.append(f"{name!r}" + (f" (is it {' or '.join(near)}?)" if near else ""))
+            else:
+                found.add(agency)
+        if unknown:
+            raise AgencyError(f"no such agency: {'; '.join(unknown)}; `ncric agencies list` shows them all")
+        return frozenset(found)
+
+
+def agency_name(received: str) -> str:
+    """The name of the agency that is made for a name never seen: the name without blanks around it."""
+    return received.strip() if names.name_key(received) else names.NO_AGENCY
+
+
+def name_table(connection: Connection) -> NameTable:
+    """The agencies and mappings as they are now."""
+    known = rows(connection, "SELECT id, name, name_key FROM agencies")
+    mapped = rows(
+        connection,
+        """
+        SELECT n.datasource, n.name_key, a.id
+        FROM standardized_agency_names n
+        JOIN agencies a ON a.name = n.standardized_agency_name
+        """,
+    )
+    return NameTable(
+        {agency: name for agency, name, _ in known},
+        {key: agency for agency, _, key in known},
+        {(datasource, key): agency for datasource, key, agency in mapped},
+    )
+
+
+def ensure_agencies(connection: Connection, wanted: Collection[str], *, unmapped: bool) -> list[str]:
+    """Makes the agencies that are not there yet, each with its entity set and view, in the caller's transaction.
+
+    Gives the names of those made. A name whose key is taken is that agency already.
+    """
+    if not wanted:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": MAKING})
+        made = execute_values(
+            cursor,
+            """
+            INSERT INTO agencies (name, name_key, organization, unmapped)
+            SELECT v.name, v.name_key, o.id, v.unmapped
+            FROM (VALUES %s) v (name, name_key, unmapped), (SELECT id FROM organizations ORDER BY id LIMIT 1) o
+            ON CONFLICT DO NOTHING
+            RETURNING id, name, organization
+            """,
+            [(name, names.name_key(name), unmapped) for name in sorted(set(wanted))],
+            fetch=True,
+        )
+        for agency, name, organization in made:
+            entity_set = names.entity_set_name(name)
+            cursor.execute(
+                """
+                INSERT INTO entity_sets (name, view_name, entity_type, entity_type_id, agency, organization)
+                SELECT %(name)s, %(view)s, name, id, %(agency)s, %(organization)s
+                FROM entity_types
+                WHERE name = %(type)s
+                """,
+                {
+                    "name": entity_set,
+                    "view": names.view_name(entity_set),
+                    "type": VEHICLE_TYPE,
+                    "agency": agency,
+                    "organization": organization,
+                },
+            )
+    make_views(connection, [agency for agency, _, _ in made])
+    return [name for _, name, _ in made]
+
+
+def make_views(connection: Connection, agencies: Sequence[int] | None = None) -> None:
+    """Makes the view of each agency's data set, or gives it the columns that are new (of all agencies, if none are given)."""
+    columns = [name for (name,) in rows(connection, _READ_COLUMNS)]
+    chosen = rows(
+        connection,
+        "SELECT view_name, agency FROM entity_sets WHERE agency = ANY (%(chosen)s) OR (%(all)s AND agency IS NOT NULL)",
+        {"chosen": list(agencies or ()), "all": agencies is None},
+    )
+    with connection.cursor() as cursor:
+        for view, agency in chosen:
+            cursor.execute(
+                sql.SQL(
+                    "CREATE OR REPLACE VIEW {} WITH (security_invoker = true) AS SELECT {} FROM vehicle_records WHERE agency = {}"
+                ).format(sql.Identifier(view), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Literal(agency))
+            )
+
+
+_READ_COLUMNS: Final = """
+SELECT attname
+FROM pg_attribute
+WHERE attrelid = 'vehicle_records'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('agency', 'file_id')
+ORDER BY attnum
+"""

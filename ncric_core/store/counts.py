@@ -1,0 +1,51 @@
+"""Read counts kept beside the reads, in the transaction of each load."""
+
+from typing import Final
+
+import polars as pl
+from psycopg2.extras import execute_values
+
+from ncric_core.store.database import Connection
+
+PAGE: Final = 2000  # rows in one statement
+
+
+def add_counts(connection: Connection, inserted: pl.DataFrame) -> None:
+    """Adds reads that were just inserted to read_counts and received_names, in the caller's transaction.
+
+    `inserted`: agency (Int32), datasource, camera_id, agency_name (String), event_time (Datetime UTC). Rows are taken in
+    order of their keys, so that two loads wait for one another rather than deadlock.
+    """
+    inserted = inserted.with_columns(pl.col("datasource", "agency_name", "camera_id").fill_null(""))
+    by_hour = (
+        inserted.group_by("agency", "datasource", "camera_id", hour=pl.col("event_time").dt.truncate("1h"))
+        .len()
+        .sort("agency", "datasource", "camera_id", "hour")
+    )
+    by_name = (
+        inserted.group_by("datasource", "agency_name", "agency")
+        .agg(pl.len(), first=pl.col("event_time").min(), last=pl.col("event_time").max())
+        .sort("datasource", "agency_name", "agency")
+    )
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor,
+            """
+            INSERT INTO read_counts AS c (agency, datasource, camera_id, hour, reads) VALUES %s
+            ON CONFLICT (agency, datasource, camera_id, hour) DO UPDATE SET reads = c.reads + EXCLUDED.reads
+            """,
+            by_hour.rows(),
+            page_size=PAGE,
+        )
+        execute_values(
+            cursor,
+            """
+            INSERT INTO received_names AS n (datasource, agency_name, agency, reads, first_seen, last_seen) VALUES %s
+            ON CONFLICT (datasource, agency_name, agency) DO UPDATE
+            SET reads = n.reads + EXCLUDED.reads,
+                first_seen = least(n.first_seen, EXCLUDED.first_seen),
+                last_seen = greatest(n.last_seen, EXCLUDED.last_seen)
+            """,
+            by_name.rows(),
+            page_size=PAGE,
+        )

@@ -1,0 +1,86 @@
+"""Connections and transactions: the embedded server or the one of the settings, and errors in words."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg2
+from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names the class so)
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from ncric_core.errors import StoreError
+from ncric_core.settings import Settings
+from ncric_core.store import embedded
+
+OLDEST_SERVER: Final = 150000  # security_invoker views, NULLS NOT DISTINCT
+
+__all__ = ["Connection", "Database", "open_database", "rows"]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where the store is, and who is named in its history of changes."""
+
+    dsn: str
+    user: str
+    embedded: bool
+
+    def connect(self) -> Connection:
+        """A connection in UTC, named in the history as our user. Raises StoreError in words, without the password."""
+        try:
+            connection = psycopg2.connect(
+                self.dsn, application_name="ncric", connect_timeout=10, options="-c timezone=UTC", client_encoding="UTF8"
+            )
+        except psycopg2.OperationalError as error:
+            raise StoreError(f"the database cannot be reached: {_first_line(error)}; check NCRIC_DATABASE_URL") from None
+        if connection.server_version < OLDEST_SERVER:
+            connection.close()
+            raise StoreError(f"PostgreSQL {connection.server_version // 10000} is too old: 15 or later is needed")
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('ncric.user', %(user)s, false)", {"user": self.user})
+        return connection
+
+    @contextmanager
+    def session(self) -> Iterator[Connection]:
+        """A connection for several transactions (`with connection:`), closed at the end. A lost one raises StoreError."""
+        connection = self.connect()
+        try:
+            yield connection
+        except psycopg2.Error as error:
+            if not connection.closed:
+                raise
+            raise StoreError(f"the connection to the database was lost: {_first_line(error)}") from error
+        finally:
+            connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection of its own for one transaction: committed at the end, rolled back on any error, then closed."""
+        with self.session() as connection, connection:
+            yield connection
+
+
+def open_database(settings: Settings) -> Database:
+    """The database of the settings, else the embedded one, which is started. Raises StoreError."""
+    if settings.database_url is None:
+        return Database(embedded.start(settings.data_dir), settings.user, embedded=True)
+    try:
+        url = make_url(settings.database_url.get_secret_value())
+    except (ArgumentError, ValueError):
+        raise StoreError("NCRIC_DATABASE_URL is no URL: write it as postgresql://user:password@host:5432/name") from None
+    if url.get_backend_name() not in {"postgresql", "postgres"}:
+        raise StoreError(f"NCRIC_DATABASE_URL is of {url.get_backend_name()}: only PostgreSQL 15 or later will do")
+    return Database(url.set(drivername="postgresql").render_as_string(hide_password=False), settings.user, embedded=False)
+
+
+def rows(connection: Connection, query: str, parameters: object = None) -> Sequence[tuple[Any, ...]]:
+    """All rows of a query."""
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)  # type: ignore[arg-type]  # a sequence or a mapping, as psycopg2 takes them
+        return cursor.fetchall()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

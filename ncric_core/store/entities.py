@@ -1,0 +1,76 @@
+"""Rows of the model's own tables: entities (cameras, agencies as received, …) and links, merged into what is there."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+import polars as pl
+from psycopg2 import sql
+from psycopg2.extras import execute_values
+
+from ncric_core.store.database import Connection, rows
+
+UpdateType = Literal["Merge", "PartialReplace", "Replace"]
+
+ENTITY_KEY: Final = ("entity_set", "id")
+LINK_KEY: Final = ("entity_set", "source_set", "source_id", "target_set", "target_id")
+PAGE: Final = 1000
+
+
+def upsert(connection: Connection, table: str, key: Sequence[str], given: pl.DataFrame, update: UpdateType) -> int:
+    """Merges rows into a table of the model, in the caller's transaction; gives how many rows were new.
+
+    `given` has the key's columns, `as_of` (Datetime UTC: the time that the values are of) and property columns. Where a key
+    occurs twice the later row counts. Merge takes the newer value that is not null; PartialReplace takes the new values,
+    nulls too; Replace also clears the columns that are not given (flight-language.md, "Keys"). Rows are taken in order of
+    their keys, so that two loads wait for one another rather than deadlock.
+    """
+    properties = [column for column in given.columns if column not in (*key, "as_of")]
+    last = [pl.col(c).drop_nulls().last() if update == "Merge" else pl.col(c).last() for c in ("as_of", *properties)]
+    folded = given.sort("as_of", maintain_order=True).group_by(key).agg(last).sort(key)
+    if folded.is_empty():
+        return 0
+    cleared = [c for c in _properties(connection, table, key) if c not in properties] if update == "Replace" else []
+    statement = _statement(table, key, properties, cleared, merge=update == "Merge")
+    with connection.cursor() as cursor:
+        entered = execute_values(cursor, statement, folded.select(*key, "as_of", *properties).rows(), page_size=PAGE, fetch=True)
+    return sum(new for (new,) in entered)
+
+
+def _statement(table: str, key: Sequence[str], properties: Sequence[str], cleared: Sequence[str], *, merge: bool) -> sql.Composed:
+    names = sql.SQL(", ").join(map(sql.Identifier, (*key, "as_of", *properties)))
+    changes = [sql.SQL("as_of = greatest(t.as_of, EXCLUDED.as_of)")]
+    newer = "{c} = CASE WHEN EXCLUDED.as_of >= t.as_of THEN coalesce(EXCLUDED.{c}, t.{c}) ELSE coalesce(t.{c}, EXCLUDED.{c}) END"
+    for column in properties:
+        changes.append(sql.SQL(newer if merge else "{c} = EXCLUDED.{c}").format(c=sql.Identifier(column)))
+    changes += [sql.SQL("{c} = NULL").format(c=sql.Identifier(column)) for column in cleared]
+    return sql.SQL(
+        "INSERT INTO {table} AS t ({names}) VALUES %s ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {differs} "
+        "RETURNING (xmax = 0)::int"
+    ).format(
+        table=sql.Identifier(table),
+        names=names,
+        key=sql.SQL(", ").join(map(sql.Identifier, key)),
+        changes=sql.SQL(", ").join(changes),
+        differs=_differs(properties, merge=merge),
+    )
+
+
+def _differs(properties: Sequence[str], *, merge: bool) -> sql.Composable:
+    """Whether there is anything to change: cameras are seen in every chunk, and hardly ever differ."""
+    if not merge:
+        return sql.SQL("true")
+    tests = [sql.SQL("EXCLUDED.as_of > t.as_of")]
+    tests += [
+        sql.SQL("(EXCLUDED.{c} IS NOT NULL AND EXCLUDED.{c} IS DISTINCT FROM t.{c})").format(c=sql.Identifier(column))
+        for column in properties
+    ]
+    return sql.SQL(" OR ").join(tests)
+
+
+def _properties(connection: Connection, table: str, key: Sequence[str]) -> list[str]:
+    found = rows(
+        connection,
+        "SELECT attname FROM pg_attribute WHERE attrelid = %(table)s::regclass AND attnum > 0 AND NOT attisdropped",
+        {"table": table},
+    )
+    return [name for (name,) in found if name not in (*key, "as_of", "loaded_at")]

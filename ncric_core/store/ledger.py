@@ -1,0 +1,263 @@
+"""Files, loads and rejects: what became of everything that arrived."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+from psycopg2.extras import execute_values
+
+from ncric_core.store.agencies import NameTable, agency_name, ensure_agencies, name_table
+from ncric_core.store.database import Connection, rows
+
+
+@dataclass(frozen=True, slots=True)
+class ArrivedFile:
+    """A file in the bucket as listed, and the window (UTC) in which its reads arrived."""
+
+    datasource: str
+    key: str
+    version: str
+    size: int
+    last_modified: datetime
+    window_start: datetime
+    window_end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FileContent:
+    """What reading a file (or, if not `complete`, its rows so far) has found."""
+
+    file: ArrivedFile
+    found: int
+    photos: int
+    bad_photos: int
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A file that the ledger knows: whether it was read to its end, and the names whose rows wait, with since when."""
+
+    file_id: int
+    was_read: bool
+    waiting: Mapping[str, datetime]
+
+
+_LOOK_UP: Final = """
+SELECT f.key, f.version, f.id, f.found IS NOT NULL,
+       coalesce(array_agg(l.agency_name) FILTER (WHERE l.agency_name IS NOT NULL), '{}'),
+       coalesce(array_agg(l.waiting_since) FILTER (WHERE l.agency_name IS NOT NULL), '{}')
+FROM unnest(%(keys)s::text[], %(versions)s::text[]) AS k (key, version)
+JOIN source_files f ON f.key = k.key AND f.version = k.version
+LEFT JOIN loads l ON l.file_id = f.id AND l.done_at IS NULL
+GROUP BY f.id
+"""
+
+
+def look_up(connection: Connection, files: Sequence[ArrivedFile]) -> dict[tuple[str, str], KnownFile]:
+    """What the ledger knows of these files, by key and version."""
+    given = {"keys": [file.key for file in files], "versions": [file.version for file in files]}
+    return {
+        (key, version): KnownFile(file_id, was_read, dict(zip(names, since, strict=True)))
+        for key, version, file_id, was_read, names, since in rows(connection, _LOOK_UP, given)
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A batch in the ledger: its reads with `file_id` and `agency` (standardised), and the agencies made for new names."""
+
+    reads: pl.DataFrame
+    names: NameTable
+    new_agencies: list[str]
+
+
+def register(
+    connection: Connection,
+    files: Sequence[FileContent],
+    reads: pl.DataFrame,
+    rejects: pl.DataFrame,
+    earlier: Mapping[str, int] | None = None,
+    *,
+    force: bool = False,
+) -> Registered:
+    """Enters a batch in the ledger in one transaction: files, rejects, and for each file and received name what was found.
+
+    `reads` (schema CLEAN) and `rejects` (schema REJECTED) name the file by its number in `files`. To register again changes
+    nothing unless the file is read otherwise now, as after a fix: then its rejects are replaced, and a name with other
+    counts than before is opened again. `earlier` has the counts by name of the parts before this one, where a large file
+    comes in parts. Gives the reads that are still to be loaded (with `force` those that are done too).
+    """
+    with connection:
+        ids = _enter_files(connection, files)
+        numbered = pl.DataFrame({"file": range(len(files)), "file_id": ids}, schema={"file": pl.UInt32, "file_id": pl.Int64})
+        reads, rejects = reads.join(numbered, on="file", maintain_order="left"), rejects.join(numbered, on="file")
+        replayed = _replayed(connection, ids)
+        if replayed.height:
+            reads = reads.join(replayed, on=["file_id", "position"], how="anti", maintain_order="left")
+            rejects = rejects.join(replayed, on=["file_id", "position"], how="anti")
+        _enter_rejects(connection, rejects, ids if earlier is None else [])
+        datasource = files[0].file.datasource
+        names, new_agencies = known_names(connection, datasource, reads["agency_name"].unique().to_list())
+        found = _found(reads, replayed, ids[0], earlier or {})
+        pairs = _enter_pairs(connection, datasource, names, found)
+    if not force:
+        pairs = pairs.filter("open")
+    still_open = reads.join(pairs.drop("open"), on=["file_id", "agency_name"], maintain_order="left")
+    return Registered(still_open, names, new_agencies)
+
+
+def _enter_files(connection: Connection, files: Sequence[FileContent]) -> list[int]:
+    """The ids of the files, in the order given; rows are locked in order of key, so that two runs do not deadlock."""
+    order = sorted(range(len(files)), key=lambda n: files[n].file.key)
+    values = [_file_values(files[number]) for number in order]
+    with connection.cursor() as cursor:
+        entered = execute_values(
+            cursor,
+            """
+            INSERT INTO source_files AS f (datasource, key, version, size, last_modified, window_start, window_end,
+                                           found, photos, bad_photos, note, read_at)
+            VALUES %s
+            ON CONFLICT (key, version) DO UPDATE
+            SET found = coalesce(EXCLUDED.found, f.found), photos = EXCLUDED.photos, bad_photos = EXCLUDED.bad_photos,
+                note = EXCLUDED.note, read_at = EXCLUDED.read_at, superseded = false
+            RETURNING f.id, f.key
+            """,
+            values,
+            template="(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now())",
+            page_size=len(values),
+            fetch=True,
+        )
+        ids = {key: file_id for file_id, key in entered}
+        cursor.execute(
+            "UPDATE source_files SET superseded = true WHERE key = ANY (%(keys)s) AND id <> ALL (%(ids)s) AND NOT superseded",
+            {"keys": list(ids), "ids": list(ids.values())},
+        )
+    return [ids[content.file.key] for content in files]
+
+
+def _file_values(content: FileContent) -> tuple[object, ...]:
+    file = content.file
+    note = "the file is empty" if content.complete and not content.found else None
+    return (
+        file.datasource,
+        file.key,
+        file.version,
+        file.size,
+        file.last_modified,
+        file.window_start,
+        file.window_end,
+        content.found if content.complete else None,
+        content.photos,
+        content.bad_photos,
+        note,
+    )
+
+
+def _replayed(connection: Connection, file_ids: Collection[int]) -> pl.DataFrame:
+    """Rows that were rejects once and were loaded by `replay`: file_id, position, agency_name."""
+    found = rows(
+        connection,
+        "SELECT file_id, position, replayed_as FROM rejects WHERE file_id = ANY (%(ids)s) AND replayed_at IS NOT NULL",
+        {"ids": list(file_ids)},
+    )
+    schema = {"file_id": pl.Int64, "position": pl.Int64, "agency_name": pl.String}
+    return pl.DataFrame(found, schema=schema, orient="row")
+
+
+def _enter_rejects(connection: Connection, rejects: pl.DataFrame, anew: Collection[int]) -> None:
+    """Enters rejects; those known of the files `anew` are replaced."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM rejects WHERE file_id = ANY (%(ids)s) AND replayed_at IS NULL", {"ids": list(anew)}
+        )
+        columns = ["file_id", "position", "reason", "detail", "received", "agency_name"]
+        execute_values(
+            cursor,
+            """
+            INSERT INTO rejects (file_id, position, reason, detail, received, agency_name)
+            VALUES %s
+            ON CONFLICT (file_id, position) DO NOTHING
+            """,
+            rejects.select(columns).sort("file_id", "position").rows(),
+            page_size=1000,
+        )
+
+
+def known_names(connection: Connection, datasource: str, received: Iterable[str]) -> tuple[NameTable, list[str]]:
+    """The name table with an agency for each received name, and the agencies made for names never seen, marked unmapped.
+
+    In the caller's transaction.
+    """
+    names = name_table(connection)
+    unseen = {agency_name(name) for name in received if names.agency_of(datasource, name) is None}
+    if not unseen:
+        return names, []
+    made = ensure_agencies(connection, unseen, unmapped=True)
+    return name_table(connection), made
+
+
+def _found(reads: pl.DataFrame, replayed: pl.DataFrame, first_file: int, earlier: Mapping[str, int]) -> pl.DataFrame:
+    """How many reads of each name each file holds: file_id, agency_name, found."""
+    before = pl.DataFrame(
+        {"file_id": [first_file] * len(earlier), "agency_name": list(earlier), "found": list(earlier.values())},
+        schema={"file_id": pl.Int64, "agency_name": pl.String, "found": pl.UInt32},
+    )
+    one = pl.lit(1, dtype=pl.UInt32).alias("found")
+    here = pl.concat([frame.select("file_id", "agency_name", one) for frame in (reads, replayed)])
+    return pl.concat([here, before]).group_by("file_id", "agency_name").sum().sort("file_id", "agency_name")
+
+
+def _enter_pairs(connection: Connection, datasource: str, names: NameTable, found: pl.DataFrame) -> pl.DataFrame:
+    """Enters what was found of each file and name; gives them: file_id, agency_name, agency, open (not done)."""
+    values = [(file_id, name, names.agency_of(datasource, name), count) for file_id, name, count in found.iter_rows()]
+    entered: list[tuple[object, ...]] = []
+    if values:
+        with connection.cursor() as cursor:
+            entered = execute_values(
+                cursor,
+                """
+                INSERT INTO loads AS l (file_id, agency_name, agency, found)
+                VALUES %s
+                ON CONFLICT (file_id, agency_name) DO UPDATE
+                SET found = greatest(EXCLUDED.found, l.loaded),
+                    agency = CASE WHEN l.loaded > 0 OR l.done_at IS NOT NULL THEN l.agency ELSE EXCLUDED.agency END,
+                    done_at = CASE WHEN l.found = EXCLUDED.found THEN l.done_at END
+                RETURNING file_id, agency_name, agency, done_at IS NULL
+                """,
+                values,
+                page_size=len(values),
+                fetch=True,
+            )
+    schema = {"file_id": pl.Int64, "agency_name": pl.String, "agency": pl.Int32, "open": pl.Boolean}
+    return pl.DataFrame(entered, schema=schema, orient="row")
+
+
+def note_failure(connection: Connection, pairs: pl.DataFrame, error: str) -> None:
+    """Keeps why rows of these files and names (file_id, agency_name) still wait."""
+    with connection, connection.cursor() as cursor:
+        execute_values(
+            cursor,
+            """
+            UPDATE loads l SET error = v.error
+            FROM (VALUES %s) v (file_id, agency_name, error)
+            WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name AND l.done_at IS NULL
+            """,
+            [(file_id, name, error) for file_id, name in pairs.select("file_id", "agency_name").unique().iter_rows()],
+        )
+
+
+def close_names(connection: Connection, file: ArrivedFile, names: Collection[str]) -> None:
+    """Marks names of a file that came in parts as done: all its parts were loaded."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE loads l SET done_at = now(), error = NULL
+            FROM source_files f
+            WHERE f.key = %(key)s AND f.version = %(version)s AND l.file_id = f.id
+              AND l.agency_name = ANY (%(names)s) AND l.done_at IS NULL
+            """,
+            {"key": file.key, "version": file.version, "names": list(names)},
+        )

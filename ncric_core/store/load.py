@@ -1,0 +1,184 @@
+"""Frames → tables: a chunk of reads with its counts and ledger entries, in one transaction."""
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+from psycopg2 import errors, sql
+from psycopg2.extras import execute_values
+
+from ncric_core.store.counts import add_counts
+from ncric_core.store.database import Connection, rows
+from ncric_core.store.entities import UpdateType, upsert
+
+ATTEMPTS: Final = 5  # of a chunk that PostgreSQL gave up to end a deadlock
+
+READ_KEY: Final = ("id", "event_time")
+
+PAIR: Final = ("file_id", "agency_name")
+"""The columns of the reads that name their entry in the ledger."""
+
+_COPY_BUFFER: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Entities or links for one table of the model (see `entities.upsert`)."""
+
+    table: str
+    key: tuple[str, ...]
+    frame: pl.DataFrame
+    update: UpdateType = "Merge"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What one transaction loads.
+
+    `reads` has columns of vehicle_records, with file_id, agency_name and agency, in order of event time and id; `late` tells
+    those whose event time lies before their file's window, which may well be there already.
+    """
+
+    pairs: pl.DataFrame  # the ledger's entries (PAIR, agency, rows) that the chunk is of, and how many rows each had in it
+    reads: pl.DataFrame
+    late: pl.Series
+    entities: Sequence[Rows]
+    closes: bool  # no more rows come of these files and names: they are done
+
+    def only(self, pairs: pl.DataFrame) -> "Chunk":
+        """The reads of these entries of the ledger."""
+        kept = self.reads.with_columns(late_=self.late).join(pairs, on=PAIR, how="semi", maintain_order="left")
+        return Chunk(pairs, kept.drop("late_"), kept["late_"], self.entities, self.closes)
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of a chunk: the ledger's entries (PAIR) that were loaded, and the reads that were inserted."""
+
+    claimed: pl.DataFrame
+    inserted: pl.DataFrame
+
+
+def load_chunk(connection: Connection, chunk: Chunk, *, staged: bool = False, force: bool = False) -> Loaded:
+    """Loads a chunk: reads, entities, counts and ledger in one transaction, tried again if it was given up for a deadlock.
+
+    Entries of the ledger that another run has done in the meantime are left alone, unless `force`. `staged` says that many
+    of the reads are likely to be there. Raises psycopg2.Error if the chunk cannot be loaded; nothing of it is then.
+    """
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            with connection:
+                return _load(connection, chunk, staged=staged, force=force)
+        except (errors.DeadlockDetected, errors.SerializationFailure):
+            if attempt == ATTEMPTS:
+                raise
+    raise AssertionError("unreachable")
+
+
+def load_again(connection: Connection, chunk: Chunk) -> Loaded:
+    """Loads a chunk in the caller's transaction, whatever the ledger says of its entries."""
+    return _load(connection, chunk, staged=True, force=True)
+
+
+def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) -> Loaded:
+    claimed = _claim(connection, chunk.pairs, force=force)
+    if claimed.height < chunk.pairs.height:
+        chunk = chunk.only(claimed)
+    if claimed.is_empty():
+        return Loaded(chunk.pairs, chunk.reads)
+    for entities in chunk.entities:
+        upsert(connection, entities.table, entities.key, entities.frame, entities.update)
+    inserted = _insert(connection, chunk, staged=staged)
+    if inserted.height:
+        add_counts(connection, inserted)
+    _enter(connection, claimed, inserted, closes=chunk.closes)
+    return Loaded(claimed, inserted)
+
+
+def _claim(connection: Connection, pairs: pl.DataFrame, *, force: bool) -> pl.DataFrame:
+    """Locks the ledger's entries, waiting for a run that loads them now, and gives those that are still to be loaded."""
+    locked = rows(
+        connection,
+        """
+        SELECT l.file_id, l.agency_name
+        FROM loads l
+        JOIN unnest(%(files)s::bigint[], %(names)s::text[]) AS p (file_id, agency_name)
+          ON p.file_id = l.file_id AND p.agency_name = l.agency_name
+        WHERE l.done_at IS NULL OR %(force)s
+        ORDER BY l.file_id, l.agency_name
+        FOR UPDATE OF l
+        """,
+        {"files": pairs["file_id"].to_list(), "names": pairs["agency_name"].to_list(), "force": force},
+    )
+    kept = pl.DataFrame(locked, schema={column: pairs.schema[column] for column in PAIR}, orient="row")
+    return pairs.join(kept, on=PAIR, how="semi", maintain_order="left")
+
+
+def _insert(connection: Connection, chunk: Chunk, *, staged: bool) -> pl.DataFrame:
+    """Inserts the reads that are not there yet, and gives them.
+
+    COPY straight into the table is twice as fast, but one duplicate undoes it: late reads, which are sent again more often,
+    are staged at once, the others when the COPY meets a duplicate.
+    """
+    if staged:
+        return _insert_staged(connection, chunk.reads)
+    late, prompt = chunk.reads.filter(chunk.late), chunk.reads.filter(~chunk.late)
+    first = _insert_staged(connection, late) if late.height else late
+    with connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT straight")
+        try:
+            _copy(connection, "vehicle_records", prompt)
+            second = prompt
+        except errors.UniqueViolation:
+            cursor.execute("ROLLBACK TO SAVEPOINT straight")
+            second = _insert_staged(connection, prompt)
+    return pl.concat([first, second])
+
+
+def _insert_staged(connection: Connection, reads: pl.DataFrame) -> pl.DataFrame:
+    names = sql.SQL(", ").join(map(sql.Identifier, reads.columns))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE TEMP TABLE IF NOT EXISTS staged_reads (LIKE vehicle_records INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
+        )
+        cursor.execute("TRUNCATE staged_reads")
+        _copy(connection, "staged_reads", reads)
+        cursor.execute(
+            sql.SQL(
+                "INSERT INTO vehicle_records ({names}) SELECT {names} FROM staged_reads ORDER BY event_time, id "
+                "ON CONFLICT (id, event_time) DO NOTHING RETURNING id, event_time"
+            ).format(names=names)
+        )
+        keys = pl.DataFrame(cursor.fetchall(), schema={key: reads.schema[key] for key in READ_KEY}, orient="row")
+    return reads if keys.height == reads.height else reads.join(keys, on=READ_KEY, how="semi", maintain_order="left")
+
+
+def _copy(connection: Connection, table: str, reads: pl.DataFrame) -> None:
+    buffer = io.BytesIO()
+    reads.write_csv(buffer, include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f+00", quote_style="necessary")
+    buffer.seek(0)
+    command = sql.SQL("COPY {table} ({names}) FROM STDIN (FORMAT csv)").format(
+        table=sql.Identifier(table), names=sql.SQL(", ").join(map(sql.Identifier, reads.columns))
+    )
+    with connection.cursor() as cursor:
+        cursor.copy_expert(command, buffer, size=_COPY_BUFFER)
+
+
+def _enter(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFrame, *, closes: bool) -> None:
+    """The ledger's entries: how many reads were inserted, and that the file's rows under this name are done."""
+    counted = claimed.select(PAIR).join(inserted.group_by(PAIR).len(), on=PAIR, how="left").with_columns(pl.col("len").fill_null(0))
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor,
+            """
+            UPDATE loads l
+            SET loaded = l.loaded + v.loaded, error = NULL, done_at = CASE WHEN v.closes THEN now() ELSE l.done_at END
+            FROM (VALUES %s) v (file_id, agency_name, loaded, closes)
+            WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name
+            """,
+            [(file_id, name, loaded, closes) for file_id, name, loaded in counted.sort(PAIR).iter_rows()],
+            page_size=1000,
+        )
+

@@ -1,0 +1,126 @@
+"""The tables of received names: mapping names to standardised agencies, and the names that wait for it."""
+
+from collections.abc import Mapping as MappingOf
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg2.extras import execute_values
+
+from ncric_core import agencies as names
+from ncric_core.agencies import FLOCK, Mapping
+from ncric_core.errors import AgencyError
+from ncric_core.store.agencies import NameTable, ensure_agencies, name_table
+from ncric_core.store.database import Connection, rows
+
+LONGEST_NAME = 200  # characters, as of any text that is kept (ncric_core.clean)
+PAGE = 1000
+
+
+def set_mappings(connection: Connection, mappings: Sequence[Mapping]) -> list[str]:
+    """Enters or changes mappings, all or none; gives the agencies that are new.
+
+    A standardised name that is no agency yet becomes one; one that was unmapped is from now on an agency in its own right.
+    Reads loaded already stay where they are until `restandardize`. Who changed what is kept by triggers.
+    Raises AgencyError for a blank or too long name.
+    """
+    wanted = {mapping.standardized.strip() for mapping in mappings}
+    for name in wanted:
+        if not names.name_key(name) or len(name) > LONGEST_NAME:
+            raise AgencyError(f"{name!r} cannot be an agency's name: it must have 1 to {LONGEST_NAME} characters")
+    with connection:
+        made = ensure_agencies(connection, wanted, unmapped=False)
+        table = name_table(connection)
+        agency_of = {name: table.by_key[names.name_key(name)] for name in wanted}
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE agencies SET unmapped = false WHERE id = ANY (%(ids)s) AND unmapped", {"ids": [*agency_of.values()]}
+            )
+        _enter(connection, mappings, {name: table.agencies[agency] for name, agency in agency_of.items()})
+    return made
+
+
+def _enter(connection: Connection, mappings: Sequence[Mapping], standard: MappingOf[str, str]) -> None:
+    by_name, by_network = {}, {}
+    for mapping in mappings:
+        agency = standard[mapping.standardized.strip()]
+        datasource = mapping.datasource.strip().upper()
+        if datasource == FLOCK and mapping.received.isascii() and mapping.received.isdigit():
+            by_network[int(mapping.received)] = (int(mapping.received), agency)
+        else:
+            key = names.name_key(mapping.received)
+            by_name[datasource, key] = (datasource, mapping.received.strip(), key, agency)
+    with connection.cursor() as cursor:
+        execute_values(
+            cursor,
+            """
+            INSERT INTO standardized_agency_names AS n (datasource, name, name_key, standardized_agency_name) VALUES %s
+            ON CONFLICT (datasource, name_key) DO UPDATE SET standardized_agency_name = EXCLUDED.standardized_agency_name
+            WHERE n.standardized_agency_name <> EXCLUDED.standardized_agency_name
+            """,
+            [by_name[key] for key in sorted(by_name)],
+            page_size=PAGE,
+        )
+        execute_values(
+            cursor,
+            """
+            INSERT INTO standardized_agency_names_flock AS n (network_id, standardized_agency_name) VALUES %s
+            ON CONFLICT (network_id) DO UPDATE SET standardized_agency_name = EXCLUDED.standardized_agency_name
+            WHERE n.standardized_agency_name <> EXCLUDED.standardized_agency_name
+            """,
+            [by_network[network] for network in sorted(by_network)],
+            page_size=PAGE,
+        )
+
+
+def all_mappings(connection: Connection) -> list[Mapping]:
+    """Both tables, in order of datasource and name."""
+    found = rows(
+        connection,
+        """
+        SELECT name, standardized_agency_name, datasource FROM standardized_agency_names
+        UNION ALL
+        SELECT network_id::text, standardized_agency_name, %(flock)s FROM standardized_agency_names_flock
+        ORDER BY 3, 1
+        """,
+        {"flock": FLOCK},
+    )
+    return [Mapping(name, standardized, datasource) for name, standardized, datasource in found]
+
+
+@dataclass(frozen=True, slots=True)
+class UnmappedName:
+    """A received name without a mapping whose reads are under an agency made for it, and what it may mean."""
+
+    datasource: str
+    received: str
+    reads: int
+    first_seen: datetime
+    last_seen: datetime
+    suggestions: list[str]
+
+
+def unmapped_names(connection: Connection) -> list[UnmappedName]:
+    """The names that wait for mapping, those with most reads first, each with up to three suggestions."""
+    known = [name for (name,) in rows(connection, "SELECT name FROM agencies WHERE NOT unmapped ORDER BY name")]
+    found = rows(
+        connection,
+        """
+        SELECT n.datasource, n.agency_name, n.reads, n.first_seen, n.last_seen
+        FROM received_names n
+        JOIN agencies a ON a.id = n.agency AND a.unmapped
+        WHERE n.reads > 0
+        ORDER BY n.reads DESC, n.datasource, n.agency_name
+        """,
+    )
+    table = name_table(connection)
+    return [
+        UnmappedName(datasource, name, reads, first, last, names.suggest(name, known))
+        for datasource, name, reads, first, last in found
+        if not is_mapped(table, datasource, name)
+    ]
+
+
+def is_mapped(table: NameTable, datasource: str, received: str) -> bool:
+    """Whether the name table has an entry for a received name."""
+    return (datasource, names.name_key(received)) in table.by_received

@@ -1,0 +1,126 @@
+"""Rejects in the ledger: listing them, and entering those that are reads after a fix."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+import polars as pl
+from psycopg2.extras import execute_values
+
+from ncric_core.store.database import Connection, rows
+from ncric_core.store.ledger import Registered, known_names
+
+PAGE: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Which rejects: of a reason, of files whose key contains a text, not only those that are open still."""
+
+    reason: str | None = None
+    file: str | None = None
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that is no read: where it came from, why, and what was received, without photos."""
+
+    file_id: int
+    position: int
+    datasource: str
+    key: str
+    window_end: datetime
+    reason: str
+    detail: str
+    received: str
+    agency_name: str | None
+    rejected_at: datetime
+    replayed_at: datetime | None
+
+
+_CHOSEN: Final = """
+SELECT r.file_id, r.position, f.datasource, f.key, f.window_end, r.reason, r.detail, r.received, r.agency_name,
+       r.rejected_at, r.replayed_at
+FROM rejects r
+JOIN source_files f ON f.id = r.file_id
+WHERE (%(reason)s IS NULL OR r.reason = %(reason)s)
+  AND (%(file)s IS NULL OR position(%(file)s IN f.key) > 0)
+  AND (%(datasource)s IS NULL OR f.datasource = %(datasource)s)
+  AND (%(replayed)s OR r.replayed_at IS NULL)
+  AND (r.file_id, r.position) > (%(file_id)s, %(position)s)
+ORDER BY r.file_id, r.position
+LIMIT %(limit)s
+"""
+
+
+def find_rejects(
+    connection: Connection,
+    chosen: Chosen,
+    *,
+    datasource: str | None = None,
+    after: tuple[int, int] = (0, -1),
+    limit: int,
+) -> list[Reject]:
+    """The first chosen rejects behind a place (file id, position), in order of these."""
+    given = {
+        "reason": chosen.reason,
+        "file": chosen.file,
+        "replayed": chosen.replayed,
+        "datasource": datasource,
+        "file_id": after[0],
+        "position": after[1],
+        "limit": limit,
+    }
+    with connection:
+        return [Reject(*found) for found in rows(connection, _CHOSEN, given)]
+
+
+def count_reasons(connection: Connection) -> list[tuple[str, int]]:
+    """Reason and number of the open rejects, the most frequent first."""
+    with connection:
+        found = rows(
+            connection,
+            "SELECT reason, count(*) FROM rejects WHERE replayed_at IS NULL GROUP BY reason ORDER BY count(*) DESC, reason",
+        )
+    return [(reason, count) for reason, count in found]
+
+
+def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) -> Registered:
+    """Enters rejects that are reads now, in the caller's transaction; gives those that no other process has entered.
+
+    `reads` has schema CLEAN and file_id. Their file's entry for their agency has that many more rows found.
+    """
+    with connection.cursor() as cursor:
+        marked = execute_values(
+            cursor,
+            """
+            UPDATE rejects r SET replayed_at = now(), replayed_as = v.agency_name
+            FROM (VALUES %s) v (file_id, position, agency_name)
+            WHERE r.file_id = v.file_id AND r.position = v.position AND r.replayed_at IS NULL
+            RETURNING r.file_id, r.position
+            """,
+            reads.select("file_id", "position", "agency_name").rows(),
+            page_size=reads.height,
+            fetch=True,
+        )
+        keys = pl.DataFrame(marked, schema={"file_id": pl.Int64, "position": pl.Int64}, orient="row")
+        reads = reads.join(keys, on=["file_id", "position"], how="semi", maintain_order="left")
+        names, new = known_names(connection, datasource, reads["agency_name"].unique().to_list())
+        found = reads.group_by("file_id", "agency_name").len().sort("file_id", "agency_name")
+        entered = execute_values(
+            cursor,
+            """
+            INSERT INTO loads AS l (file_id, agency_name, agency, found, done_at)
+            SELECT v.file_id, v.agency_name, v.agency, v.found, now() FROM (VALUES %s) v (file_id, agency_name, agency, found)
+            ON CONFLICT (file_id, agency_name) DO UPDATE SET found = l.found + EXCLUDED.found
+            RETURNING file_id, agency_name, agency
+            """,
+            [(file_id, name, names.agency_of(datasource, name), count) for file_id, name, count in found.iter_rows()],
+            page_size=max(found.height, 1),
+            fetch=True,
+        )
+    schema = {"file_id": pl.Int64, "agency_name": pl.String, "agency": pl.Int32}
+    agencies = pl.DataFrame(entered, schema=schema, orient="row")
+    return Registered(reads.join(agencies, on=["file_id", "agency_name"], maintain_order="left"), names, new)

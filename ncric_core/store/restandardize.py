@@ -1,0 +1,231 @@
+"""Moving reads to their agency after a change of the name table: in bounded transactions, counts, links and ledger with them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg2 import sql
+
+from ncric_core.errors import StoreError
+from ncric_core.store.agencies import NameTable, name_table
+from ncric_core.store.database import Connection, rows
+
+AT_ONCE: Final = 50_000  # reads (about) or entries of the ledger moved in one transaction
+MOVING: Final = 0x6E63_0004  # advisory lock: one process at a time moves reads
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Reads received under one name that go from one agency to another."""
+
+    datasource: str
+    received: str
+    old: int
+    new: int
+    reads: int
+    first_seen: datetime
+    last_seen: datetime
+
+
+def planned_moves(connection: Connection, table: NameTable) -> list[Move]:
+    """What `restandardize` has to do."""
+    found = rows(
+        connection,
+        "SELECT datasource, agency_name, agency, reads, first_seen, last_seen FROM received_names ORDER BY 1, 2, 3",
+    )
+    return [
+        Move(datasource, name, old, new, reads, first, last)
+        for datasource, name, old, reads, first, last in found
+        if (new := table.agency_of(datasource, name)) is not None and new != old
+    ]
+
+
+def restandardize(connection: Connection) -> Iterator[tuple[Move, int]]:
+    """Moves reads to the agencies that the name table says; gives each move with the reads moved so far in it.
+
+    It may be killed at any time and run again. Raises StoreError if another process is at it.
+    """
+    with connection:
+        if not rows(connection, "SELECT pg_try_advisory_lock(%(lock)s)", {"lock": MOVING})[0][0]:
+            raise StoreError("reads are being moved already by another process: wait for it to end")
+        moves = planned_moves(connection, name_table(connection))
+    try:
+        for move in moves:
+            moved = 0
+            for start, end in _ranges(connection, move):
+                with connection:
+                    moved += _move_reads(connection, move, start, end)
+                yield move, moved
+            _finish(connection, move)
+            yield move, moved
+        with connection:
+            _drop_emptied(connection)
+    finally:
+        with connection:
+            rows(connection, "SELECT pg_advisory_unlock(%(lock)s)", {"lock": MOVING})
+
+
+def _ranges(connection: Connection, move: Move) -> list[tuple[datetime, datetime]]:
+    """The hours in which the move's reads lie, in ranges [start, end) of about AT_ONCE reads of the old agency."""
+    with connection:
+        hours = rows(
+            connection,
+            """
+            SELECT min(hour), max(hour) + interval '1 hour'
+            FROM (
+                SELECT hour, div(sum(reads) OVER (ORDER BY hour) - 1, %(at_once)s) AS slice
+                FROM (
+                    SELECT hour, sum(reads) AS reads
+                    FROM read_counts
+                    WHERE agency = %(old)s AND datasource = %(datasource)s
+                      AND hour BETWEEN date_trunc('hour', %(first)s) AND %(last)s
+                    GROUP BY hour
+                ) AS by_hour
+            ) AS sliced
+            GROUP BY slice
+            ORDER BY 1
+            """,
+            {
+                "at_once": AT_ONCE,
+                "old": move.old,
+                "datasource": move.datasource,
+                "first": move.first_seen,
+                "last": move.last_seen,
+            },
+        )
+    return [(start, end) for start, end in hours]
+
+
+_MOVE_READS: Final = (
+    "CREATE TEMP TABLE IF NOT EXISTS moved (camera_id text, hour timestamptz, reads bigint, first timestamptz, last timestamptz)"
+    " ON COMMIT DELETE ROWS",
+    """
+    WITH changed AS (
+        UPDATE vehicle_records SET agency = %(new)s
+        WHERE event_time >= %(start)s AND event_time < %(end)s
+          AND agency = %(old)s AND datasource = %(datasource)s AND agency_name = %(received)s
+        RETURNING coalesce(camera_id, '') AS camera_id, event_time
+    )
+    INSERT INTO moved
+    SELECT camera_id, date_trunc('hour', event_time), count(*), min(event_time), max(event_time)
+    FROM changed GROUP BY 1, 2
+    """,
+    """
+    INSERT INTO read_counts AS c (agency, datasource, camera_id, hour, reads)
+    SELECT %(new)s, %(datasource)s, camera_id, hour, reads FROM moved ORDER BY camera_id, hour
+    ON CONFLICT (agency, datasource, camera_id, hour) DO UPDATE SET reads = c.reads + EXCLUDED.reads
+    """,
+    """
+    UPDATE read_counts c SET reads = c.reads - m.reads FROM moved m
+    WHERE c.agency = %(old)s AND c.datasource = %(datasource)s AND c.camera_id = m.camera_id AND c.hour = m.hour
+    """,
+    """
+    DELETE FROM read_counts c USING moved m
+    WHERE c.agency = %(old)s AND c.datasource = %(datasource)s AND c.camera_id = m.camera_id AND c.hour = m.hour
+      AND c.reads = 0
+    """,
+    """
+    INSERT INTO received_names AS n (datasource, agency_name, agency, reads, first_seen, last_seen)
+    SELECT %(datasource)s, %(received)s, %(new)s, sum(reads), min(first), max(last) FROM moved HAVING count(*) > 0
+    ON CONFLICT (datasource, agency_name, agency) DO UPDATE
+    SET reads = n.reads + EXCLUDED.reads,
+        first_seen = least(n.first_seen, EXCLUDED.first_seen),
+        last_seen = greatest(n.last_seen, EXCLUDED.last_seen)
+    """,
+    """
+    UPDATE received_names SET reads = reads - coalesce((SELECT sum(reads) FROM moved), 0)
+    WHERE datasource = %(datasource)s AND agency_name = %(received)s AND agency = %(old)s
+    """,
+)
+
+
+def _move_reads(connection: Connection, move: Move, start: datetime, end: datetime) -> int:
+    """Moves the reads of some hours, with their counts, in the caller's transaction; gives how many."""
+    given = {**_parameters(move), "start": start, "end": end}
+    with connection.cursor() as cursor:
+        for statement in _MOVE_READS:
+            cursor.execute(statement, given)
+    return int(rows(connection, "SELECT coalesce(sum(reads), 0) FROM moved")[0][0])
+
+
+_MOVE_LOADS: Final = """
+UPDATE loads SET agency = %(new)s
+WHERE (file_id, agency_name) IN (
+    SELECT l.file_id, l.agency_name
+    FROM loads l
+    JOIN source_files f ON f.id = l.file_id
+    WHERE l.agency_name = %(received)s AND l.agency = %(old)s AND f.datasource = %(datasource)s
+    ORDER BY l.file_id
+    LIMIT %(at_once)s
+    FOR UPDATE OF l
+)
+"""
+
+_MOVE_LINKS: Final = (
+    """
+    INSERT INTO ol_collectedby AS l (entity_set, source_set, source_id, target_set, target_id, as_of)
+    SELECT 'NCRICCollectedBy', 'NCRICImageSources', c.camera_id, 'NCRICStandardizedAgencies', a.name, max(c.hour)
+    FROM read_counts c JOIN agencies a ON a.id = c.agency
+    WHERE c.agency = %(new)s AND c.datasource = %(datasource)s AND c.camera_id <> ''
+    GROUP BY c.camera_id, a.name
+    ORDER BY c.camera_id
+    ON CONFLICT (entity_set, source_set, source_id, target_set, target_id) DO NOTHING
+    """,
+    """
+    DELETE FROM ol_collectedby l USING agencies a
+    WHERE a.id = %(old)s AND l.target_id = a.name AND l.target_set = 'NCRICStandardizedAgencies'
+      AND l.entity_set = 'NCRICCollectedBy'
+      AND NOT EXISTS (SELECT FROM read_counts c WHERE c.agency = %(old)s AND c.camera_id = l.source_id)
+    """,
+    """
+    INSERT INTO ol_agency (entity_set, id, as_of, ol_name)
+    SELECT 'NCRICStandardizedAgencies', name, now(), name FROM agencies WHERE id = %(new)s
+    ON CONFLICT (entity_set, id) DO NOTHING
+    """,
+    """
+    DELETE FROM received_names
+    WHERE datasource = %(datasource)s AND agency_name = %(received)s AND agency = %(old)s AND reads = 0
+    """,
+)
+
+
+def _finish(connection: Connection, move: Move) -> None:
+    """Once its reads are moved: the ledger's entries, and the links of the cameras."""
+    given = {**_parameters(move), "at_once": AT_ONCE}
+    changed = AT_ONCE
+    while changed == AT_ONCE:
+        with connection, connection.cursor() as cursor:
+            cursor.execute(_MOVE_LOADS, given)
+            changed = cursor.rowcount
+    with connection, connection.cursor() as cursor:
+        for statement in _MOVE_LINKS:
+            cursor.execute(statement, given)
+
+
+def _parameters(move: Move) -> dict[str, object]:
+    return {"datasource": move.datasource, "received": move.received, "old": move.old, "new": move.new}
+
+
+def _drop_emptied(connection: Connection) -> None:
+    """Takes away the data sets of unmapped agencies that hold nothing any more."""
+    emptied = rows(
+        connection,
+        """
+        SELECT a.id, a.name, s.view_name
+        FROM agencies a
+        JOIN entity_sets s ON s.agency = a.id
+        WHERE a.unmapped
+          AND NOT EXISTS (SELECT FROM received_names n WHERE n.agency = a.id)
+          AND NOT EXISTS (SELECT FROM loads l WHERE l.agency = a.id)
+          AND NOT EXISTS (SELECT FROM standardized_agency_names n WHERE n.standardized_agency_name = a.name)
+          AND NOT EXISTS (SELECT FROM standardized_agency_names_flock n WHERE n.standardized_agency_name = a.name)
+        """,
+    )
+    with connection.cursor() as cursor:
+        for agency, name, view in emptied:
+            cursor.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(sql.Identifier(view)))
+            cursor.execute("DELETE FROM agencies WHERE id = %(id)s", {"id": agency})
+            cursor.execute(
+                "DELETE FROM ol_agency WHERE entity_set = 'NCRICStandardizedAgencies' AND id = %(name)s", {"name": name}
+            )

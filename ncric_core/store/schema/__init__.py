@@ -1,0 +1,1 @@
+"""Migrations in order, and the tables of edm.yaml."""

@@ -1,0 +1,159 @@
+"""The tables of edm.yaml: entity and association types → tables and columns, entity sets → the catalogue and views."""
+
+from typing import Final
+
+from psycopg2 import sql
+
+from ncric_core.agencies import view_name
+from ncric_core.edm import EntitySet, EntityType, Model
+from ncric_core.store.agencies import make_views
+from ncric_core.store.database import Connection, rows
+
+READS: Final = "vehicle_records"
+
+_ENTITY_TABLE: Final = """
+CREATE TABLE {table} (
+    entity_set text NOT NULL,
+    id         text NOT NULL,
+    as_of      timestamptz NOT NULL,  -- the time that the values are of
+    loaded_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (entity_set, id)
+)
+"""
+
+_LINK_TABLE: Final = """
+CREATE TABLE {table} (
+    entity_set text NOT NULL,
+    source_set text NOT NULL,
+    source_id  text NOT NULL,
+    target_set text NOT NULL,
+    target_id  text NOT NULL,
+    as_of      timestamptz NOT NULL,
+    loaded_at  timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (entity_set, source_set, source_id, target_set, target_id)
+)
+"""
+
+_READ_LINK: Final = """
+SELECT s.name, r.id, {target_set}, r.{column}, r.event_time, r.loaded_at{nulls}
+FROM vehicle_records r
+JOIN entity_sets s ON s.agency = r.agency
+WHERE r.{column} IS NOT NULL
+"""
+
+_READ_AGENCY: Final = """
+SELECT s.name, r.id, 'NCRICStandardizedAgencies', a.name, r.event_time, r.loaded_at{nulls}
+FROM vehicle_records r
+JOIN entity_sets s ON s.agency = r.agency
+JOIN agencies a ON a.id = r.agency
+"""
+
+
+def apply_model(connection: Connection, model: Model, organization: str) -> list[str]:
+    """Makes what the model has and the database has not, in the caller's transaction, and gives the names of it.
+
+    Nothing is ever dropped: a property taken out of edm.yaml keeps its column and values.
+    """
+    done = []
+    with connection.cursor() as cursor:
+        for fqn, kind in model.entity_types.items():
+            cursor.execute(
+                "INSERT INTO entity_types VALUES (%(name)s, %(id)s) ON CONFLICT (name) DO UPDATE SET id = EXCLUDED.id",
+                {"name": fqn, "id": kind.id},
+            )
+    tables = {kind.table: kind for kind in model.entity_types.values()}
+    tables |= {own.table: model.entity_types[own.fqn] for own in model.entity_sets.values() if own.table is not None}
+    for table, kind in tables.items():
+        done += _make_table(connection, table, kind)
+    for entity_set in model.entity_sets.values():
+        if not entity_set.is_template:
+            _enter_set(connection, entity_set, model, organization)
+    make_views(connection)
+    return done
+
+
+def _make_table(connection: Connection, table: str, kind: EntityType) -> list[str]:
+    done = []
+    existing = _columns(connection, table)
+    with connection.cursor() as cursor:
+        if not existing:
+            form = _LINK_TABLE if kind.kind == "association" else _ENTITY_TABLE
+            cursor.execute(sql.SQL(form).format(table=sql.Identifier(table)))
+            existing = _columns(connection, table)
+            done.append(f"table {table}")
+        for column in kind.columns():
+            if column.name not in existing:
+                cursor.execute(
+                    sql.SQL("ALTER TABLE {} ADD COLUMN {} {}").format(
+                        sql.Identifier(table), sql.Identifier(column.name), sql.SQL(column.sql_type)
+                    )
+                )
+                done.append(f"column {table}.{column.name}")
+    return done
+
+
+def _columns(connection: Connection, table: str) -> list[str]:
+    """The table's columns in their order; none if there is no such table."""
+    found = rows(
+        connection,
+        """
+        SELECT attname FROM pg_attribute
+        WHERE attrelid = to_regclass(quote_ident(%(table)s)) AND attnum > 0 AND NOT attisdropped
+        ORDER BY attnum
+        """,
+        {"table": table},
+    )
+    return [name for (name,) in found]
+
+
+def _enter_set(connection: Connection, entity_set: EntitySet, model: Model, organization: str) -> None:
+    """An entity set in the catalogue, with its view."""
+    given = {
+        "name": entity_set.name,
+        "view": view_name(entity_set.name),
+        "type": entity_set.fqn,
+        "type_id": model.entity_types[entity_set.fqn].id,
+        "organization": organization,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO entity_sets (name, view_name, entity_type, entity_type_id, organization)
+            SELECT %(name)s, %(view)s, %(type)s, %(type_id)s, id FROM organizations WHERE name = %(organization)s
+            ON CONFLICT (name) DO NOTHING
+            """,
+            given,
+        )
+        cursor.execute(
+            sql.SQL("CREATE OR REPLACE VIEW {view} WITH (security_invoker = true) AS {query}").format(
+                view=sql.Identifier(view_name(entity_set.name)), query=_query(connection, entity_set, model)
+            )
+        )
+
+
+def _query(connection: Connection, entity_set: EntitySet, model: Model) -> sql.Composable:
+    kind = model.entity_types[entity_set.fqn]
+    table = model.table(entity_set)
+    fixed = {"entity_set", "id", "source_set", "source_id", "target_set", "target_id", "as_of", "loaded_at"}
+    properties = [column for column in _columns(connection, table) if column not in fixed]
+    shown = sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(column)) for column in properties)
+    own = sql.SQL(" FROM {} WHERE entity_set = {}").format(sql.Identifier(table), sql.Literal(entity_set.name))
+    if kind.kind == "entity":
+        return sql.SQL("SELECT id, as_of, loaded_at{}").format(shown) + own
+    links = sql.SQL("SELECT source_set, source_id, target_set, target_id, as_of AS event_time, loaded_at{}").format(shown)
+    return sql.SQL(" UNION ALL ").join([links + own, *_read_links(entity_set, model, kind, properties)])
+
+
+def _read_links(entity_set: EntitySet, model: Model, kind: EntityType, properties: list[str]) -> list[sql.Composable]:
+    """The links that are columns of the reads, as rows of an association's view."""
+    types = {column.name: column.sql_type for column in kind.columns()}
+    nulls = sql.SQL("").join(
+        sql.SQL(", NULL::{}").format(sql.SQL(types[column])) if column in types else sql.SQL(", NULL") for column in properties
+    )
+    held = [link for of in model.entity_types.values() if of.table == READS for link in of.links]
+    kept: list[sql.Composable] = [
+        sql.SQL(_READ_LINK).format(target_set=sql.Literal(link.to), column=sql.Identifier(link.column), nulls=nulls)
+        for link in held
+        if link.association == entity_set.name
+    ]
+    return [*kept, sql.SQL(_READ_AGENCY).format(nulls=nulls)] if kept else []

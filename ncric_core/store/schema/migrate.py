@@ -1,0 +1,87 @@
+"""Brings an empty or older database up to date: the SQL files in order, then the model of edm.yaml, then the seed."""
+
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import psycopg2
+
+from ncric_core import agencies as names
+from ncric_core.edm import read_model
+from ncric_core.errors import StoreError
+from ncric_core.store.agencies import ensure_agencies
+from ncric_core.store.database import Connection, Database, rows
+from ncric_core.store.schema.edm import apply_model
+
+MIGRATING: Final = 0x6E63_0002  # advisory lock: one process at a time migrates
+
+_BOOK: Final = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+    name       text PRIMARY KEY,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE TABLE IF NOT EXISTS schema_model (sha256 text NOT NULL);
+"""
+
+
+def migrate(database: Database, *, organization: str, flights_dir: Path) -> list[str]:
+    """Applies what is not applied yet, all of it or nothing, and gives the names of what was done.
+
+    Raises StoreError if the database is newer than this program or refuses, FlightError if edm.yaml is wrong.
+    """
+    model = read_model(flights_dir / "edm.yaml")
+    done = []
+    try:
+        with database.transaction() as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": MIGRATING})
+            cursor.execute(_BOOK)
+            for name, text in pending(connection):
+                cursor.execute(text)
+                cursor.execute("INSERT INTO schema_migrations (name) VALUES (%(name)s)", {"name": name})
+                done.append(name)
+            if model_stamp(flights_dir, organization) not in {stamp for (stamp,) in rows(connection, "TABLE schema_model")}:
+                done += _apply(connection, organization, flights_dir)
+    except psycopg2.Error as error:
+        raise StoreError(f"the database refuses the migration: {str(error).strip().splitlines()[0]}") from error
+    return done
+
+
+def _apply(connection: Connection, organization: str, flights_dir: Path) -> list[str]:
+    done = []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO organizations (name) VALUES (%(name)s) ON CONFLICT DO NOTHING", {"name": organization}
+        )
+        done += apply_model(connection, read_model(flights_dir / "edm.yaml"), organization)
+        done += ensure_agencies(connection, names.seed_agencies(), unmapped=False)
+        cursor.execute("TRUNCATE schema_model")
+        cursor.execute(
+            "INSERT INTO schema_model VALUES (%(stamp)s)", {"stamp": model_stamp(flights_dir, organization)}
+        )
+    return done
+
+
+def is_current(database: Database, *, organization: str, flights_dir: Path) -> bool:
+    """Whether nothing is left to migrate. Raises StoreError if the database is newer than this program."""
+    with database.transaction() as connection:
+        if rows(connection, "SELECT to_regclass('schema_model') IS NULL")[0][0] or pending(connection):
+            return False
+        stamps = {stamp for (stamp,) in rows(connection, "TABLE schema_model")}
+        return model_stamp(flights_dir, organization) in stamps
+
+
+def pending(connection: Connection) -> list[tuple[str, str]]:
+    """Name and text of the migrations not applied yet, in order. Raises StoreError if the database knows more of them."""
+    folder = files("ncric_core.store.schema") / "migrations"
+    known = {item.name: item.read_text() for item in folder.iterdir() if item.name.endswith(".sql")}
+    applied = {name for (name,) in rows(connection, "SELECT name FROM schema_migrations")}
+    if foreign := sorted(applied - known.keys()):
+        raise StoreError(f"the database is newer than this program (it has {foreign[-1]}): install the newer version")
+    return [(name, known[name]) for name in sorted(known.keys() - applied)]
+
+
+def model_stamp(flights_dir: Path, organization: str) -> str:
+    """What the model, the seed and the migrations are, in one value: another one means there is something to do."""
+    content = [(flights_dir / "edm.yaml").read_text(), organization, *names.seed_agencies()]
+    return sha256("\n".join(content).encode()).hexdigest()
