@@ -1,0 +1,217 @@
+"""edm.yaml: the model of entity and association types, their properties, and the entity sets."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import polars as pl
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_camel
+
+from ncric_core.errors import FlightError
+
+FLIGHTS: Final = Path(__file__).resolve().parent.parent / "flights"
+"""The project's own flights and edm.yaml, beside the package in a checkout and in an installed wheel alike."""
+
+AGENCY: Final = "{agency}"
+"""In an entity set's name: it is one set for each agency."""
+
+COORDINATES: Final = pl.Struct({"latitude": pl.Float64, "longitude": pl.Float64})
+
+DataType = Literal[
+    "text", "timestamptz", "date", "time", "double precision", "bigint", "boolean", "coordinates", "photo"
+]
+
+DTYPES: Final[dict[str, pl.DataType]] = {
+    "text": pl.String(),
+    "timestamptz": pl.Datetime("us", "UTC"),
+    "date": pl.Date(),
+    "time": pl.Time(),
+    "double precision": pl.Float64(),
+    "bigint": pl.Int64(),
+    "boolean": pl.Boolean(),
+    "coordinates": COORDINATES,
+}
+"""What the values of a property are as a frame's column. `photo` has none: photos never go into the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table of the model."""
+
+    name: str
+    sql_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Links of an association that are a column of the entity's own table, with the target's id."""
+
+    association: str
+    to: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntityType:
+    """An entity or association type: its table, and the column of each property."""
+
+    fqn: str
+    kind: Literal["entity", "association"]
+    id: str | None
+    table: str
+    key: tuple[str, ...]  # the first of these properties that a flight maps is the key
+    properties: dict[str, str]  # property type → column
+    types: dict[str, DataType]  # property type → data type
+    links: tuple[Link, ...]
+
+    def columns(self) -> list[Column]:
+        """The table's columns that hold properties other than the key."""
+        found: dict[str, str] = {}
+        for name, column in self.properties.items():
+            match self.types[name]:
+                case "photo":
+                    continue
+                case "coordinates":
+                    parts = ("latitude", "longitude") if column == "coordinates" else (f"{column}_lat", f"{column}_lon")
+                    found |= dict.fromkeys(parts, "double precision")
+                case kind if column != "id":
+                    found[column] = kind
+        return [Column(name, kind) for name, kind in found.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class EntitySet:
+    """A data set; one whose name holds {agency} is one set for each agency."""
+
+    name: str
+    fqn: str
+    table: str | None
+
+    @property
+    def is_template(self) -> bool:
+        return AGENCY in self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """All of edm.yaml."""
+
+    entity_types: dict[str, EntityType]
+    entity_sets: dict[str, EntitySet]
+
+    def table(self, entity_set: EntitySet) -> str:
+        """The table that an entity set's rows are in."""
+        return entity_set.table or self.entity_types[entity_set.fqn].table
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class _Link(_Part):
+    association: str
+    to: str
+    column: str
+
+
+class _Type(_Part):
+    id: UUID | None = None
+    table: str | None = None
+    key: list[str] = Field(default_factory=list)
+    properties: dict[str, str | None]
+    links: list[_Link] = Field(default_factory=list)
+
+
+class _Set(_Part):
+    type: str
+    table: str | None = None
+
+
+class _File(_Part):
+    property_types: dict[str, DataType]
+    entity_types: dict[str, _Type]
+    association_types: dict[str, _Type]
+    entity_sets: dict[str, _Set]
+
+
+def read_model(path: Path) -> Model:
+    """The model of a file. Raises FlightError with a line for each fault."""
+    try:
+        content = _File.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise FlightError("\n".join(faults(path, error))) from None
+    found = [
+        *_types(content.entity_types, "entity", content.property_types),
+        *_types(content.association_types, "association", content.property_types),
+    ]
+    model = Model(
+        {kind.fqn: kind for kind in found},
+        {name: EntitySet(name, given.type, given.table) for name, given in content.entity_sets.items()},
+    )
+    if wrong := list(_contradictions(model)):
+        raise FlightError("\n".join(f"{path}: {fault}" for fault in wrong))
+    return model
+
+
+def read_yaml(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
+    """The plain data of a YAML file. Raises FlightError if it cannot be read."""
+    try:
+        return yaml.load(path.read_text(encoding="utf-8-sig"), loader)  # noqa: S506 (a safe loader: the callers' are)
+    except OSError as error:
+        raise FlightError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise FlightError(f"{path} is not UTF-8 text") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise FlightError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+
+
+def faults(path: Path, error: ValidationError) -> list[str]:
+    """A line for each fault of a file: where, and what is wrong."""
+    found = []
+    for one in error.errors():
+        place = " → ".join(map(str, one["loc"])) or "the whole file"
+        what = "unknown key" if one["type"] == "extra_forbidden" else one["msg"]
+        found.append(f"{path}: {place}: {what}")
+    return found
+
+
+def default_name(fqn: str) -> str:
+    """`ol.name` → `ol_name`: the table of a type and the column of a property, unless edm.yaml names another."""
+    return fqn.lower().replace(".", "_")
+
+
+def _types(
+    given: dict[str, _Type], kind: Literal["entity", "association"], types: dict[str, DataType]
+) -> list[EntityType]:
+    return [
+        EntityType(
+            fqn=fqn,
+            kind=kind,
+            id=str(one.id) if one.id else None,
+            table=one.table or default_name(fqn),
+            key=tuple(one.key),
+            properties={name: column or default_name(name) for name, column in one.properties.items()},
+            types={name: types[name] for name in one.properties if name in types},
+            links=tuple(Link(link.association, link.to, link.column) for link in one.links),
+        )
+        for fqn, one in given.items()
+    ]
+
+
+def _contradictions(model: Model) -> Sequence[str]:
+    found = []
+    for fqn, kind in model.entity_types.items():
+        found += [f"{fqn}: property {name} is not in propertyTypes" for name in kind.properties if name not in kind.types]
+        found += [f"{fqn}: key {name} is not one of its properties" for name in kind.key if name not in kind.properties]
+        if kind.kind == "entity" and not kind.key:
+            found.append(f"{fqn}: an entity type needs a key")
+        for link in kind.links:
+            found += [f"{fqn}: link to unknown entity set {name}" for name in (link.association, link.to) if name not in model.entity_sets]
+    for name, entity_set in model.entity_sets.items():
+        if entity_set.fqn not in model.entity_types:
+            found.append(f"entity set {name}: unknown type {entity_set.fqn}")
+    return found
