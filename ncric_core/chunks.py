@@ -9,15 +9,15 @@ SHARE: Final = 0.5  # of a chunk; an agency with more reads than this in a batch
 
 
 def split_by_agency(reads: pl.DataFrame, chunk_size: int, apart: Collection[int] = ()) -> list[pl.DataFrame]:
-    """The reads in chunks of about `chunk_size`, each with whole files × agencies (columns agency, file_id), order kept.
+    """The reads in chunks of about `chunk_size`, of whole files × agencies (columns agency, file_id), order kept.
 
-    A chunk may be larger if one file holds more reads of one agency. Agencies in `apart` (they have failed in this run) never
-    share a chunk.
+    A chunk may be larger if one file holds more reads of one agency. Agencies in `apart` (they have failed in this run)
+    never share a chunk.
     """
     sizes = reads.group_by("agency", "file_id").len()
-    totals = sizes.group_by("agency").agg(pl.col("len").sum())
-    alone = totals.filter((pl.col("len") > SHARE * chunk_size) | pl.col("agency").is_in(list(apart)))["agency"].implode()
-    sizes = sizes.with_columns(alone=pl.col("agency").is_in(alone)).sort("alone", "agency", "file_id")
+    large = pl.col("len").sum().over("agency") > SHARE * chunk_size
+    alone = large | pl.col("agency").is_in(list(apart))
+    sizes = sizes.with_columns(alone=alone).sort("alone", "agency", "file_id")
     numbers, number, filled, group = [], 0, 0, None
     for agency, size, by_itself in sizes.select("agency", "len", "alone").iter_rows():
         this = agency if by_itself else None
@@ -28,5 +28,6 @@ def split_by_agency(reads: pl.DataFrame, chunk_size: int, apart: Collection[int]
     if number == 0:
         return [reads] if reads.height else []
     numbered = sizes.drop("len", "alone").with_columns(chunk=pl.Series(numbers, dtype=pl.UInt32))
-    parts = reads.join(numbered, on=["agency", "file_id"], maintain_order="left").partition_by("chunk", maintain_order=True)
+    joined = reads.join(numbered, on=["agency", "file_id"], maintain_order="left")
+    parts = joined.partition_by("chunk", maintain_order=True)
     return [part.drop("chunk") for part in sorted(parts, key=lambda part: part["chunk"][0])]

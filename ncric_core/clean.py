@@ -6,7 +6,9 @@ from typing import Final
 
 import polars as pl
 
-from ncric_core.sources.lpr_json import DATE, ID, PLATE, TEXTS, TIME
+from ncric_core.agencies import NO_AGENCY
+from ncric_core.sources.leaves import DATE, ID, PLATE, TEXTS, TIME
+from ncric_core.sources.salvage import NULLS
 
 CLEAN: Final = pl.Schema(
     {
@@ -25,8 +27,9 @@ CLEAN: Final = pl.Schema(
         "vehicle_model": pl.String,
     }
 )
-"""Clean reads: the columns that flights/reads.yaml maps, with the number of the file in the batch and the position in it.
-`agency_name` is as received and never null: where no name came, the acronym or the ORI stands for it, else NO_AGENCY."""
+"""Clean reads: the columns that flights/reads.yaml maps, with the number of the file in the batch and the position in
+it. `agency_name` is as received and never null: where no name came, the acronym or the ORI stands for it, else
+NO_AGENCY."""
 
 REJECTED: Final = pl.Schema(
     {
@@ -40,11 +43,10 @@ REJECTED: Final = pl.Schema(
 )
 """Rows that are no reads: why, and the leaves as received (JSON)."""
 
-NO_AGENCY: Final = "No Agency Given"
 LONGEST: Final = 200  # characters of any text that is kept; a longer one is no plate, name or id
 AHEAD: Final = timedelta(days=1)  # a camera's clock may be this far ahead of its file's window (feeds.md, section 1)
 
-_NULLS: Final = ["", "None", "null"]
+_NULLS: Final = [text for text in NULLS if text is not None]
 
 
 def clean(
@@ -91,10 +93,11 @@ def clean(
 def utc(date: pl.Expr, time: pl.Expr, zone: str) -> pl.Expr:
     """A date and a time of day (text, in `zone`) as a UTC time; null if they are none.
 
-    A time that occurs twice (the end of summer time) is its first occurrence; one that does not occur (the beginning) is
-    counted on from the day before, so that 02:30 is 03:30.
+    A time that occurs twice (the end of summer time) is its first occurrence; one that does not occur (the beginning)
+    is counted on from the day before, so that 02:30 is 03:30.
     """
-    naive = pl.concat_str(date, pl.lit(" "), time).str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
+    moment = pl.concat_str(date.str.strip_chars(), pl.lit(" "), time.str.strip_chars())
+    naive = moment.str.to_datetime("%Y-%m-%d %H:%M:%S%.f", time_unit="us", strict=False)
     if zone == "UTC":
         return naive.dt.replace_time_zone("UTC")
     day = pl.duration(hours=24)
@@ -111,12 +114,18 @@ def coordinates() -> pl.Expr:
 
 
 def decimal_degrees(axis: str, most: int) -> pl.Expr:
-    """Degrees, minutes and seconds as a decimal: sign × (|deg| + min/60 + sec/3600); the sign is that of the degrees' text."""
+    """Degrees, minutes, seconds as a decimal: sign × (|deg| + min/60 + sec/3600); the sign is that of the degrees' text."""
     degrees = pl.col(f"{axis}DegreeValue").str.strip_chars()
     minutes, seconds = (_number(pl.col(f"{axis}{part}Value").str.strip_chars()) for part in ("Minute", "Second"))
     size = _number(degrees).abs() + minutes / 60 + seconds / 3600
     in_range = minutes.is_between(0, 60) & seconds.is_between(0, 60) & size.is_between(0, most)
     return pl.when(in_range).then(pl.when(degrees.str.starts_with("-")).then(-size).otherwise(size))
+
+
+def normalized_plate(plate: pl.Expr) -> pl.Expr:
+    """A plate for search: upper case, and only A–Z and 0–9 of it; null where nothing is left."""
+    kept = plate.str.to_uppercase().str.replace_all("[^A-Z0-9]", "")
+    return pl.when(kept != "").then(kept)
 
 
 def _number(text: pl.Expr) -> pl.Expr:
@@ -171,5 +180,5 @@ def _rejected(raw: pl.DataFrame, reads: pl.DataFrame) -> pl.DataFrame:
         .otherwise(pl.format("the read's id is {}", pl.col(ID).fill_null("not given"))),
         received=pl.struct(TEXTS).struct.json_encode(),
         agency_name=reads["agency_name"],
-    ).cast(dict(REJECTED))
+    ).cast(REJECTED)
 

@@ -21,6 +21,9 @@ AGENCY: Final = "{agency}"
 
 COORDINATES: Final = pl.Struct({"latitude": pl.Float64, "longitude": pl.Float64})
 
+UpdateType = Literal["Merge", "PartialReplace", "Replace"]
+"""What becomes of an entity that exists (flight-language.md, "Keys")."""
+
 DataType = Literal[
     "text", "timestamptz", "date", "time", "double precision", "bigint", "boolean", "coordinates", "photo"
 ]

@@ -170,7 +170,9 @@ def _load(batch: _Batch, run: _Run, connection: Connection, loader: Loader) -> N
     run.names = registered.names
     run.outcome.new_agencies += registered.new_agencies
     _count_rejects(rejects, batch.arrivals[0].feed.datasource, run.names, run.outcome)
+    begins = pl.Series([arrival.file.window_start for arrival in batch.arrivals], dtype=pl.Datetime("us", "UTC"))
     taken = _taken(registered.reads, run)
+    taken = taken.with_columns(late=taken["event_time"] < begins.gather(taken["file"]))
     ensure_partitions(connection, taken["event_time"].dt.truncate("1w").unique().to_list())
     for part in split_by_agency(taken, run.settings.chunk_size, run.apart):
         chunk = run.mapping.chunk(part, run.names, closes=not batch.part)

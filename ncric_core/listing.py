@@ -47,12 +47,14 @@ def arrivals(bucket: Bucket, feed: Feed) -> Iterator[Arrival]:
     """Every file of a feed in the bucket."""
     for prefix in feed.prefixes:
         for listed in bucket.list(prefix):
-            start, end = arrival_window(listed.key, listed.last_modified, feed.zone)
-            yield Arrival(
-                feed,
-                listed,
-                ArrivedFile(feed.datasource, listed.key, listed.version, listed.size, listed.last_modified, start, end),
-            )
+            yield arrival_of(feed, listed)
+
+
+def arrival_of(feed: Feed, listed: StoredObject) -> Arrival:
+    """A file of a feed with the window in which its reads arrived."""
+    start, end = arrival_window(listed.key, listed.last_modified, feed.zone)
+    file = ArrivedFile(feed.datasource, listed.key, listed.version, listed.size, listed.last_modified, start, end)
+    return Arrival(feed, listed, file)
 
 
 def files_to_read(job: Job, bucket: Bucket, connection: Connection, names: NameTable, outcome: Outcome) -> Iterator[Arrival]:

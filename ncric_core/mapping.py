@@ -2,17 +2,77 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final
 
 import polars as pl
 
+from ncric_core.clean import normalized_plate
 from ncric_core.edm import Model, read_model
-from ncric_core.flight import Flight, entity_rows, link_ids, link_rows, read_flight
+from ncric_core.errors import FlightError
+from ncric_core.flight import Flight, entity_rows, is_held, link_rows, read_flight
+from ncric_core.store.agencies import NameTable
 from ncric_core.store.entities import ENTITY_KEY, LINK_KEY
 from ncric_core.store.load import PAIR, Chunk, Rows
 
 READS_FLIGHT: Final = "reads.yaml"
 READS_TABLE: Final = "vehicle_records"
 
-_SEEN: Final = ["camera_id", "camera_name", "agency_id", "agency_name", "agency_acronym", "agency"]
+_SEEN: Final = ["camera_id", "camera_name", "agency_id", "agency_name", "agency_acronym", "agency", "datasource"]
 """What a read says of its camera and agency; the newest read of each combination speaks for all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mapping:
+    """The model, and the flight that takes clean reads into it."""
+
+    model: Model
+    flight: Flight
+    read: str  # the alias of the flight's reads
+
+    def chunk(self, reads: pl.DataFrame, names: NameTable, *, closes: bool) -> Chunk:
+        """The rows of one transaction.
+
+        `reads` has schema CLEAN, `file_id`, `agency` (Int32) and `late` (Boolean: taken before their file's window).
+        """
+        reads = reads.sort("event_time", "vehicle_record_id", maintain_order=True)  # of equal ones, the first stays first
+        own = _with_standard(reads, names)
+        found = entity_rows(self.flight, self.read, own, "file_id", "agency", "late")
+        found = found.with_columns(plate_normalized=normalized_plate(pl.col("plate")))
+        pairs = reads.group_by(*PAIR, "agency").agg(rows=pl.len())
+        return Chunk(pairs, found.drop("late"), found["late"], self._entities(reads, names), closes)
+
+    def _entities(self, reads: pl.DataFrame, names: NameTable) -> list[Rows]:
+        """The cameras, agencies and links that reads tell of."""
+        newest = reads.group_by(_SEEN).agg(as_of=pl.col("event_time").max(), coordinates=pl.col("coordinates").drop_nulls().last())
+        seen = _with_standard(newest, names)
+        flight, model = self.flight, self.model
+        found = []
+        for alias, one in flight.entities.items():
+            if alias != self.read and not one.associate_only:
+                rows = entity_rows(flight, alias, seen, "as_of").with_columns(entity_set=pl.lit(one.entity_set_name))
+                found.append(Rows(model.table(model.entity_sets[one.entity_set_name]), ENTITY_KEY, rows, one.update_type))
+        for link in flight.associations:
+            if not is_held(flight, link):
+                ends = {"source_set": flight.entities[link.src], "target_set": flight.entities[link.dst]}
+                rows = link_rows(flight, link, seen, "as_of").with_columns(
+                    entity_set=pl.lit(link.entity_set_name), **{name: pl.lit(end.entity_set_name) for name, end in ends.items()}
+                )
+                found.append(Rows(model.table(model.entity_sets[link.entity_set_name]), LINK_KEY, rows, link.update_type))
+        return [rows for rows in found if rows.frame.height]
+
+
+def own_mapping(flights_dir: Path) -> Mapping:
+    """The mapping of the project's own flight. Raises FlightError if it or edm.yaml is wrong."""
+    model = read_model(flights_dir / "edm.yaml")
+    flight = read_flight(flights_dir / READS_FLIGHT, model, {name: one.fqn for name, one in model.entity_sets.items()})
+    reads = [alias for alias, one in flight.entities.items() if flight.types[one.entity_set_name].table == READS_TABLE]
+    if len(reads) != 1:
+        raise FlightError(f"{flight.path}: it must define one entity of a data set of reads; it has {len(reads)}")
+    return Mapping(model, flight, reads[0])
+
+
+def _with_standard(reads: pl.DataFrame, names: NameTable) -> pl.DataFrame:
+    standard = {agency: names.agencies[agency] for agency in reads["agency"].unique()}
+    return reads.with_columns(
+        standardized_agency_name=pl.col("agency").replace_strict(standard, return_dtype=pl.String)
+    )

@@ -17,7 +17,8 @@ class Window:
         if self.start.tzinfo is not UTC or self.end.tzinfo is not UTC:
             raise ValueError("a window's ends are in UTC")
         if self.start >= self.end:
-            raise SettingsError(f"the window's start {self.start:%Y-%m-%dT%H:%MZ} is not before its end {self.end:%Y-%m-%dT%H:%MZ}")
+            start, end = (f"{moment:%Y-%m-%dT%H:%M:%SZ}" for moment in (self.start, self.end))
+            raise SettingsError(f"the window's start {start} is not before its end {end}")
 
     def __contains__(self, moment: datetime) -> bool:
         return self.start <= moment < self.end
@@ -32,7 +33,8 @@ def parse_moment(text: str) -> datetime:
         moment = datetime.fromisoformat(text.strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise SettingsError(f"{text!r} is not a time: write it as 2022-10-11T08:00 (UTC) or 2022-10-11T08:00-07:00") from error
+        advice = "write it as 2022-10-11T08:00 (UTC) or 2022-10-11T08:00-07:00"
+        raise SettingsError(f"{text!r} is not a time: {advice}") from error
 
 
 def window(start: str, end: str) -> Window:

@@ -9,6 +9,9 @@ import typer
 
 from ncric_core.agencies import Mapping, read_mappings, write_mappings
 from ncric_core.cli.app import app, connected, say, show, warn
+from ncric_core.errors import SettingsError
+from ncric_core.settings import read_settings
+from ncric_core.sources.feeds import datasources
 from ncric_core.store.database import rows
 from ncric_core.store.names import all_mappings, set_mappings, unmapped_names
 from ncric_core.store.restandardize import Move
@@ -54,15 +57,21 @@ def map_name(
     datasource: Annotated[str, typer.Option(help="BOSS4, SCSO or FLOCK.")],
 ) -> None:
     """Says which agency a received name stands for. Reads loaded already are moved by `ncric agencies restandardize`."""
+    known = datasources(read_settings())
+    if datasource.upper() not in known:
+        raise SettingsError(f"there is no datasource {datasource!r}; there are {', '.join(known)}")
     with connected() as (_, connection):
         made = set_mappings(connection, [Mapping(received, standardized, datasource)])
     _said(1, made)
 
 
 @agencies_app.command("import")
-def import_names(file: Annotated[Path, typer.Argument(help="CSV: ol.name (Flock: ol.id), standardized_agency_name, ol.datasource.")]) -> None:
+def import_names(
+    file: Annotated[Path, typer.Argument(help="CSV: ol.name (Flock: ol.id), standardized_agency_name, ol.datasource.")],
+) -> None:
     """Imports names from a CSV file, all or none; faults are told by line."""
-    mappings = read_mappings(file)
+    settings = read_settings()
+    mappings = read_mappings(file, datasources(settings))
     with connected() as (_, connection):
         made = set_mappings(connection, mappings)
     _said(len(mappings), made)

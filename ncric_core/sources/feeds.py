@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
+from ncric_core.agencies import FLOCK
 from ncric_core.errors import SettingsError
 from ncric_core.settings import Settings
 
@@ -24,6 +25,11 @@ def lpr_feeds(settings: Settings) -> dict[str, Feed]:
         "boss4": Feed("BOSS4", settings.boss4_prefix, ZoneInfo(settings.boss4_timezone), ""),
         "scso": Feed("SCSO", settings.scso_prefix, ZoneInfo(settings.scso_timezone), "_SCSO"),
     }
+
+
+def datasources(settings: Settings) -> list[str]:
+    """The tags that name tables may use: those of the LPR feeds, and Flock's."""
+    return [*(feed.datasource for feed in lpr_feeds(settings).values()), FLOCK]
 
 
 def feed_named(job: str, feeds: dict[str, Feed]) -> Feed:

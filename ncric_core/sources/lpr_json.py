@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -12,25 +12,27 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pybase64
 
-from ncric_core.sources.salvage import Element, decoded, elements
-from ncric_core.sources.shapes import FastReader, Leaves, learn
-
-ID, DATE, TIME, PLATE = "LPREventID", "eventDate", "eventTime", "VehicleLicensePlateID"
-ESSENTIAL: Final = (ID, DATE, TIME, PLATE)
-COORDINATES: Final = tuple(
-    f"{axis}{part}Value" for axis in ("Latitude", "Longitude") for part in ("Degree", "Minute", "Second")
+from ncric_core.sources.leaves import (
+    COORDINATES,
+    ESSENTIAL,
+    ID,
+    LEAVES,
+    PHOTOS,
+    TEXTS,
+    is_read,
+    leaves_of,
+    rows_within,
+    shown,
 )
-TEXTS: Final = (*ESSENTIAL, "LPRCameraID", "LPRCameraName", "agencyName", "agencyAcronym", "agencyOriNumber", *COORDINATES)
-PHOTOS: Final = ("LPRVehiclePlatePhoto", "LPRAdditionalPhoto")
-LEAVES: Final = Leaves(texts=TEXTS, numbers=COORDINATES, signed=(COORDINATES[0], COORDINATES[3]), raw=PHOTOS)
-"""The leaves of a read (feeds.md, section 1)."""
+from ncric_core.sources.salvage import NULLS, Element, decoded, elements
+from ncric_core.sources.shapes import FastReader, learn
 
 RAW: Final = pl.Schema({"file": pl.UInt32, "position": pl.Int64} | dict.fromkeys(TEXTS, pl.String))
-"""Raw reads: each leaf as its text (null where it was not there), the number of its file in the batch, and its index there."""
+"""Raw reads: each leaf as its text (null where it was not there), the number of its file in the batch, its index there."""
 
 KEPT_OF_REJECT: Final = 4000  # characters kept of text that is not JSON
 
-NO_PHOTO: Final = (None, "", "None", "null", b"", b"None", b"null")
+NO_PHOTO: Final = (*NULLS, b"", b"None", b"null")
 
 _LONG_STRING = re.compile(r'"[A-Za-z0-9+/=\\]{1000,}+"?')
 _STAMP = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})[T_ -]?(\d{2})[-:.]?(\d{2})[-:.]?(\d{2})(?!\d)")
@@ -85,8 +87,8 @@ def _moment(found: re.Match[str], zone: ZoneInfo) -> datetime | None:
 def parse(data: bytes, readers: list[FastReader]) -> ParsedReads:
     """The reads of a whole file.
 
-    `readers` are those of the shapes met so far in this run, the latest first; a file of a new shape is read with care and
-    its shape is learned, a damaged one is read with care and salvaged.
+    `readers` are those of the shapes met so far in this run, the latest first; a file of a new shape is read with care
+    and its shape is learned, a damaged one is read with care and salvaged.
     """
     for number, reader in enumerate(readers if b"\\u0000" not in data else ()):  # NUL is the careful walk's to drop
         columns = reader(data)
@@ -95,7 +97,7 @@ def parse(data: bytes, readers: list[FastReader]) -> ParsedReads:
             return parsed
     objects: list[dict[str, Any]] = []
     parsed = ParsedReads()
-    for element in elements(decoded([data]), _is_read):
+    for element in elements(decoded([data]), is_read):
         objects.extend(_add(parsed, element, 0))
     learned = learn(objects, LEAVES) if not parsed.rejects else None
     if learned is not None and learned(data) is not None:
@@ -107,7 +109,7 @@ def parse(data: bytes, readers: list[FastReader]) -> ParsedReads:
 def parse_parts(pieces: Iterable[bytes], part: int) -> Iterator[ParsedReads]:
     """The reads of a file too large to hold, in parts of `part` rows, and always at least one part."""
     parsed, start = ParsedReads(), 0
-    for element in elements(decoded(pieces), _is_read):
+    for element in elements(decoded(pieces), is_read):
         _add(parsed, element, start)
         if parsed.found >= part:
             yield parsed
@@ -116,11 +118,23 @@ def parse_parts(pieces: Iterable[bytes], part: int) -> Iterator[ParsedReads]:
     yield parsed
 
 
+def row_at(pieces: Iterable[bytes], position: int) -> str | None:
+    """A row of a file as received, without photos; None if the file has fewer rows."""
+    at = 0
+    for element in elements(decoded(pieces), is_read):
+        found: list[Any] = [element.text] if element.value is None else list(_reads_within(element.value))
+        if position < at + len(found):
+            row = found[position - at]
+            return _LONG_STRING.sub('"…"', row) if isinstance(row, str) else json.dumps(_shown(row), ensure_ascii=False, indent=1)
+        at += len(found)
+    return None
+
+
 def raw_frame(files: Sequence[ParsedReads]) -> pl.DataFrame:
-    """The reads of a batch of files as one frame with schema RAW; column `file` is the number of the file in `files`."""
+    """The reads of a batch of files as one frame with schema RAW; `file` is the number of a read's file in `files`."""
     series = [_text_series(leaf, [value for parsed in files for value in parsed.columns[leaf]]) for leaf in TEXTS]
-    counts = [len(parsed.positions) for parsed in files]
-    file = pl.Series("file", range(len(files)), dtype=pl.UInt32).repeat_by(pl.Series(counts)).explode(empty_as_null=False)
+    counts = pl.Series([len(parsed.positions) for parsed in files], dtype=pl.UInt32)
+    file = pl.Series("file", range(len(files)), dtype=pl.UInt32).repeat_by(counts).explode(empty_as_null=False)
     position = pl.Series("position", [place for parsed in files for place in parsed.positions], dtype=pl.Int64)
     return pl.DataFrame([file.alias("file"), position, *series])
 
@@ -137,16 +151,24 @@ def _text_series(leaf: str, values: list[Any]) -> pl.Series:
 
 
 def _counted(columns: dict[str, list[Any]]) -> ParsedReads | None:
-    """The columns of a fast reader, their photos checked and dropped; None if a photo's leaf holds an object."""
+    """The columns of a fast reader, their photos checked and dropped; None if only the careful walk can read a photo."""
     parsed = ParsedReads({leaf: columns[leaf] for leaf in TEXTS}, list(range(len(columns[ID]))))
     for leaf in PHOTOS:
         for raw in columns[leaf]:
             photo = bytes(raw)
-            if photo[:1] in (b"{", b"["):
+            if photo == b"null":
+                continue
+            if b"\\" in photo:
+                photo = photo.replace(b"\\/", b"/")  # some writers escape the slash of base64
+            if photo[:1] != b'"' or b"\\" in photo:
                 return None
-            if photo != b"null":
-                _count_photo(parsed, json.loads(photo) if b"\\" in photo or photo[:1] != b'"' else photo[1:-1])
+            _count_photo(parsed, photo[1:-1])
     return parsed
+
+
+def _count_photos(parsed: ParsedReads, row: dict[str, Any]) -> None:
+    for leaf in PHOTOS:
+        _count_photo(parsed, row.get(leaf))
 
 
 def _count_photo(parsed: ParsedReads, photo: Any) -> None:
@@ -161,44 +183,51 @@ def _count_photo(parsed: ParsedReads, photo: Any) -> None:
 
 
 def _add(parsed: ParsedReads, element: Element, start: int) -> list[dict[str, Any]]:
-    """Adds an element of a file; gives the objects it held: itself, or the reads that it wraps."""
-    if element.value is not None:
-        objects = list(_reads_within(element.value))
-        for node in objects:
-            row, odd = _leaves(node)
-            _add_row(parsed, row, odd, start, lambda node=node: json.dumps(_shown(node)))  # type: ignore[misc]
-        return objects
+    """Adds an element of a file; gives the objects it held: itself, or the rows that it wraps."""
+    if element.value is None:
+        _add_broken(parsed, element, start)
+        return []
+    objects = rows_within(element.value)
+    for node in objects:
+        row, odd = leaves_of(node)
+        _count_photos(parsed, row)
+        wrong = [leaf for leaf in ESSENTIAL if leaf in odd and row.get(leaf) in NULLS]
+        if wrong:
+            detail = f"an object or a list where text is due: {', '.join(wrong)}"
+            _reject(parsed, start, "not_text", detail, json.dumps(shown(node)), agency=row.get("agencyName"))
+        else:
+            _add_read(parsed, row, start)
+    return objects
+
+
+def _add_broken(parsed: ParsedReads, element: Element, start: int) -> None:
+    """Adds what arrived of a broken object: a read if all that makes one arrived whole, else a reject."""
     text = _LONG_STRING.sub('"…"', element.text)[:KEPT_OF_REJECT].replace("\0", "")
-    missing = [leaf for leaf in ESSENTIAL if leaf not in element.leaves]
+    row = {leaf: value for leaf, value in element.leaves.items() if leaf in LEAVES}
+    missing = [leaf for leaf in ESSENTIAL if leaf not in row]
     if not missing:
-        _add_row(parsed, {leaf: value for leaf, value in element.leaves.items() if leaf in LEAVES}, set(), start, lambda: text)
-    elif element.text.startswith("{") or any(leaf in LEAVES for leaf in element.leaves):
+        _count_photos(parsed, row)
+        _add_read(parsed, row, start)
+    elif element.text.startswith("{") or row:
         detail = f"cut off; did not arrive whole: {', '.join(missing)}"
-        _reject(parsed, start, "cut_off", detail, text, element.leaves.get("agencyName"))
+        _reject(parsed, start, "cut_off", detail, text, agency=row.get("agencyName"))
     elif _is_scalar(element.text):
         _reject(parsed, start, "not_object", "a value that is no object", text)
     else:
         _reject(parsed, start, "not_json", "text that is not JSON", text)
-    return []
 
 
-def _add_row(parsed: ParsedReads, row: dict[str, Any], odd: set[str], start: int, received: Callable[[], str]) -> None:
-    """Adds a read, or a reject if an essential field holds no text."""
-    for leaf in PHOTOS:
-        _count_photo(parsed, row.get(leaf))
-    position = start + parsed.found
-    wrong = [leaf for leaf in ESSENTIAL if leaf in odd and row.get(leaf) is None]
-    if wrong:
-        detail = f"an object or a list where text is due: {', '.join(wrong)}"
-        _reject(parsed, start, "not_text", detail, received(), _text(row.get("agencyName")))
-        return
-    parsed.positions.append(position)
+def _add_read(parsed: ParsedReads, row: dict[str, Any], start: int) -> None:
+    parsed.positions.append(start + parsed.found)
     for leaf in TEXTS:
         parsed.columns[leaf].append(_text(row.get(leaf)))
 
 
-def _reject(parsed: ParsedReads, start: int, reason: str, detail: str, received: str, agency: str | None = None) -> None:
-    parsed.rejects.append(RawReject(start + parsed.found, reason, detail, received, agency))
+def _reject(
+    parsed: ParsedReads, start: int, reason: str, detail: str, received: str, *, agency: str | None = None
+) -> None:
+    name = None if agency in NULLS else _text(agency)
+    parsed.rejects.append(RawReject(start + parsed.found, reason, detail, received, name))
 
 
 def _text(value: Any) -> str | None:
@@ -206,51 +235,6 @@ def _text(value: Any) -> str | None:
     if value is None or isinstance(value, bool):
         return None if value is None else str(value).lower()
     return str(value).replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _walk(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every key and value below an object in the order of the text; an object or a list comes before what is in it."""
-    stack: list[tuple[str, Any]] = list(reversed(node.items()))
-    while stack:
-        key, value = stack.pop()
-        yield key, value
-        if isinstance(value, dict):
-            stack.extend(reversed(value.items()))
-        elif isinstance(value, list):
-            stack.extend(("", item) for item in reversed(value))
-
-
-def _leaves(node: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
-    """The wanted leaves (the first that is not null counts), and those that held an object or a list instead."""
-    row: dict[str, Any] = {}
-    odd: set[str] = set()
-    for key, value in _walk(node):
-        if key in LEAVES:
-            if isinstance(value, dict | list):
-                odd.add(key)
-            elif row.get(key) is None:
-                row[key] = value
-    return row, odd
-
-
-def _is_read(value: Any) -> bool:
-    return isinstance(value, dict) and any(key == ID and not isinstance(inner, dict | list) for key, inner in _walk(value))
-
-
-def _reads_within(value: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The object itself, or the reads in its lists if it is but a wrapper: {"reads": […]}."""
-    listed = [item for inner in value.values() if isinstance(inner, list) for item in inner]
-    if ID not in value and listed and all(map(_is_read, listed)):
-        yield from listed
-    else:
-        yield value
-
-
-def _shown(value: Any) -> Any:
-    """A received object without its photos."""
-    if isinstance(value, dict):
-        return {key: "…" if key in PHOTOS and inner else _shown(inner) for key, inner in value.items()}
-    return [_shown(item) for item in value] if isinstance(value, list) else value
 
 
 def _is_scalar(text: str) -> bool:

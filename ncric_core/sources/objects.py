@@ -40,6 +40,9 @@ class Bucket(Protocol):
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """The objects under a folder (`boss4/`), in order of key; none if there is no such folder."""
 
+    def find(self, key: str) -> StoredObject | None:
+        """The object of a key, if there is one."""
+
     def open(self, listed: StoredObject) -> BinaryIO:
         """The object's bytes as a stream. Raises ObjectGone if it is not there any more as listed."""
 
@@ -80,9 +83,13 @@ class Folder:
                 stat = entry.stat()
             except OSError:  # deleted since it was listed, or a link to nowhere: there is nothing to fetch
                 continue
-            yield StoredObject(
-                key, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC), f"{stat.st_size}-{stat.st_mtime_ns}"
-            )
+            yield _stored(key, stat)
+
+    def find(self, key: str) -> StoredObject | None:
+        path = self.root / key
+        if ".." in path.parts or not path.is_file():
+            return None
+        return _stored(key, path.stat())
 
     def open(self, listed: StoredObject) -> BinaryIO:
         try:
@@ -91,6 +98,11 @@ class Folder:
             raise ObjectGone(f"{listed.key} was deleted after it was listed") from error
         except OSError as error:
             raise SourceError(f"{listed.key} cannot be read: {error.strerror}") from error
+
+
+def _stored(key: str, stat: os.stat_result) -> StoredObject:
+    modified = datetime.fromtimestamp(stat.st_mtime, UTC)
+    return StoredObject(key, stat.st_size, modified, f"{stat.st_size}-{stat.st_mtime_ns}")
 
 
 class S3Bucket:
@@ -114,6 +126,17 @@ class S3Bucket:
                         yield StoredObject(item["Key"], item["Size"], item["LastModified"].astimezone(UTC), etag)
         except (ClientError, BotoCoreError) as error:
             raise self._failure(error) from error
+
+    def find(self, key: str) -> StoredObject | None:
+        try:
+            head = self.client.head_object(Bucket=self.name, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in GONE:
+                return None
+            raise self._failure(error) from error
+        except BotoCoreError as error:
+            raise self._failure(error) from error
+        return StoredObject(key, head["ContentLength"], head["LastModified"].astimezone(UTC), head["ETag"].strip('"'))
 
     def open(self, listed: StoredObject) -> BinaryIO:
         try:

@@ -8,11 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
+NULLS: Final = (None, "", "None", "null")
+"""Values that say that there is none (feeds.md, section 1)."""
+
 MAX_OBJECT: Final = 128 * 2**20  # characters of one object that are waited for before it counts as broken
 _SKIP = re.compile(r"[\s,\[\]]*")
 _STARTS = re.compile(r"\{")
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
 _DELIMITED = re.compile(r"[\s,}\]]")
+_STRING_ENDS = re.compile(r"[\s,}\]:]|\Z")
 _WORDS = {"true": "true", "false": "false", "null": None}
 
 
@@ -54,7 +58,7 @@ def decoded(pieces: Iterable[bytes]) -> Iterator[str]:
 def elements(pieces: Iterable[str], is_read: Callable[[Any], bool]) -> Iterator[Element]:
     """The elements of a JSON array (or of objects one after the other), however damaged, in order.
 
-    `is_read` says whether a whole object found after a broken one is an element of its own, not a part of the broken one.
+    `is_read` says whether a whole object found after a broken one is an element of its own, not a part of it.
     """
     source = iter(pieces)
     text, at, ended = "", 0, False
@@ -75,7 +79,8 @@ def elements(pieces: Iterable[str], is_read: Callable[[Any], bool]) -> Iterator[
 
 
 def _more(left: str, source: Iterator[str]) -> tuple[str, int, bool]:
-    """What is left with at least as much again behind it (so that a long object is not begun too often); whether it ended."""
+    """What is left, with at least as much again behind it so that a long object is not begun too often; and whether
+    that was all."""
     pieces, wanted = [left], max(len(left), 1)
     for piece in source:
         pieces.append(piece)
@@ -108,22 +113,21 @@ def _next_start(text: str, at: int, is_read: Callable[[Any], bool]) -> int:
 
 def _broken(text: str) -> Element:
     """What arrived whole of a broken object: a leaf whose value was cut is not there."""
-    text = text.rstrip().rstrip(",[")
     leaves: dict[str, str | None] = {}
     key: str | None = None
     pending: str | None = None  # a string that is a key if a colon follows
-    for token in _tokens(text):
-        if token == ":":
+    for part in _tokens(text):
+        if part == ":":
             key, pending = pending, None
-        elif token in "{}[],":
+        elif part in "{}[],":
             key = pending = None
         elif key is None:
-            pending = _string(token)
+            pending = _string(part)
         else:
-            if leaves.get(key) is None and (token[0] == '"' or token in _WORDS or _NUMBER.fullmatch(token)):
-                leaves[key] = _string(token) if token[0] == '"' else _WORDS.get(token, token)
+            if leaves.get(key) in NULLS and (part[0] == '"' or part in _WORDS or _NUMBER.fullmatch(part)):
+                leaves[key] = _string(part) if part[0] == '"' else _WORDS.get(part, part)
             key = None
-    return Element(None, leaves, text)
+    return Element(None, leaves, text.rstrip().rstrip(",["))
 
 
 def _tokens(text: str) -> Iterator[str]:
@@ -132,16 +136,17 @@ def _tokens(text: str) -> Iterator[str]:
     while found := _TOKEN.search(text, at):
         if '"' in text[at : found.start()]:
             return  # a string that never ends
-        token, at = found.group(), found.end()
-        bare = token[0] not in '"{}[]:,'
-        if bare and not _DELIMITED.match(text, at):
+        part, at = found.group(), found.end()
+        if part[0] == '"' and not _STRING_ENDS.match(text, at):
+            return  # a cut string that took in the beginning of the next
+        if part[0] not in '"{}[]:,' and not _DELIMITED.match(text, at):
             return  # 12 may have been 123
-        yield token
+        yield part
 
 
-def _string(token: str) -> str | None:
+def _string(part: str) -> str:
+    """What a string says; one with an escape that does not exist says what was received."""
     try:
-        value = json.loads(token, strict=False)
+        return str(json.loads(part, strict=False))
     except ValueError:
-        return None
-    return value if isinstance(value, str) else None
+        return part[1:-1]

@@ -1,7 +1,7 @@
-"""Fast reading of undamaged JSON: the nesting of one file is learned, and files of the same nesting are read by a typed decoder.
+"""Fast reading of undamaged JSON: the nesting of one file is learned, and files of the same are read by a typed decoder.
 
-A decoder made here refuses any file in which a name, a nesting or a type occurs that it was not made for (it never skips
-one), so that what it accepts is what a careful walk would have found; what it refuses is walked with care.
+A decoder made here refuses any file in which a name, a nesting or a type occurs that it was not made for (it never
+skips one), so that what it accepts is what a careful walk would have found; what it refuses is walked with care.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 FastReader = Callable[[bytes], dict[str, list[Any]] | None]
-"""Takes the bytes of a file; gives for each leaf its values in order of the reads, or None if the file has another shape."""
+"""Takes the bytes of a file; gives each leaf's values in order of the reads, or None if the file has another shape."""
 
 _SCALAR: Final = str | int | float | bool | None
 _LISTED: Final = "[]"
@@ -39,14 +39,16 @@ class Leaves:
         return str | int | None if leaf in self.texts else _SCALAR
 
 
+DEEPEST: Final = 30  # levels of nesting that are learned
+
 Shape = dict[str, Any]  # key → Shape of an object, _LISTED for a list of scalars, None for a scalar
 
 
 def learn(objects: Iterable[dict[str, Any]], leaves: Leaves) -> FastReader | None:
     """A reader for files whose objects are nested like these, or None if they cannot be read that way.
 
-    They cannot where a leaf stands at two places, or in a list, or is itself an object: which value counts is then for the
-    careful walk to say.
+    They cannot where a leaf stands at two places, or in a list, or is itself an object: which value counts is then for
+    the careful walk to say.
     """
     shape: Shape = {}
     for node in objects:
@@ -58,15 +60,15 @@ def learn(objects: Iterable[dict[str, Any]], leaves: Leaves) -> FastReader | Non
     return _reader(shape, places, leaves)
 
 
-def _merge(shape: Shape, node: dict[str, Any], leaves: Leaves) -> bool:
+def _merge(shape: Shape, node: dict[str, Any], leaves: Leaves, depth: int = 1) -> bool:
     """Adds what is new in an object to the shape; False if they contradict one another."""
     for key, value in node.items():
         known = shape.get(key)
         if isinstance(value, dict):
-            if key in leaves or known == _LISTED:
+            if key in leaves or known == _LISTED or depth == DEEPEST:
                 return False
             inner = shape[key] = known if known is not None else {}
-            if not _merge(inner, value, leaves):
+            if not _merge(inner, value, leaves, depth + 1):
                 return False
         elif isinstance(value, list):
             if key in leaves or isinstance(known, dict) or any(isinstance(item, dict | list) for item in value):

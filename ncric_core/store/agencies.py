@@ -132,3 +132,8 @@ FROM pg_attribute
 WHERE attrelid = 'vehicle_records'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('agency', 'file_id')
 ORDER BY attnum
 """
+
+
+def entity_set_agencies(connection: Connection) -> dict[str, int]:
+    """The agency of each data set of reads, by the data set's name."""
+    return dict(rows(connection, "SELECT name, agency FROM entity_sets WHERE agency IS NOT NULL"))

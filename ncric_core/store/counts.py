@@ -10,8 +10,8 @@ from ncric_core.store.database import Connection
 PAGE: Final = 2000  # rows in one statement
 
 
-def add_counts(connection: Connection, inserted: pl.DataFrame) -> None:
-    """Adds reads that were just inserted to read_counts and received_names, in the caller's transaction.
+def add_counts(connection: Connection, inserted: pl.DataFrame, *, sign: int = 1) -> None:
+    """Adds reads that were just inserted to read_counts and received_names, in the caller's transaction (-1: takes off).
 
     `inserted`: agency (Int32), datasource, camera_id, agency_name (String), event_time (Datetime UTC). Rows are taken in
     order of their keys, so that two loads wait for one another rather than deadlock.
@@ -19,14 +19,16 @@ def add_counts(connection: Connection, inserted: pl.DataFrame) -> None:
     inserted = inserted.with_columns(pl.col("datasource", "agency_name", "camera_id").fill_null(""))
     by_hour = (
         inserted.group_by("agency", "datasource", "camera_id", hour=pl.col("event_time").dt.truncate("1h"))
-        .len()
+        .agg(sign * pl.len().cast(pl.Int64))
         .sort("agency", "datasource", "camera_id", "hour")
     )
     by_name = (
         inserted.group_by("datasource", "agency_name", "agency")
-        .agg(pl.len(), first=pl.col("event_time").min(), last=pl.col("event_time").max())
+        .agg(sign * pl.len().cast(pl.Int64), first=pl.col("event_time").min(), last=pl.col("event_time").max())
         .sort("datasource", "agency_name", "agency")
     )
+    if inserted.is_empty():
+        return
     with connection.cursor() as cursor:
         execute_values(
             cursor,

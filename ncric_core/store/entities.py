@@ -1,15 +1,14 @@
 """Rows of the model's own tables: entities (cameras, agencies as received, …) and links, merged into what is there."""
 
 from collections.abc import Sequence
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
+from ncric_core.edm import UpdateType
 from ncric_core.store.database import Connection, rows
-
-UpdateType = Literal["Merge", "PartialReplace", "Replace"]
 
 ENTITY_KEY: Final = ("entity_set", "id")
 LINK_KEY: Final = ("entity_set", "source_set", "source_id", "target_set", "target_id")

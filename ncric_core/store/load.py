@@ -9,9 +9,10 @@ import polars as pl
 from psycopg2 import errors, sql
 from psycopg2.extras import execute_values
 
+from ncric_core.edm import UpdateType
 from ncric_core.store.counts import add_counts
 from ncric_core.store.database import Connection, rows
-from ncric_core.store.entities import UpdateType, upsert
+from ncric_core.store.entities import upsert
 
 ATTEMPTS: Final = 5  # of a chunk that PostgreSQL gave up to end a deadlock
 
@@ -52,6 +53,14 @@ class Chunk:
         kept = self.reads.with_columns(late_=self.late).join(pairs, on=PAIR, how="semi", maintain_order="left")
         return Chunk(pairs, kept.drop("late_"), kept["late_"], self.entities, self.closes)
 
+    def without_repeats(self) -> "Chunk":
+        """Of reads that are there twice, the first; equal ones stand side by side."""
+        key = self.reads.select(repeat=pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in READ_KEY))
+        repeat = key["repeat"].fill_null(value=False)
+        if not repeat.any():
+            return self
+        return Chunk(self.pairs, self.reads.filter(~repeat), self.late.filter(~repeat), self.entities, self.closes)
+
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
@@ -88,6 +97,7 @@ def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) ->
         chunk = chunk.only(claimed)
     if claimed.is_empty():
         return Loaded(chunk.pairs, chunk.reads)
+    chunk = chunk.without_repeats()
     for entities in chunk.entities:
         upsert(connection, entities.table, entities.key, entities.frame, entities.update)
     inserted = _insert(connection, chunk, staged=staged)
@@ -129,7 +139,7 @@ def _insert(connection: Connection, chunk: Chunk, *, staged: bool) -> pl.DataFra
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT straight")
         try:
-            _copy(connection, "vehicle_records", prompt)
+            copy_reads(connection, "vehicle_records", prompt)
             second = prompt
         except errors.UniqueViolation:
             cursor.execute("ROLLBACK TO SAVEPOINT straight")
@@ -144,7 +154,7 @@ def _insert_staged(connection: Connection, reads: pl.DataFrame) -> pl.DataFrame:
             "CREATE TEMP TABLE IF NOT EXISTS staged_reads (LIKE vehicle_records INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
         )
         cursor.execute("TRUNCATE staged_reads")
-        _copy(connection, "staged_reads", reads)
+        copy_reads(connection, "staged_reads", reads)
         cursor.execute(
             sql.SQL(
                 "INSERT INTO vehicle_records ({names}) SELECT {names} FROM staged_reads ORDER BY event_time, id "
@@ -155,7 +165,8 @@ def _insert_staged(connection: Connection, reads: pl.DataFrame) -> pl.DataFrame:
     return reads if keys.height == reads.height else reads.join(keys, on=READ_KEY, how="semi", maintain_order="left")
 
 
-def _copy(connection: Connection, table: str, reads: pl.DataFrame) -> None:
+def copy_reads(connection: Connection, table: str, reads: pl.DataFrame) -> None:
+    """COPY of reads into vehicle_records or a table of its columns, in the caller's transaction."""
     buffer = io.BytesIO()
     reads.write_csv(buffer, include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f+00", quote_style="necessary")
     buffer.seek(0)

@@ -88,7 +88,8 @@ def _make_table(connection: Connection, table: str, kind: EntityType) -> list[st
                         sql.Identifier(table), sql.Identifier(column.name), sql.SQL(column.sql_type)
                     )
                 )
-                done.append(f"column {table}.{column.name}")
+                if f"table {table}" not in done:
+                    done.append(f"column {table}.{column.name}")
     return done
 
 

@@ -1,0 +1,188 @@
+"""The pipeline against the limits of this machine: ratios in one run, on the same rows and the same indexed tables."""
+
+import multiprocessing
+import resource
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+
+from ncric_core.clean import clean
+from ncric_core.integrate import integrate
+from ncric_core.mapping import own_mapping
+from ncric_core.outcome import Job, Outcome
+from ncric_core.settings import Settings
+from ncric_core.simulate.day import simulate
+from ncric_core.sources.feeds import Feed, lpr_feeds
+from ncric_core.sources.lpr_json import parse, raw_frame
+from ncric_core.sources.objects import open_bucket
+from ncric_core.sources.shapes import FastReader
+from ncric_core.store.agencies import ensure_agencies, name_table
+from ncric_core.store.database import Database, open_database
+from ncric_core.store.load import copy_reads
+from ncric_core.store.partitions import ensure_partitions
+from ncric_core.store.schema.migrate import migrate
+from ncric_core.windows import Window
+
+START: Final = datetime(2022, 10, 11, tzinfo=UTC)
+COPIES: Final = 2  # the limit is measured before and after the pipeline, and the mean of the two counts
+FILL_WEEKS: Final = 10  # over which the rows of a filled store are spread
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What `ncric bench` prints. Ratios are to the COPY limit (end to end) and to the first load (reload, filled)."""
+
+    reads: int
+    copy_reads_per_second: float  # the limit: COPY straight into the indexed table, one connection
+    reads_per_second: float
+    end_to_end_ratio: float
+    rerun_seconds: float
+    reload_reads_per_second: float
+    reload_ratio: float
+    peak_memory_mb: float  # of the pipeline's process, PostgreSQL aside
+    filled_rows: int
+    filled_ratio: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        return {name: round(value, 3) if isinstance(value, float) else value for name, value in asdict(self).items()}
+
+
+def bench(folder: Path, *, reads: int, images: float, filled: int, note: Callable[[str], None]) -> Measured:
+    """Measures in an empty folder, each step in a process of its own so that its memory is its own."""
+    settings = Settings(data_dir=folder, bucket=str(folder / "bucket"), database_url=None)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
+
+        def step(what: Callable[..., Any], *given: Any) -> Any:
+            return pool.submit(what, settings, *given).result()
+
+        database = open_database(settings)  # kept open here, so that the server lives on from step to step
+        migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
+        note(f"making {reads:,} reads")
+        made = step(_make, reads, images)
+        note("COPY, the limit")
+        limits = [step(_copy_limit)]
+        note("the pipeline, from files")
+        first, peak = step(_pipeline, False)
+        note("the same window again, and a forced reload")
+        again, _ = step(_pipeline, False)
+        forced, _ = step(_pipeline, True)
+        _empty(database)
+        limits.append(step(_copy_limit))
+        _empty(database)
+        into_filled = None
+        if filled:
+            note(f"the same files into a store of {filled:,} reads")
+            step(_fill, filled)
+            into_filled, _ = step(_pipeline, False)
+    limit = made / (sum(limits) / len(limits))
+    rate = made / first
+    return Measured(
+        reads=made,
+        copy_reads_per_second=limit,
+        reads_per_second=rate,
+        end_to_end_ratio=rate / limit,
+        rerun_seconds=again,
+        reload_reads_per_second=made / forced,
+        reload_ratio=first / forced,
+        peak_memory_mb=peak,
+        filled_rows=filled,
+        filled_ratio=None if into_filled is None else first / into_filled,
+    )
+
+
+def _make(settings: Settings, reads: int, images: float) -> int:
+    shutil.rmtree(settings.bucket, ignore_errors=True)
+    made = simulate(Path(settings.bucket), reads=reads, start=START, images=images, faults=False)
+    return made.truth.height
+
+
+def _job(settings: Settings, *, force: bool) -> Job:
+    return Job(feeds=tuple(lpr_feeds(settings).values()), window=Window(START, START + timedelta(days=2)), force=force)
+
+
+def _pipeline(settings: Settings, force: bool) -> tuple[float, float]:  # noqa: FBT001 (called through a process pool)
+    """Seconds of a run, and the peak memory of its process in MB."""
+    database, bucket = open_database(settings), open_bucket(settings)
+    outcome: Outcome = integrate(_job(settings, force=force), settings, database, bucket)
+    return outcome.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _copy_limit(settings: Settings) -> float:
+    """Seconds of COPY of the same rows, ready made, into the same table, as one connection does it; the table is emptied."""
+    database = open_database(settings)
+    frames = [frame for feed in lpr_feeds(settings).values() for frame in _frames(settings, database, feed)]
+    seconds = 0.0
+    with database.session() as connection:
+        for frame in frames:
+            ensure_partitions(connection, frame["event_time"].dt.truncate("1w").unique().to_list())
+        for frame in frames:
+            begun = time.monotonic()
+            with connection:
+                copy_reads(connection, "vehicle_records", frame)
+            seconds += time.monotonic() - begun
+    _empty(database)
+    return seconds
+
+
+def _frames(settings: Settings, database: Database, feed: Feed) -> list[pl.DataFrame]:
+    """The rows of a feed's files as the pipeline gives them to COPY, in chunks."""
+    readers: list[FastReader] = []
+    bucket, mapping = open_bucket(settings), own_mapping(settings.flights_dir)
+    parsed = []
+    for prefix in feed.prefixes:
+        for listed in bucket.list(prefix):
+            with bucket.open(listed) as stream:
+                parsed.append(parse(stream.read(), readers))
+    if not parsed:
+        return []
+    reads, _ = clean(
+        raw_frame(parsed),
+        [START + timedelta(days=2)] * len(parsed),
+        datasource=feed.datasource,
+        id_suffix=feed.id_suffix,
+        zone=feed.zone.key,
+        keep_days=settings.keep_days,
+    )
+    with database.transaction() as connection:
+        received = reads["agency_name"].unique().to_list()
+        ensure_agencies(connection, [name for name in received if name], unmapped=True)
+        names = name_table(connection)
+    agency = {name: names.agency_of(feed.datasource, name) for name in received}
+    whole = reads.with_columns(
+        agency=pl.col("agency_name").replace_strict(agency, return_dtype=pl.Int32),
+        file_id=pl.col("file").cast(pl.Int64),
+        late=False,
+    )
+    chunks = whole.iter_slices(settings.chunk_size)
+    return [mapping.chunk(chunk, names, closes=True).without_repeats().reads for chunk in chunks]
+
+
+def _empty(database: Database) -> None:
+    with database.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute("TRUNCATE vehicle_records, read_counts, received_names, loads, rejects, source_files")
+
+
+def _fill(settings: Settings, wanted: int) -> None:
+    """Fills the store with reads of other plates in other weeks and in the same ones."""
+    database = open_database(settings)
+    first = START - timedelta(weeks=FILL_WEEKS - 1)
+    with database.session() as connection:
+        ensure_partitions(connection, [first - timedelta(days=first.weekday()) + timedelta(weeks=n) for n in range(FILL_WEEKS + 1)])
+        with connection, connection.cursor() as cursor:
+            cursor.execute(
+                """
+                INSERT INTO vehicle_records (id, event_time, agency, plate, plate_normalized, camera_id, camera_name,
+                                             agency_id, agency_name, datasource, latitude, longitude)
+                SELECT n || '_FILL', %(first)s + n * (%(span)s / %(wanted)s), 1 + n %% 50, p, p, (n %% 1200)::text,
+                       'camera ' || n %% 1200, 'CA00' || n %% 50, 'Agency ' || n %% 50, 'FILL', 37.5, -122
+                FROM generate_series(1, %(wanted)s) n, LATERAL (SELECT upper(substr(md5(n::text), 1, 7)) AS p) plates
+                """,
+                {"first": first, "span": timedelta(weeks=FILL_WEEKS), "wanted": wanted},
+            )

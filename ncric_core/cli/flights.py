@@ -1,0 +1,59 @@
+"""`ncric flights`: flights checked, and loaded from a table."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ncric_core.cli.app import app, connected, say, show, warn
+from ncric_core.edm import read_model
+from ncric_core.errors import FlightError
+from ncric_core.flight_load import check_flight, load_flight, table_batches
+
+flights_app = typer.Typer(no_args_is_help=True, help="Flights: which columns of a table become which properties of what.")
+app.add_typer(flights_app, name="flights")
+
+
+@flights_app.command()
+def check(files: Annotated[list[Path], typer.Argument(help="Flights (YAML).")]) -> None:
+    """Checks flights against the model and the data sets that there are, and tells each fault with file and place.
+
+    Ends with status 1 if any is wrong.
+    """
+    wrong = 0
+    with connected() as (settings, connection):
+        model = read_model(settings.flights_dir / "edm.yaml")
+        for file in files:
+            try:
+                flight = check_flight(connection, file, model)
+            except FlightError as error:
+                wrong += 1
+                warn(str(error))
+            else:
+                say(f"{file}: good; {len(flight.entities)} entities, {len(flight.associations)} associations")
+    if wrong:
+        warn(f"ncric: {wrong} of {len(files)} flights cannot be used")
+        raise typer.Exit(1)
+
+
+@flights_app.command()
+def load(
+    file: Annotated[Path, typer.Argument(help="A flight (YAML).")],
+    table: Annotated[Path, typer.Option(help="The table: .csv (every column is text) or .parquet.")],
+) -> None:
+    """Loads a table through a flight, in transactions of 50,000 rows. Safe to repeat.
+
+    `ncric flights load flights/my.yaml --table reads.csv`
+    """
+    with connected() as (settings, connection):
+        model = read_model(settings.flights_dir / "edm.yaml")
+        flight = check_flight(connection, file, model)
+        done = load_flight(connection, flight, model, table_batches(table))
+    say(f"{done.rows:,} rows of {table}")
+    names = sorted(done.made.keys() | done.new.keys())
+    show(("entity set", "made", "new"), [(name, done.made[name], done.new[name]) for name in names], empty="nothing was made")
+    if done.photos:
+        say(f"{done.photos:,} photos were left out: photos are not stored yet")
+    if done.without_time:
+        warn(f"ncric: {done.without_time:,} reads without a time (ol.datelogged) were not loaded")
+        raise typer.Exit(1)

@@ -1,0 +1,169 @@
+"""`ncric demo`, `ncric simulate`, `ncric bench`: the pipeline on feeds that are made for it."""
+
+import json
+import shutil
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ncric_core.agencies import Mapping, write_mappings
+from ncric_core.bench import bench as measure
+from ncric_core.cli.app import app, connected, say, show, warn
+from ncric_core.demo import DAY, differences, make_feeds, run_day
+from ncric_core.outcome import Outcome
+from ncric_core.settings import Settings, read_settings
+from ncric_core.simulate.day import simulate as make_day
+from ncric_core.store import embedded
+from ncric_core.store.database import Database, open_database
+from ncric_core.store.names import unmapped_names
+from ncric_core.store.reconcile import reconcile
+from ncric_core.store.rejects import count_reasons
+from ncric_core.store.schema.migrate import migrate
+from ncric_core.windows import parse_moment
+
+Seed = Annotated[int, typer.Option(help="Another seed makes another day; the same seed makes the same.")]
+Images = Annotated[float, typer.Option(min=0, max=1, help="Share of the reads that come with photos.")]
+
+
+@app.command()
+def demo(
+    reads: Annotated[int, typer.Option(min=1000, help="About so many rows in the day's files.")] = 100_000,
+    seed: Seed = 1,
+    images: Images = 0.02,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the store, to look around in it.")] = False,
+) -> None:
+    """Makes a day of feeds, damaged as real ones are, runs the jobs of that day, and checks what came out.
+
+    Runs in a scratch folder with a PostgreSQL of its own; nothing else is touched. Ends with status 1 if the books do not
+    balance, or if what is in the store is not what the simulator says must come out.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="ncric-demo-"))
+    settings = Settings(data_dir=folder, bucket=str(folder / "bucket"), database_url=None)
+    database = open_database(settings)
+    try:
+        good = _demo(settings, database, reads, seed, images)
+    finally:
+        embedded.stop(folder)
+        if not keep:
+            shutil.rmtree(folder, ignore_errors=True)
+    if keep:
+        say()
+        say("The store is kept. Look around in it:")
+        say(f"  export NCRIC_DATA_DIR={folder}")
+        for command in (
+            "ncric agencies unmapped",
+            "ncric rejects list --reason cut_off --received",
+            "ncric files list boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00",
+            "ncric sql \"SELECT plate, event_time, camera_name FROM reads ORDER BY event_time LIMIT 10\"",
+            "ncric run files-catchup",
+        ):
+            say(f"  {command}")
+    else:
+        say("The store is gone; `ncric demo --keep` keeps it to look around in.")
+    if not good:
+        raise typer.Exit(1)
+
+
+def _demo(settings: Settings, database: Database, reads: int, seed: int, images: float) -> bool:
+    migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
+    warn(f"making the files of {DAY:%Y-%m-%d} …")
+    made = make_feeds(settings, database, reads=reads, seed=seed, images=images)
+    size = sum(path.stat().st_size for path in Path(settings.bucket).rglob("*") if path.is_file())
+    say(f"{made.files.height:,} files, {size / 2**20:,.0f} MiB, of BOSS4 and SCSO for {DAY:%Y-%m-%d} UTC, faults included")
+    begun, last = time.monotonic(), 0
+
+    def tell(name: str, outcome: Outcome) -> None:
+        nonlocal last
+        if time.monotonic() - begun - last >= 5:
+            last = int(time.monotonic() - begun)
+            warn(f"{name}: {outcome.total.loaded:,} reads loaded")
+
+    done = run_day(settings, database, tell)
+    seconds = time.monotonic() - begun
+    _show_day(done, seconds, database)
+    with database.session() as connection:
+        waiting = unmapped_names(connection)
+    if waiting:
+        say()
+        say("Names never seen before; their reads are loaded under them, and wait for someone to say whose they are:")
+        rows = [(n.datasource, n.received, n.reads, " | ".join(n.suggestions)) for n in waiting]
+        show(("source", "received name", "reads", "suggestions"), rows, empty="")
+    with database.session() as connection:
+        books = reconcile(connection)
+    say()
+    say(
+        f"The books: {books.found:,} rows found = {books.loaded:,} loaded + {books.already_there:,} already there + "
+        f"{books.rejected:,} rejected + {books.waiting:,} waiting: {'they balance' if not books.differences else 'THEY DO NOT BALANCE'}"
+    )
+    wrong = differences(database, made)
+    say(
+        f"Against the truth of the simulator: {made.truth.height:,} reads expected, {wrong.missing.height:,} missing, "
+        f"{wrong.unexpected.height:,} unexpected"
+    )
+    failed = [error for _, outcome in done for error in (outcome.failed_agencies | outcome.failed_files).values()]
+    for error in failed:
+        warn(f"ncric: {error}")
+    return not books.differences and not books.waiting and wrong.none and not failed
+
+
+def _show_day(done: list[tuple[str, Outcome]], seconds: float, database: Database) -> None:
+    """Reads by agency over all jobs, rejects by reason, and the rate."""
+    loaded: Counter[str] = Counter()
+    for _, outcome in done:
+        for agency, one in outcome.agencies.items():
+            loaded[agency] += one.loaded
+    with database.session() as connection:
+        books = reconcile(connection)
+        from_store = count_reasons(connection)
+    say()
+    show(("agency", "reads"), [(name, count) for name, count in loaded.most_common() if count], empty="no reads")
+    say()
+    show(("rejects", "rows"), from_store, empty="no rejects")
+    say()
+    say(f"{len(done)} jobs, {books.reads:,} reads in {seconds:.1f} s: {books.reads / seconds:,.0f} reads/s")
+
+
+@app.command()
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="The bucket to write to; made if it is not there.")],
+    reads: Annotated[int, typer.Option(min=1, help="About so many rows over all files.")] = 100_000,
+    start: Annotated[str, typer.Option(help="Begin of the time in which the files arrive, ISO 8601.")] = f"{DAY:%Y-%m-%dT%H:%MZ}",
+    hours: Annotated[int, typer.Option(min=1, help="For so long.")] = 24,
+    seed: Seed = 1,
+    images: Images = 0.0,
+    faults: Annotated[bool, typer.Option("--faults/--no-faults", help="Damaged, doubled and late as real feeds are.")] = True,
+) -> None:
+    """Writes files of BOSS4 and SCSO, the name table that goes with them (names.csv), and what must come out (truth.parquet)."""
+    folder.mkdir(parents=True, exist_ok=True)
+    made = make_day(folder, reads=reads, start=parse_moment(start), hours=hours, seed=seed, images=images, faults=faults)
+    made.truth.write_parquet(folder / "truth.parquet")
+    with (folder / "names.csv").open("w", encoding="utf-8", newline="") as stream:
+        write_mappings((Mapping(*one) for one in made.mappings), stream)
+    say(f"{made.files.height:,} files with {made.truth.height:,} reads to come out, in {folder}")
+
+
+@app.command()
+def bench(
+    reads: Annotated[int, typer.Option(min=10_000, help="So many reads in files.")] = 200_000,
+    images: Annotated[int, typer.Option(min=0, help="So many of them with photos.")] = 0,
+    filled: Annotated[int, typer.Option(min=0, help="Measure again with so many reads in the store before.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+) -> None:
+    """Measures the pipeline against the limit of this machine: COPY of the same rows straight into the same indexed table.
+
+    Runs in a scratch folder with a PostgreSQL of its own.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="ncric-bench-"))
+    try:
+        found = measure(folder, reads=reads, images=min(1.0, images / reads), filled=filled, note=warn).as_dict()
+    finally:
+        embedded.stop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    if as_json:
+        say(json.dumps(found))
+    else:
+        show(("figure", "value"), [(name, f"{value:,}") for name, value in found.items() if value is not None], empty="")

@@ -1,0 +1,85 @@
+"""Reads that come from a table by a flight, not from a feed's file: they may change reads that are there."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Final
+
+import polars as pl
+from psycopg2 import sql
+
+from ncric_core.edm import UpdateType
+from ncric_core.store.counts import add_counts
+from ncric_core.store.database import Connection, rows
+from ncric_core.store.load import READ_KEY, copy_reads
+
+FIXED: Final = frozenset({*READ_KEY, "agency", "agency_name", "datasource", "file_id", "loaded_at"})
+"""What no flight changes of a read that is there: whose it is, and where it came from (the first stays)."""
+
+_COUNTED: Final = "agency, datasource, camera_id, agency_name, event_time"
+_COUNTED_SCHEMA: Final = pl.Schema(
+    {
+        "agency": pl.Int32,
+        "datasource": pl.String,
+        "camera_id": pl.String,
+        "agency_name": pl.String,
+        "event_time": pl.Datetime("us", "UTC"),
+    }
+)
+
+_STAGE: Final = (
+    "CREATE TEMP TABLE IF NOT EXISTS given_reads (LIKE vehicle_records INCLUDING DEFAULTS) ON COMMIT DELETE ROWS",
+    "TRUNCATE given_reads",
+)
+
+_BEFORE: Final = """
+SELECT r.agency, r.datasource, r.camera_id, r.agency_name, r.event_time
+FROM vehicle_records r
+JOIN given_reads g ON g.id = r.id AND g.event_time = r.event_time
+ORDER BY r.event_time, r.id
+FOR UPDATE OF r
+"""
+
+
+def upsert_reads(connection: Connection, given: pl.DataFrame, update: UpdateType) -> dict[int, int]:
+    """Merges reads into vehicle_records with their counts, in the caller's transaction; gives how many are new by agency.
+
+    `given` has id, event_time, agency (Int32), datasource, agency_name and columns of vehicle_records. Where a key occurs
+    twice the later row counts. See `entities.upsert` for the kinds of update.
+    """
+    properties = [column for column in given.columns if column not in READ_KEY]
+    last = [pl.col(c).drop_nulls().last() if update == "Merge" else pl.col(c).last() for c in properties]
+    folded = given.group_by(READ_KEY, maintain_order=True).agg(last).sort("event_time", "id")
+    with connection.cursor() as cursor:
+        for statement in _STAGE:
+            cursor.execute(statement)
+        copy_reads(connection, "given_reads", folded)
+        cursor.execute(_BEFORE)
+        before = _counted(cursor.fetchall())
+        cursor.execute(_statement(connection, folded.columns, update))
+        after = _counted(cursor.fetchall())
+    add_counts(connection, before, sign=-1)
+    add_counts(connection, after)
+    held = Counter(before["agency"])
+    return {agency: count - held[agency] for agency, count in Counter(after["agency"]).items()}
+
+
+def _counted(found: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
+    return pl.DataFrame(found, schema=_COUNTED_SCHEMA, orient="row")
+
+
+def _statement(connection: Connection, columns: Sequence[str], update: UpdateType) -> sql.Composed:
+    form = "{c} = coalesce(EXCLUDED.{c}, t.{c})" if update == "Merge" else "{c} = EXCLUDED.{c}"
+    changes = [sql.SQL(form).format(c=sql.Identifier(column)) for column in columns if column not in FIXED]
+    if update == "Replace":
+        there = rows(
+            connection,
+            "SELECT attname FROM pg_attribute "
+            "WHERE attrelid = 'vehicle_records'::regclass AND attnum > 0 AND NOT attisdropped",
+        )
+        cleared = [name for (name,) in there if name not in FIXED and name not in columns]
+        changes += [sql.SQL("{c} = NULL").format(c=sql.Identifier(column)) for column in cleared]
+    changes = changes or [sql.SQL("id = EXCLUDED.id")]
+    return sql.SQL(
+        "INSERT INTO vehicle_records AS t ({names}) SELECT {names} FROM given_reads ORDER BY event_time, id "
+        "ON CONFLICT (id, event_time) DO UPDATE SET {changes} RETURNING " + _COUNTED
+    ).format(names=sql.SQL(", ").join(map(sql.Identifier, columns)), changes=sql.SQL(", ").join(changes))
