@@ -181,4 +181,3 @@ def _rejected(raw: pl.DataFrame, reads: pl.DataFrame) -> pl.DataFrame:
         received=pl.struct(TEXTS).struct.json_encode(),
         agency_name=reads["agency_name"],
     ).cast(REJECTED)
-

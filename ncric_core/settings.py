@@ -2,12 +2,15 @@
 
 import getpass
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo
 
+import polars as pl
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ncric_core.edm import FLIGHTS
@@ -21,33 +24,53 @@ def _split(value: object) -> object:
 
 
 def _folders(prefixes: tuple[str, ...]) -> tuple[str, ...]:
-    """Each prefix as a folder: without the slash, `ncric` would take `ncricscso/` too."""
-    return tuple(prefix.strip().strip("/") + "/" for prefix in prefixes if prefix.strip())
+    """Each prefix as a folder: without the slash, `ncric` would take `ncricscso/` too. `/` is the whole bucket.
+
+    A folder within another of them is left out, as its files would be read twice.
+    """
+    names = dict.fromkeys(prefix.strip().strip("/") for prefix in prefixes if prefix.strip())
+    folders = [f"{name}/" if name else "" for name in names]
+    return tuple(one for one in folders if not any(one != other and one.startswith(other) for other in folders))
 
 
 def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
+        pl.select(pl.lit(datetime(2000, 1, 1)).dt.replace_time_zone(name))  # noqa: DTZ001  # polars knows fewer
+    except (KeyError, ValueError, OSError, pl.exceptions.PolarsError) as error:
         raise ValueError(f"{name!r} is no time zone: use a name like UTC or America/Los_Angeles") from error
     return name
 
 
 def _default_data_dir() -> Path:
-    """The user's own data folder; for root a system one, as the embedded server cannot run as root nor look into /root."""
+    """The user's own data folder; for root a system one: the embedded server does not run as root nor see /root."""
     return Path("/var/lib/ncric") if os.geteuid() == 0 else user_data_path("ncric", appauthor=False)
+
+
+def _user() -> str:
+    """The user's name, or number where it has no name, as in some containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"
 
 
 Prefixes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_folders)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 class Settings(BaseSettings):
-    """What can be set. Credentials of S3 are not here: they come from the environment, a profile, a role or a block."""
+    """What can be set; a variable that is empty counts as unset.
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file=".env", extra="ignore", frozen=True)
+    Credentials of S3 are not here: they come from the environment, a profile, a role or a block.
+    """
 
-    data_dir: Path = Field(
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    data_dir: Folder = Field(
         default_factory=_default_data_dir,
         description="folder of the embedded PostgreSQL and of the default bucket",
     )
@@ -67,9 +90,9 @@ class Settings(BaseSettings):
     chunk_size: int = Field(default=50_000, ge=1, description="reads in one transaction")
     keep_days: int = Field(default=365, ge=1, description="reads older than this when their file came are not loaded")
     fetch_threads: int = Field(default=8, ge=1, le=64, description="files fetched from the bucket at once")
-    flights_dir: Path = Field(default=FLIGHTS, description="folder of edm.yaml and the project's own flights")
+    flights_dir: Folder = Field(default=FLIGHTS, description="folder of edm.yaml and the project's own flights")
     organization: str = Field(default="NCRIC", min_length=1, description="the organisation that owns the data sets")
-    user: str = Field(default_factory=getpass.getuser, description="who is named in the history of changes")
+    user: str = Field(default_factory=_user, description="who is named in the history of changes")
 
     @model_validator(mode="after")
     def _bucket_under_data_dir(self) -> Self:
@@ -90,8 +113,15 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        faults = [f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
-        raise SettingsError("; ".join(faults)) from None
+        raise SettingsError("; ".join(map(_fault, error.errors()))) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"the file .env cannot be read: {error}") from None
+
+
+def _fault(error: ErrorDetails) -> str:
+    """The variable and what is wrong with it; never its value as pydantic would show it, which may be a secret."""
+    variable = PREFIX + ".".join(map(str, error["loc"])).upper()
+    return f"{variable}: {error['msg'].removeprefix('Value error, ')}"
 
 
 def _masked(value: object) -> str:

@@ -22,8 +22,8 @@ ATTEMPTS: Final = 3
 def fetched(
     bucket: Bucket, files: Iterable[tuple[Named, StoredObject]], threads: int
 ) -> Iterator[tuple[Named, bytes | SourceError | None]]:
-    """Each file, in order, with its bytes, or with why it could not be fetched, or with None if it is so large that it is
-    to be read with `pieces`."""
+    """Each file, in order, with its bytes, or with why it could not be fetched, or with None if it is so large that it
+    is to be read with `pieces`."""
     waiting: deque[tuple[Named, int, Future[bytes | SourceError | None]]] = deque()
     ahead = 0
     with ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool:

@@ -125,7 +125,11 @@ def row_at(pieces: Iterable[bytes], position: int) -> str | None:
         found: list[Any] = [element.text] if element.value is None else list(_reads_within(element.value))
         if position < at + len(found):
             row = found[position - at]
-            return _LONG_STRING.sub('"…"', row) if isinstance(row, str) else json.dumps(_shown(row), ensure_ascii=False, indent=1)
+            return (
+                _LONG_STRING.sub('"…"', row)
+                if isinstance(row, str)
+                else json.dumps(_shown(row), ensure_ascii=False, indent=1)
+            )
         at += len(found)
     return None
 

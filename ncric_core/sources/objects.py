@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from ncric_core.errors import SourceError
 from ncric_core.settings import Settings
@@ -30,7 +30,7 @@ class StoredObject:
     version: str
 
 
-class ObjectGone(SourceError):
+class ObjectGone(SourceError):  # noqa: N818  # the bucket changed; nothing went wrong
     """The object was deleted or replaced between listing and fetching."""
 
 
@@ -50,10 +50,14 @@ class Bucket(Protocol):
 def open_bucket(settings: Settings) -> Bucket:
     """The bucket of the settings. Raises SourceError if it is missing or closed to us."""
     if settings.bucket.startswith("s3://"):
-        return S3Bucket(settings.bucket.removeprefix("s3://").strip("/"), _client(settings))
+        name = settings.bucket.removeprefix("s3://").strip("/")
+        S3Bucket(name, _client(settings, attempts=2)).check()  # a wrong setting is told at once
+        return S3Bucket(name, _client(settings, attempts=6))
     folder = Path(settings.bucket).expanduser()
     if not folder.is_dir():
-        raise SourceError(f"the bucket {folder} is no folder: create it, or set NCRIC_BUCKET to a folder or s3://bucket")
+        raise SourceError(
+            f"the bucket {folder} is no folder: create it, or set NCRIC_BUCKET to a folder or s3://bucket"
+        )
     return Folder(folder)
 
 
@@ -87,17 +91,24 @@ class Folder:
 
     def find(self, key: str) -> StoredObject | None:
         path = self.root / key
-        if ".." in path.parts or not path.is_file():
+        if ".." in path.parts or not path.is_relative_to(self.root):
             return None
-        return _stored(key, path.stat())
+        try:
+            return _stored(key, path.stat()) if path.is_file() else None
+        except (OSError, ValueError):  # deleted this moment, or no name of a file
+            return None
 
     def open(self, listed: StoredObject) -> BinaryIO:
         try:
-            return (self.root / listed.key).open("rb")
+            stream = (self.root / listed.key).open("rb")
         except FileNotFoundError as error:
             raise ObjectGone(f"{listed.key} was deleted after it was listed") from error
         except OSError as error:
             raise SourceError(f"{listed.key} cannot be read: {error.strerror}") from error
+        if _stored(listed.key, os.fstat(stream.fileno())).version != listed.version:
+            stream.close()
+            raise ObjectGone(f"{listed.key} was replaced after it was listed")
+        return stream
 
 
 def _stored(key: str, stat: os.stat_result) -> StoredObject:
@@ -111,8 +122,11 @@ class S3Bucket:
     def __init__(self, name: str, client: "S3Client") -> None:
         self.name = name
         self.client = client
+
+    def check(self) -> None:
+        """Raises SourceError if the bucket cannot be listed."""
         try:
-            client.list_objects_v2(Bucket=name, MaxKeys=1)
+            self.client.list_objects_v2(Bucket=self.name, MaxKeys=1)
         except (ClientError, BotoCoreError) as error:
             raise self._failure(error) from error
 
@@ -140,7 +154,7 @@ class S3Bucket:
 
     def open(self, listed: StoredObject) -> BinaryIO:
         try:
-            answer = self.client.get_object(Bucket=self.name, Key=listed.key, IfMatch=listed.version)
+            answer = self.client.get_object(Bucket=self.name, Key=listed.key, IfMatch=f'"{listed.version}"')
         except ClientError as error:
             if error.response["Error"]["Code"] in GONE:
                 raise ObjectGone(f"{listed.key} was deleted or replaced after it was listed") from error
@@ -158,20 +172,22 @@ class S3Bucket:
                 "404": "there is no such bucket: check NCRIC_BUCKET and NCRIC_S3_ENDPOINT_URL",
             }.get(code, f"refused with {code}: check the AWS credentials and their rights")
             return SourceError(f"the bucket s3://{self.name} cannot be read: {advice}")
-        return SourceError(f"the bucket s3://{self.name} cannot be read: {' '.join(str(error).split())}")
+        advice = " (check NCRIC_S3_ENDPOINT_URL)" if isinstance(error, HTTPClientError) else ""
+        return SourceError(f"the bucket s3://{self.name} cannot be read: {' '.join(str(error).split())}{advice}")
 
 
-def _client(settings: Settings) -> "S3Client":
+def _client(settings: Settings, *, attempts: int) -> "S3Client":
     """A client with retries; credentials by AWS's own rules, or from the named prefect-aws block."""
     config = Config(
-        retries={"max_attempts": 5, "mode": "standard"},
+        retries={"total_max_attempts": attempts, "mode": "standard"},
         max_pool_connections=settings.fetch_threads + 2,
-        connect_timeout=10,
+        connect_timeout=5,
         read_timeout=60,
     )
     try:
-        session = _block_session(settings.aws_credentials_block) if settings.aws_credentials_block else boto3.Session()
-        region = session.region_name or "us-west-2"  # a bucket's client needs some region; S3 redirects to the right one
+        block = settings.aws_credentials_block
+        session = _block_session(block) if block else boto3.Session()
+        region = session.region_name or "us-west-2"  # some region must be named; S3 redirects to the right one
         return session.client("s3", endpoint_url=settings.s3_endpoint_url, config=config, region_name=region)
     except (BotoCoreError, ValueError) as error:
         raise SourceError(f"no S3 client can be made: {error}") from error
@@ -179,9 +195,10 @@ def _client(settings: Settings) -> "S3Client":
 
 def _block_session(name: str) -> boto3.Session:
     """The session of a prefect-aws block; imported here, as it brings Prefect with it."""
-    from prefect_aws import AwsCredentials
+    from prefect_aws import AwsCredentials  # noqa: PLC0415
 
     try:
-        return AwsCredentials.load(name, _sync=True).get_boto3_session()
+        session: boto3.Session = AwsCredentials.load(name, _sync=True).get_boto3_session()
     except ValueError as error:
         raise SourceError(f"the prefect-aws block {name!r} (NCRIC_AWS_CREDENTIALS_BLOCK) cannot be loaded") from error
+    return session

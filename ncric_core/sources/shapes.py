@@ -130,4 +130,3 @@ def _reach(path: tuple[str, ...], reached: dict[tuple[str, ...], list[Any]]) -> 
         except AttributeError:
             reached[path] = [None if node is None else get(node) for node in above]
     return reached[path]
-

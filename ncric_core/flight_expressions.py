@@ -1,0 +1,499 @@
+"""Transforms and conditions of a flight → polars expressions; all that is wrong with them is found here, before a load.
+
+The expressions have no name of their own, and a constant has one row: the caller gives names, and columns beside it.
+"""
+
+import hashlib
+import operator
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import date
+from functools import partial
+from typing import Any, Final, Literal, NamedTuple
+
+import polars as pl
+import polars.selectors as cs
+
+from ncric_core.errors import FlightError
+from ncric_core.java_patterns import DatePattern, Kind, check_zone, date_pattern, read_instants, read_walls
+
+
+class Tagged(NamedTuple):
+    """`!<transforms.X> {…}` as the YAML loader gives it: the tag, and what stands behind it."""
+
+    tag: str
+    parameters: dict[str, Any]
+
+
+def value(column: str | None, transforms: Sequence[Tagged], columns: Collection[str] | None, where: str) -> pl.Expr:
+    """A property's value: String, null where it is blank.
+
+    `columns` are those of the table (None: not known yet, their presence is not checked). A column that it lacks is null
+    without transforms. FlightError names `where`, the transform and the fault.
+    """
+    if not transforms:
+        if not column:
+            raise FlightError(f"{where}: neither a column nor transforms")
+        return _given(_text(column)) if columns is None or column in columns else pl.lit(None, dtype=pl.String)
+    if column and columns is not None and column not in columns:
+        raise FlightError(f"{where}: {_lacks(column)}")
+    result: pl.Expr | None = _given(_text(column)) if column else None
+    for number, tagged in enumerate(transforms):
+        name, parameters = _named(tagged, "transform", _TRANSFORMS, where)
+        try:
+            result = _given(_transformed(name, parameters, result, columns, first=number == 0))
+        except FlightError as fault:
+            raise FlightError(f"{where}: {name}: {fault}") from None
+    assert result is not None  # noqa: S101  # there is a transform, and each gives an expression
+    return result
+
+
+def condition(conditions: Sequence[Tagged], columns: Collection[str] | None, where: str) -> pl.Expr | None:
+    """Whether the conditions hold: Boolean, never null; None if there are none. `columns` and faults as for `value`.
+
+    They are joined from left to right, without precedence, by the operator that was named last; at first that is "and".
+    """
+    result, both = None, True
+    for tagged in conditions:
+        name, parameters = _named(tagged, "condition", _CONDITIONS, where)
+        try:
+            given = _read(parameters, _CONDITIONS[name].parameters, columns)
+        except FlightError as fault:
+            raise FlightError(f"{where}: {name}: {fault}") from None
+        build = _CONDITIONS[name].build
+        if build is None:
+            both = name == "ConditionalAnd"
+            continue
+        holds = build(given)
+        result = holds if result is None else result & holds if both else result | holds
+    return result
+
+
+# --- the parameters: what they may be ---
+
+
+class _Parameter(NamedTuple):
+    """How a parameter is read (FlightError: it is of the wrong type), and whether it names columns of the table."""
+
+    read: Callable[[Any], Any]
+    default: Any = ...  # ...: it must be given
+    columns: bool = False
+
+
+_Given = dict[str, Any]
+_Parameters = Mapping[str, _Parameter]
+
+
+def _read(given: _Given, parameters: _Parameters, columns: Collection[str] | None) -> _Given:
+    """The parameters, checked, with defaults for those that are not given or null."""
+    for name in given:
+        if name not in parameters:
+            known = f"known: {', '.join(parameters)}" if parameters else "it has none"
+            raise FlightError(f"unknown parameter {name!r} ({known})")
+    return {name: _read_one(name, given.get(name), parameter, columns) for name, parameter in parameters.items()}
+
+
+def _read_one(name: str, given: Any, parameter: _Parameter, columns: Collection[str] | None) -> Any:
+    if given is None:
+        if parameter.default is ...:
+            raise FlightError(f"parameter {name!r} is missing")
+        return parameter.default
+    try:
+        read = parameter.read(given)
+    except FlightError as fault:
+        raise FlightError(f"{name}: {fault}") from None
+    if parameter.columns and columns is not None:
+        for column in [read] if isinstance(read, str) else read:
+            if column not in columns:
+                raise FlightError(f"{name}: {_lacks(column)}")
+    return read
+
+
+def _lacks(column: str) -> str:
+    return f"the table has no column {column!r}"
+
+
+def _string(given: Any) -> str:
+    if not isinstance(given, str):
+        raise FlightError(f"a text is needed, not {given!r}")
+    return given
+
+
+def _strings(given: Any) -> list[str]:
+    if not isinstance(given, list) or not given or not all(isinstance(item, str) for item in given):
+        raise FlightError(f"a list of texts is needed, not {given!r}")
+    return given
+
+
+def _scalar(given: Any) -> str:
+    """A constant as YAML gives it (text, number, truth, date), as text."""
+    if isinstance(given, bool):
+        return str(given).lower()
+    if isinstance(given, date):
+        return given.isoformat()
+    if not isinstance(given, str | int | float):
+        raise FlightError(f"a single value is needed, not {given!r}")
+    return str(given)
+
+
+def _flag(given: Any) -> bool:
+    if not isinstance(given, bool):
+        raise FlightError(f"true or false is needed, not {given!r}")
+    return given
+
+
+def _one_of(*names: str) -> Callable[[Any], str]:
+    def read(given: Any) -> str:
+        if given not in names:
+            raise FlightError(f"one of {', '.join(names)} is needed, not {given!r}")
+        return str(given)
+
+    return read
+
+
+def _index(given: Any) -> int:
+    """A part's number from 0, or -1 for the last; a number may be in quotes."""
+    if given == "last":
+        return -1
+    if isinstance(given, bool) or not re.fullmatch(r"\d{1,9}", str(given)):
+        raise FlightError(f"a number from 0 or 'last' is needed, not {given!r}")
+    return int(given)
+
+
+def _separator(given: Any) -> str:
+    """A regular expression, as in Java; one character stands for itself."""
+    text = _string(given)
+    if not text:
+        raise FlightError("a text is needed, not ''")
+    return pl.escape_regex(text) if len(text) == 1 else _regex(text)
+
+
+def _regex(given: Any) -> str:
+    """A regular expression that polars takes: look-around and back-references, which Java has, are refused."""
+    pattern = _string(given)
+    try:
+        pl.select(pl.lit("").str.contains(pattern))
+    except pl.exceptions.ComputeError as error:
+        reason = re.search(r"^error: (.+)$", str(error), re.MULTILINE)
+        fault = reason[1] if reason else str(error).partition("\n")[0]
+        raise FlightError(f"{pattern!r} cannot be used as a regular expression: {fault}") from None
+    return pattern
+
+
+def _hash_function(given: Any) -> str:
+    name = _string(given)
+    if name not in hashlib.algorithms_guaranteed or name.startswith("shake"):  # a shake has no length of its own
+        raise FlightError(f"unknown hash function {name!r}")
+    return name
+
+
+def _zone(given: Any) -> str:
+    zone = _string(given)
+    check_zone(zone)
+    return zone
+
+
+def _patterns(kind: Kind, given: Any) -> list[DatePattern]:
+    return [date_pattern(java, kind) for java in _strings([given] if isinstance(given, str) else given)]
+
+
+# --- values ---
+
+
+_WHOLE: Final = r"^[+-]?\d+$"
+_ISO_UTC: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
+
+
+def _text(column: str) -> pl.Expr:
+    """A column of any dtype as text: a time in UTC as ISO 8601 (in UTC, if it has no zone), a struct as its fields and commas.
+
+    An expression does not know the dtype; a selector of another dtype than the column's selects nothing and falls away.
+    """
+    it = cs.by_name(column)
+    naive, aware, struct = it & cs.datetime(time_zone=None), it & cs.datetime(time_zone="*"), it & cs.struct()
+    fields = pl.concat_str(pl.lit(""), struct.struct.field("*").cast(pl.String), separator=",")
+    return pl.coalesce(
+        naive.dt.strftime(_ISO_UTC),
+        aware.dt.convert_time_zone("UTC").dt.strftime(_ISO_UTC),
+        (it - cs.datetime() - cs.struct()).cast(pl.String),
+        pl.when(fields != "").then(fields.str.strip_prefix(",")),
+    )
+
+
+def _given(text: pl.Expr) -> pl.Expr:
+    """Null where the text is blank: a blank string is no value."""
+    return pl.when(text.str.strip_chars() != "").then(text)
+
+
+def _named(
+    tagged: Tagged, sort: str, known: Mapping[str, "_Transform | _Condition"], where: str
+) -> tuple[str, dict[str, Any]]:
+    """The name without its package, and the parameters. FlightError: it is no tag, or not known."""
+    if not isinstance(tagged, Tagged):
+        raise FlightError(f"{where}: a {sort} is written !<{sort}s.Name> {{…}}, not {tagged!r}")
+    package, _, name = tagged.tag.removeprefix("com.openlattice.shuttle.").rpartition(".")
+    if package != f"{sort}s" or name not in known:
+        raise FlightError(f"{where}: unknown {sort} {tagged.tag!r} (known: {', '.join(known)})")
+    parameters = tagged.parameters or {}
+    if not isinstance(parameters, dict):
+        raise FlightError(f"{where}: {name}: parameters are written as name: value, not {parameters!r}")
+    return name, parameters
+
+
+def _transformed(
+    name: str, parameters: _Given, before: pl.Expr | None, columns: Collection[str] | None, *, first: bool
+) -> pl.Expr:
+    transform = _TRANSFORMS[name]
+    given = _read(parameters, transform.parameters, columns)
+    if transform.takes == "row" and not first:
+        raise FlightError("it takes the row, so it can only be the first")
+    if transform.takes == "value" and before is None:
+        raise FlightError("it needs a value: a column, or another transform before it")
+    return transform.build(pl.lit(None, dtype=pl.String) if before is None else before, given)
+
+
+# --- transforms: value (null if it is blank) and parameters → value ---
+
+
+def _column(_: pl.Expr, given: _Given) -> pl.Expr:
+    return _text(given["column"])
+
+
+def _constant(_: pl.Expr, given: _Given) -> pl.Expr:
+    return pl.lit(given["value"])
+
+
+def _concat(_: pl.Expr, given: _Given) -> pl.Expr:
+    texts = [_given(_text(column)) for column in given["columns"]]
+    return pl.concat_str(texts, separator=given["separator"], ignore_nulls=True)
+
+
+def _hash(_: pl.Expr, given: _Given) -> pl.Expr:
+    joined = _given(_concat(_, {"columns": given["columns"], "separator": ""}))
+    # polars has no cryptographic hash: the only place where Python sees values, once for each that is different
+    digests = partial(_digests, function=given["hashFunction"])
+    return joined.map_batches(digests, return_dtype=pl.String, is_elementwise=True)
+
+
+def _digests(texts: pl.Series, function: str) -> pl.Series:
+    different = texts.drop_nulls().unique()
+    digests = [hashlib.new(function, text.encode(), usedforsecurity=False).hexdigest() for text in different]
+    return texts.replace_strict(different, pl.Series(digests, dtype=pl.String), default=None)
+
+
+def _case(text: pl.Expr, given: _Given) -> pl.Expr:
+    match given["type"]:
+        case "lower":
+            return text.str.to_lowercase()
+        case "upper":
+            return text.str.to_uppercase()
+        case _:  # Sheriff's Office, but O'Neil
+            return text.str.to_titlecase().str.replace_all(r"(\p{L}['’])S\b", "${1}s")
+
+
+def _prefix(text: pl.Expr, given: _Given) -> pl.Expr:
+    return pl.lit(given["prefix"]) + text
+
+
+def _suffix(text: pl.Expr, given: _Given) -> pl.Expr:
+    return text + pl.lit(given["suffix"])
+
+
+def _replace_regex(text: pl.Expr, given: _Given) -> pl.Expr:
+    return text.str.replace_all(given["target"], _rust_goal(given["goal"], given["target"]))
+
+
+def _rust_goal(goal: str, target: str) -> str:
+    """A replacement as Java writes it (`$1abc`, `${name}`, `\\$`), as polars reads it (`${1}abc`, `${name}`, `$$`)."""
+    groups = ["0", *pl.select(pl.lit("").str.extract_groups(target)).to_series().struct.fields]
+    rust = ""
+    for part in _GOAL.finditer(goal):
+        if part["digits"]:
+            group, rest = _longest(part["digits"], len(groups) - 1)
+            rust += f"${{{group}}}{rest}"
+        elif part["name"]:
+            if part["name"] not in groups or part["name"].isdigit():
+                raise FlightError(f"goal: {target!r} has no group {part['name']!r}")
+            rust += part[0]
+        elif part["literal"] == "$" or part[0] == "\\":
+            raise FlightError(f"goal: {part[0]!r} stands alone in {goal!r}")
+        else:
+            rust += (part["escaped"] or part["literal"]).replace("$", "$$")
+    return rust
+
+
+def _longest(digits: str, most: int) -> tuple[int, str]:
+    """The group that Java sees in digits: as many of them as give a group that there is; and what is left as text."""
+    for length in range(len(digits), 0, -1):
+        if int(digits[:length]) <= most and (length == 1 or digits[0] != "0"):
+            return int(digits[:length]), digits[length:]
+    raise FlightError(f"goal: the target has no group {digits[0]}")
+
+
+_GOAL: Final = re.compile(r"\$(?P<digits>\d+)|\$\{(?P<name>\w+)\}|\\(?P<escaped>.)|(?P<literal>.)", re.DOTALL)
+
+
+def _split(text: pl.Expr, given: _Given) -> pl.Expr:
+    """As in Java, separators at the end make no part."""
+    separator = given["separator"]
+    whole = text.str.strip_chars().str.replace(f"(?:{separator})+$", "")
+    part = whole.str.split(separator, literal=False).list.get(given["index"], null_on_oob=True)
+    found = _given(part.str.strip_chars())
+    if given["valueElse"] is None:
+        return found
+    return pl.when(text.is_not_null()).then(pl.coalesce(found, pl.lit(given["valueElse"])))
+
+
+def _parse_int(text: pl.Expr, _: _Given) -> pl.Expr:
+    trimmed = text.str.strip_chars()
+    whole = pl.when(trimmed.str.contains(_WHOLE)).then(trimmed)
+    return whole.str.strip_prefix("+").cast(pl.Int64, strict=False).cast(pl.String)
+
+
+def _parse_double(text: pl.Expr, _: _Given) -> pl.Expr:
+    number = text.str.strip_chars().cast(pl.Float64, strict=False)
+    return pl.when(number.is_finite()).then(number).cast(pl.String)
+
+
+def _parse_bool(text: pl.Expr, _: _Given) -> pl.Expr:
+    return text.str.strip_chars().str.to_lowercase().is_in(_TRUE).cast(pl.String)
+
+
+_TRUE: Final = ["1", "yes", "true", "on", "y"]
+
+
+def _datetime(text: pl.Expr, given: _Given) -> pl.Expr:
+    return read_instants(text, given["pattern"], given["timezone"]).dt.strftime(_ISO_UTC)
+
+
+def _date(text: pl.Expr, given: _Given) -> pl.Expr:
+    return read_walls(text, given["pattern"], given["timezone"], "date").dt.strftime("%Y-%m-%d")
+
+
+def _time(text: pl.Expr, given: _Given) -> pl.Expr:
+    return read_walls(text, given["pattern"], given["timezone"], "time").dt.strftime("%H:%M:%S%.f")
+
+
+class _Transform(NamedTuple):
+    """How a transform is built; one that takes the row can only be the first, a "constant" needs nothing before it."""
+
+    build: Callable[[pl.Expr, _Given], pl.Expr]
+    takes: Literal["row", "value", "constant"]
+    parameters: _Parameters
+
+
+def _times(kind: Kind) -> _Parameters:
+    return {"pattern": _Parameter(partial(_patterns, kind), []), "timezone": _Parameter(_zone, "UTC")}
+
+
+_ONE_COLUMN: Final = _Parameter(_string, columns=True)
+_COLUMNS: Final = _Parameter(_strings, columns=True)
+
+_TRANSFORMS: Final = {
+    "ColumnTransform": _Transform(_column, "row", {"column": _ONE_COLUMN}),
+    "ValueTransform": _Transform(_constant, "constant", {"value": _Parameter(_scalar)}),
+    "ConcatTransform": _Transform(_concat, "row", {"columns": _COLUMNS, "separator": _Parameter(_string, "-")}),
+    "HashTransform": _Transform(
+        _hash, "row", {"columns": _COLUMNS, "hashFunction": _Parameter(_hash_function, "sha256")}
+    ),
+    "CaseTransform": _Transform(_case, "value", {"type": _Parameter(_one_of("lower", "upper", "name"))}),
+    "PrefixTransform": _Transform(_prefix, "value", {"prefix": _Parameter(_scalar)}),
+    "SuffixTransform": _Transform(_suffix, "value", {"suffix": _Parameter(_scalar)}),
+    "ReplaceRegexTransform": _Transform(
+        _replace_regex, "value", {"target": _Parameter(_regex), "goal": _Parameter(_scalar)}
+    ),
+    "SplitTransform": _Transform(
+        _split,
+        "value",
+        {
+            "separator": _Parameter(_separator),
+            "index": _Parameter(_index),
+            "valueElse": _Parameter(_scalar, None),
+        },
+    ),
+    "ParseIntTransform": _Transform(_parse_int, "value", {}),
+    "ParseDoubleTransform": _Transform(_parse_double, "value", {}),
+    "ParseBoolTransform": _Transform(_parse_bool, "value", {}),
+    "DateTimeTransform": _Transform(_datetime, "value", _times("datetime")),
+    "DateTransform": _Transform(_date, "value", _times("date")),
+    "TimeTransform": _Transform(_time, "value", _times("time")),
+}
+
+
+# --- conditions: parameters → Boolean, never null ---
+
+
+def _regex_found(given: _Given) -> pl.Expr:
+    found = _text(given["column"]).fill_null("").str.contains(f"(?i){given['pattern']}")
+    return ~found if given["reverse"] else found
+
+
+def _is_null(given: _Given) -> pl.Expr:
+    blank = _given(_text(given["column"])).is_null()
+    return ~blank if given["reverse"] else blank
+
+
+def _are_not_null(given: _Given) -> pl.Expr:
+    filled = [_given(_text(column)).is_not_null() for column in given["columns"]]
+    holds = pl.all_horizontal(filled) if given["type"] == "all" else pl.any_horizontal(filled)
+    return ~holds if given["reverse"] != (given["type"] == "none") else holds
+
+
+def _compare(given: _Given) -> pl.Expr:
+    """Numbers with numbers, times with times, all else as text."""
+    operate, left, right = _COMPARISONS[given["comparison"]], given["leftColumn"], given["rightColumn"]
+    compared = [operate(of(left), of(right)) for of in (_as_number, _as_instant, lambda column: _given(_text(column)))]
+    return pl.coalesce(compared).fill_null(value=False)
+
+
+def _as_number(column: str) -> pl.Expr:
+    """A column of numbers; null if it is none (see `_text`)."""
+    return pl.coalesce(cs.by_name(column) & cs.numeric(), pl.lit(None))
+
+
+def _as_instant(column: str) -> pl.Expr:
+    """A column of times, in UTC; null if it is none (see `_text`)."""
+    it = cs.by_name(column)
+    naive, aware = it & cs.datetime(time_zone=None), it & cs.datetime(time_zone="*")
+    return pl.coalesce(naive.dt.replace_time_zone("UTC"), aware.dt.convert_time_zone("UTC"), pl.lit(None))
+
+
+_COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "ge": operator.ge,
+    "gt": operator.gt,
+    "lt": operator.lt,
+    "le": operator.le,
+}
+
+
+class _Condition(NamedTuple):
+    """How a condition is built; None: an operator for those that follow."""
+
+    build: Callable[[_Given], pl.Expr] | None
+    parameters: _Parameters
+
+
+_REVERSE: Final = _Parameter(_flag, default=False)
+
+_CONDITIONS: Final = {
+    "BooleanRegexCondition": _Condition(
+        _regex_found, {"column": _ONE_COLUMN, "pattern": _Parameter(_regex), "reverse": _REVERSE}
+    ),
+    "BooleanIsNullCondition": _Condition(_is_null, {"column": _ONE_COLUMN, "reverse": _REVERSE}),
+    "BooleanAreNotNullCondition": _Condition(
+        _are_not_null,
+        {"columns": _COLUMNS, "type": _Parameter(_one_of("all", "any", "none"), "all"), "reverse": _REVERSE},
+    ),
+    "CompareCondition": _Condition(
+        _compare,
+        {
+            "leftColumn": _ONE_COLUMN,
+            "rightColumn": _ONE_COLUMN,
+            "comparison": _Parameter(_one_of(*_COMPARISONS)),
+        },
+    ),
+    "ConditionalAnd": _Condition(None, {}),
+    "ConditionalOr": _Condition(None, {}),
+}

@@ -1,0 +1,211 @@
+"""What tests stand on: one embedded PostgreSQL for all, a migrated database and an empty bucket for each."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg2
+import pytest
+from ncric_core.agencies import Mapping
+from ncric_core.integrate import integrate
+from ncric_core.outcome import Job, Outcome
+from ncric_core.settings import Settings
+from ncric_core.sources.feeds import lpr_feeds
+from ncric_core.sources.objects import open_bucket
+from ncric_core.store import embedded
+from ncric_core.store.database import Database, open_database, rows
+from ncric_core.store.names import set_mappings
+from ncric_core.store.reconcile import Balance, reconcile
+from ncric_core.store.schema.migrate import migrate
+from ncric_core.windows import Window
+
+os.environ.update(AWS_ACCESS_KEY_ID="tests", AWS_SECRET_ACCESS_KEY="tests", AWS_EC2_METADATA_DISABLED="true")
+
+HOUR = Window(datetime(2022, 10, 11, 8, tzinfo=UTC), datetime(2022, 10, 11, 9, tzinfo=UTC))
+"""The window that tests' files lie in, unless they say otherwise."""
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failure: a check that did not run has not passed."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("NCRIC_NO_SKIPS") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """The URL of the embedded server, without a database's name."""
+    folder = Path(tempfile.mkdtemp(prefix="ncric-tests-"))
+    url = embedded.start(folder)
+    yield url
+    embedded.stop(folder)
+
+
+def _ask(url: str, statement: str) -> None:
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+    connection.close()
+
+
+def _named(url: str, name: str) -> str:
+    return url.replace("/postgres?", f"/{name}?")
+
+
+@pytest.fixture(scope="session")
+def template(server: str) -> str:
+    """The name of a migrated database that others are copied from."""
+    _ask(server, "CREATE DATABASE migrated")
+    settings = Settings(database_url=_named(server, "migrated"), _env_file=None)
+    migrate(open_database(settings), organization=settings.organization, flights_dir=settings.flights_dir)
+    return "migrated"
+
+
+@dataclass
+class Store:
+    """A store of its own for one test."""
+
+    settings: Settings
+    database: Database
+    folder: Path
+
+    def put(self, key: str, content: str | bytes | Sequence[Any]) -> str:
+        """Puts a file into the bucket; a list is written as JSON."""
+        path = self.folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not isinstance(content, str | bytes):
+            content = json.dumps(content, indent="\t")
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return key
+
+    def run(self, job: str = "boss4", *, window: Window | None = HOUR, **options: Any) -> Outcome:
+        feeds = lpr_feeds(self.settings)
+        chosen = tuple(feeds.values()) if job == "files-catchup" else (feeds[job],)
+        work = Job(feeds=chosen, window=None if job == "files-catchup" else window, **options)
+        return integrate(work, self.settings, self.database, open_bucket(self.settings))
+
+    def rows(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
+        with self.database.transaction() as connection:
+            return list(rows(connection, query, parameters))
+
+    def execute(self, statement: str, parameters: Any = None) -> None:
+        with self.database.transaction() as connection, connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+
+    def map(self, *mappings: tuple[str, str, str]) -> list[str]:
+        with self.database.session() as connection:
+            return set_mappings(connection, [Mapping(*one) for one in mappings])
+
+    def books(self) -> Balance:
+        with self.database.session() as connection:
+            return reconcile(connection)
+
+    def with_settings(self, **changes: Any) -> "Store":
+        return replace(self, settings=self.settings.model_copy(update=changes))
+
+    def everything(self) -> dict[str, list[tuple[Any, ...]]]:
+        """All that a run may change, without what differs from run to run (ids, times of loading)."""
+        return {name: sorted(self.rows(query), key=repr) for name, query in EVERYTHING.items()}
+
+
+EVERYTHING = {
+    "reads": """
+        SELECT r.id, r.event_time, r.plate, r.plate_normalized, r.latitude, r.longitude, r.camera_id, r.camera_name,
+               r.agency_id, r.agency_name, r.datasource, r.vehicle_model, a.name, f.key
+        FROM vehicle_records r JOIN agencies a ON a.id = r.agency LEFT JOIN source_files f ON f.id = r.file_id
+    """,
+    "counts": "SELECT a.name, c.datasource, c.camera_id, c.hour, c.reads FROM read_counts c JOIN agencies a ON a.id = c.agency",
+    "names": "SELECT n.datasource, n.agency_name, a.name, n.reads, n.first_seen, n.last_seen FROM received_names n JOIN agencies a ON a.id = n.agency",
+    "files": "SELECT key, found, photos, bad_photos, note, superseded FROM source_files",
+    "loads": """
+        SELECT f.key, l.agency_name, a.name, l.found, l.loaded, l.already_there, l.waiting, l.error
+        FROM loads l JOIN source_files f ON f.id = l.file_id JOIN agencies a ON a.id = l.agency
+    """,
+    "rejects": "SELECT f.key, r.position, r.reason, r.detail, r.received, r.agency_name FROM rejects r JOIN source_files f ON f.id = r.file_id",
+    "cameras": "SELECT id, ol_name, ol_datasource FROM ol_imagesource",
+    "agencies": "SELECT name, unmapped FROM agencies",
+    "links": "SELECT source_id, target_set, target_id FROM ol_collectedby",
+}
+
+
+@pytest.fixture
+def store(server: str, template: str, tmp_path: Path) -> Iterator[Store]:
+    name = f"test_{uuid4().hex}"
+    _ask(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    folder = tmp_path / "bucket"
+    folder.mkdir()
+    settings = Settings(database_url=_named(server, name), bucket=str(folder), data_dir=tmp_path, user="tester", _env_file=None)
+    yield Store(settings, open_database(settings), folder)
+    _ask(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@dataclass
+class Ran:
+    """What a command printed, and its exit status."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def ncric(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    """Runs the command line as a person would, against the test's store."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("NCRIC_DATABASE_URL", store.settings.database_url.get_secret_value())
+    monkeypatch.setenv("NCRIC_BUCKET", str(store.folder))
+    monkeypatch.setenv("NCRIC_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("NCRIC_USER", "tester")
+
+    from ncric_core.cli import main
+
+    def run(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["ncric", *arguments])
+        status = 0
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        printed = capsys.readouterr()
+        assert "Traceback" not in printed.out + printed.err
+        return Ran(status, printed.out, printed.err)
+
+    return run
+
+
+def read(number: int, **changes: Any) -> dict[str, Any]:
+    """A read as BOSS4 sends it, at 08:00:<number> of the tests' hour; leaves may be changed, or left out with `...`."""
+    leaves = {
+        "LPREventID": str(number),
+        "eventDate": "2022-10-11",
+        "eventTime": f"08:{number // 60 % 60:02}:{number % 60:02}",
+        "agencyName": "ATHERTON POLICE DEPARTMENT",
+        "agencyAcronym": "APD",
+        "agencyOriNumber": "CA0410100",
+        "VehicleLicensePlateID": f"7ABC{number:03}",
+        "LPRCameraID": "84",
+        "LPRCameraName": "EB_AutoMall_from_Grimmer",
+        "LatitudeDegreeValue": 37,
+        "LatitudeMinuteValue": 30,
+        "LatitudeSecondValue": 36.0,
+        "LongitudeDegreeValue": -121,
+        "LongitudeMinuteValue": 57,
+        "LongitudeSecondValue": 0.0,
+        "LPRVehiclePlatePhoto": None,
+        "LPRAdditionalPhoto": None,
+    } | changes
+    kept = {leaf: value for leaf, value in leaves.items() if value is not ...}
+    top = {leaf: kept.pop(leaf) for leaf in ("LPREventID", "eventDate", "eventTime", "agencyName") if leaf in kept}
+    return top | {"detail": {"camera": kept}}
+
+
+FILE = "boss4/READS_x_2022-10-11_08-10-00_2022-10-11_08-15-00_{}.json"
+"""A file of the tests' hour."""
