@@ -35,9 +35,9 @@ class Mapping:
 
 def name_key(name: str) -> str:
     """Equal for spellings that are one name: case, blanks, kinds of apostrophe and Unicode forms do not make two."""
-    text = unicodedata.normalize("NFKC", name).casefold().translate(_QUOTES)
-    kept = (sign for sign in unicodedata.normalize("NFKC", text) if unicodedata.category(sign)[0] not in "ZC")
-    return "".join(kept)
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_QUOTES)
+    kept = (sign for sign in text if unicodedata.category(sign)[0] not in "ZC")
+    return unicodedata.normalize("NFKC", "".join(kept))
 
 
 def entity_set_name(agency: str) -> str:
