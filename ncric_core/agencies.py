@@ -180,7 +180,8 @@ _COLUMNS: Final = (_NAME, _STANDARD, _SOURCE, _NETWORK)
 
 
 def _checked(path: Path, found: Sequence[tuple[int, dict[str, str]]], datasources: set[str]) -> list[Mapping]:
-    faults, mappings = [], {}
+    faults: list[str] = []
+    mappings: dict[tuple[str, str], Mapping] = {}
     for line, row in found:
         if not any(row.values()):
             continue

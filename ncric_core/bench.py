@@ -100,7 +100,7 @@ def bench(folder: Path, *, reads: int, images: float, filled: int, note: Callabl
 def _make(settings: Settings, reads: int, images: float) -> int:
     shutil.rmtree(settings.bucket, ignore_errors=True)
     made = simulate(Path(settings.bucket), reads=reads, start=START, images=images, faults=False)
-    return made.truth.height
+    return int(made.truth.height)
 
 
 def _job(settings: Settings, *, force: bool) -> Job:

@@ -7,24 +7,23 @@ from typing import Final
 import polars as pl
 
 from ncric_core.agencies import NO_AGENCY
-from ncric_core.sources.leaves import DATE, ID, PLATE, TEXTS, TIME
-from ncric_core.sources.salvage import NULLS
+from ncric_core.sources.leaves import DATE, ID, NULLS, PLATE, TEXTS, TIME
 
 CLEAN: Final = pl.Schema(
     {
-        "file": pl.UInt32,
-        "position": pl.Int64,
-        "vehicle_record_id": pl.String,
+        "file": pl.UInt32(),
+        "position": pl.Int64(),
+        "vehicle_record_id": pl.String(),
         "event_time": pl.Datetime("us", "UTC"),
-        "plate": pl.String,
+        "plate": pl.String(),
         "coordinates": pl.Struct({"latitude": pl.Float64, "longitude": pl.Float64}),
-        "camera_id": pl.String,
-        "camera_name": pl.String,
-        "agency_id": pl.String,
-        "agency_name": pl.String,
-        "agency_acronym": pl.String,
-        "datasource": pl.String,
-        "vehicle_model": pl.String,
+        "camera_id": pl.String(),
+        "camera_name": pl.String(),
+        "agency_id": pl.String(),
+        "agency_name": pl.String(),
+        "agency_acronym": pl.String(),
+        "datasource": pl.String(),
+        "vehicle_model": pl.String(),
     }
 )
 """Clean reads: the columns that flights/reads.yaml maps, with the number of the file in the batch and the position in
@@ -114,7 +113,7 @@ def coordinates() -> pl.Expr:
 
 
 def decimal_degrees(axis: str, most: int) -> pl.Expr:
-    """Degrees, minutes, seconds as a decimal: sign × (|deg| + min/60 + sec/3600); the sign is that of the degrees' text."""
+    """Sign × (|degrees| + minutes/60 + seconds/3600); the sign is that of the degrees' text, as -0 is negative."""
     degrees = pl.col(f"{axis}DegreeValue").str.strip_chars()
     minutes, seconds = (_number(pl.col(f"{axis}{part}Value").str.strip_chars()) for part in ("Minute", "Second"))
     size = _number(degrees).abs() + minutes / 60 + seconds / 3600

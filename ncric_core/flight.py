@@ -98,7 +98,8 @@ def read_flight(path: Path, model: Model, entity_sets: Mapping[str, str]) -> Fli
     if wrong := list(_faults(file, model, entity_sets)):
         raise FlightError("\n".join(f"{path}: {fault}" for fault in wrong))
     entities = {one.alias: one for one in file.entity_definitions.values()}
-    types = {one.entity_set_name: model.entity_types[entity_sets[one.entity_set_name]] for one in (*entities.values(), *associations)}
+    sets = {one.entity_set_name for one in (*entities.values(), *associations)}
+    types = {name: model.entity_types[entity_sets[name]] for name in sets}
     return Flight(path, entities, associations, tuple(file.conditions or ()), types)
 
 
@@ -156,12 +157,13 @@ def _faults(file: _File, model: Model, entity_sets: Mapping[str, str]) -> Iterat
 
 
 def _held_faults(place: str, link: Association, file: _File, model: Model, entity_sets: Mapping[str, str]) -> Iterator[str]:
-    source = next((one.entity_set_name for one in file.entity_definitions.values() if one.alias == link.src), None)
-    if source not in entity_sets or link.entity_set_name not in {l.association for l in model.entity_types[entity_sets[source]].links}:
+    source = next((one.entity_set_name for one in file.entity_definitions.values() if one.alias == link.src), "")
+    held = model.entity_types[entity_sets[source]].links if source in entity_sets else ()
+    if link.entity_set_name not in {one.association for one in held}:
         return
     for name, given in link.property_definitions.items():
         if given.type not in IMPLIED:
-            yield f"{place} → {name}: links of {source} in {link.entity_set_name} are columns of the read: they have no {given.type}"
+            yield f"{place} → {name}: links of {source} in {link.entity_set_name} are columns and have no {given.type}"
 
 
 def _definition_faults(
@@ -299,7 +301,8 @@ def _properties(flight: Flight, one: Definition, schema: pl.Schema) -> dict[str,
 def _typed(flight: Flight, one: Definition, given: Property, data_type: str, schema: pl.Schema) -> pl.Expr:
     """A property's value in its data type; null where the text is none of that type."""
     wanted = DTYPES[data_type]
-    if not given.transforms and given.column in schema and schema[given.column] == wanted and wanted != pl.String:
+    as_it_is = wanted != pl.String and not given.transforms
+    if as_it_is and given.column is not None and schema.get(given.column) == wanted:
         return pl.col(given.column)
     text = value(given.column, given.transforms or [], schema, f"{flight.path}: {one.alias} → {given.type}")
     return _parsed(text, data_type)

@@ -15,7 +15,7 @@ import polars as pl
 import polars.selectors as cs
 
 from ncric_core.errors import FlightError
-from ncric_core.java_patterns import DatePattern, Kind, check_zone, date_pattern, read_instants, read_walls
+from ncric_core.java_patterns import DatePattern, Kind, check_zone, date_pattern, read_instants, read_walls, rust_goal
 
 
 class Tagged(NamedTuple):
@@ -28,23 +28,24 @@ class Tagged(NamedTuple):
 def value(column: str | None, transforms: Sequence[Tagged], columns: Collection[str] | None, where: str) -> pl.Expr:
     """A property's value: String, null where it is blank.
 
-    `columns` are those of the table (None: not known yet, their presence is not checked). A column that it lacks is null
-    without transforms. FlightError names `where`, the transform and the fault.
+    `columns` are those of the table (None: not known yet, their presence is not checked). A column that it lacks is
+    null without transforms. FlightError names `where`, the transform and the fault.
     """
     if not transforms:
         if not column:
             raise FlightError(f"{where}: neither a column nor transforms")
-        return _given(_text(column)) if columns is None or column in columns else pl.lit(None, dtype=pl.String)
+        return _not_blank(_text(column)) if columns is None or column in columns else pl.lit(None, dtype=pl.String)
     if column and columns is not None and column not in columns:
         raise FlightError(f"{where}: {_lacks(column)}")
-    result: pl.Expr | None = _given(_text(column)) if column else None
+    result = _not_blank(_text(column)) if column else pl.lit(None, dtype=pl.String)
     for number, tagged in enumerate(transforms):
         name, parameters = _named(tagged, "transform", _TRANSFORMS, where)
+        transform = _TRANSFORMS[name]
         try:
-            result = _given(_transformed(name, parameters, result, columns, first=number == 0))
+            _check_place(transform.takes, first=number == 0, has_value=bool(column) or number > 0)
+            result = _not_blank(transform.build(result, _read(parameters, transform.parameters, columns)))
         except FlightError as fault:
             raise FlightError(f"{where}: {name}: {fault}") from None
-    assert result is not None  # noqa: S101  # there is a transform, and each gives an expression
     return result
 
 
@@ -205,7 +206,7 @@ _ISO_UTC: Final = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
 def _text(column: str) -> pl.Expr:
-    """A column of any dtype as text: a time in UTC as ISO 8601 (in UTC, if it has no zone), a struct as its fields and commas.
+    """A column of any dtype as text: a time as ISO 8601 in UTC (which it is in, if it has no zone), a struct as `a,b`.
 
     An expression does not know the dtype; a selector of another dtype than the column's selects nothing and falls away.
     """
@@ -220,7 +221,7 @@ def _text(column: str) -> pl.Expr:
     )
 
 
-def _given(text: pl.Expr) -> pl.Expr:
+def _not_blank(text: pl.Expr) -> pl.Expr:
     """Null where the text is blank: a blank string is no value."""
     return pl.when(text.str.strip_chars() != "").then(text)
 
@@ -240,16 +241,11 @@ def _named(
     return name, parameters
 
 
-def _transformed(
-    name: str, parameters: _Given, before: pl.Expr | None, columns: Collection[str] | None, *, first: bool
-) -> pl.Expr:
-    transform = _TRANSFORMS[name]
-    given = _read(parameters, transform.parameters, columns)
-    if transform.takes == "row" and not first:
+def _check_place(takes: str, *, first: bool, has_value: bool) -> None:
+    if takes == "row" and not first:
         raise FlightError("it takes the row, so it can only be the first")
-    if transform.takes == "value" and before is None:
+    if takes == "value" and not has_value:
         raise FlightError("it needs a value: a column, or another transform before it")
-    return transform.build(pl.lit(None, dtype=pl.String) if before is None else before, given)
 
 
 # --- transforms: value (null if it is blank) and parameters → value ---
@@ -264,12 +260,12 @@ def _constant(_: pl.Expr, given: _Given) -> pl.Expr:
 
 
 def _concat(_: pl.Expr, given: _Given) -> pl.Expr:
-    texts = [_given(_text(column)) for column in given["columns"]]
+    texts = [_not_blank(_text(column)) for column in given["columns"]]
     return pl.concat_str(texts, separator=given["separator"], ignore_nulls=True)
 
 
-def _hash(_: pl.Expr, given: _Given) -> pl.Expr:
-    joined = _given(_concat(_, {"columns": given["columns"], "separator": ""}))
+def _hash(before: pl.Expr, given: _Given) -> pl.Expr:
+    joined = _not_blank(_concat(before, {"columns": given["columns"], "separator": ""}))
     # polars has no cryptographic hash: the only place where Python sees values, once for each that is different
     digests = partial(_digests, function=given["hashFunction"])
     return joined.map_batches(digests, return_dtype=pl.String, is_elementwise=True)
@@ -300,37 +296,7 @@ def _suffix(text: pl.Expr, given: _Given) -> pl.Expr:
 
 
 def _replace_regex(text: pl.Expr, given: _Given) -> pl.Expr:
-    return text.str.replace_all(given["target"], _rust_goal(given["goal"], given["target"]))
-
-
-def _rust_goal(goal: str, target: str) -> str:
-    """A replacement as Java writes it (`$1abc`, `${name}`, `\\$`), as polars reads it (`${1}abc`, `${name}`, `$$`)."""
-    groups = ["0", *pl.select(pl.lit("").str.extract_groups(target)).to_series().struct.fields]
-    rust = ""
-    for part in _GOAL.finditer(goal):
-        if part["digits"]:
-            group, rest = _longest(part["digits"], len(groups) - 1)
-            rust += f"${{{group}}}{rest}"
-        elif part["name"]:
-            if part["name"] not in groups or part["name"].isdigit():
-                raise FlightError(f"goal: {target!r} has no group {part['name']!r}")
-            rust += part[0]
-        elif part["literal"] == "$" or part[0] == "\\":
-            raise FlightError(f"goal: {part[0]!r} stands alone in {goal!r}")
-        else:
-            rust += (part["escaped"] or part["literal"]).replace("$", "$$")
-    return rust
-
-
-def _longest(digits: str, most: int) -> tuple[int, str]:
-    """The group that Java sees in digits: as many of them as give a group that there is; and what is left as text."""
-    for length in range(len(digits), 0, -1):
-        if int(digits[:length]) <= most and (length == 1 or digits[0] != "0"):
-            return int(digits[:length]), digits[length:]
-    raise FlightError(f"goal: the target has no group {digits[0]}")
-
-
-_GOAL: Final = re.compile(r"\$(?P<digits>\d+)|\$\{(?P<name>\w+)\}|\\(?P<escaped>.)|(?P<literal>.)", re.DOTALL)
+    return text.str.replace_all(given["target"], rust_goal(given["goal"], given["target"]))
 
 
 def _split(text: pl.Expr, given: _Given) -> pl.Expr:
@@ -338,7 +304,7 @@ def _split(text: pl.Expr, given: _Given) -> pl.Expr:
     separator = given["separator"]
     whole = text.str.strip_chars().str.replace(f"(?:{separator})+$", "")
     part = whole.str.split(separator, literal=False).list.get(given["index"], null_on_oob=True)
-    found = _given(part.str.strip_chars())
+    found = _not_blank(part.str.strip_chars())
     if given["valueElse"] is None:
         return found
     return pl.when(text.is_not_null()).then(pl.coalesce(found, pl.lit(given["valueElse"])))
@@ -429,12 +395,12 @@ def _regex_found(given: _Given) -> pl.Expr:
 
 
 def _is_null(given: _Given) -> pl.Expr:
-    blank = _given(_text(given["column"])).is_null()
+    blank = _not_blank(_text(given["column"])).is_null()
     return ~blank if given["reverse"] else blank
 
 
 def _are_not_null(given: _Given) -> pl.Expr:
-    filled = [_given(_text(column)).is_not_null() for column in given["columns"]]
+    filled = [_not_blank(_text(column)).is_not_null() for column in given["columns"]]
     holds = pl.all_horizontal(filled) if given["type"] == "all" else pl.any_horizontal(filled)
     return ~holds if given["reverse"] != (given["type"] == "none") else holds
 
@@ -442,7 +408,9 @@ def _are_not_null(given: _Given) -> pl.Expr:
 def _compare(given: _Given) -> pl.Expr:
     """Numbers with numbers, times with times, all else as text."""
     operate, left, right = _COMPARISONS[given["comparison"]], given["leftColumn"], given["rightColumn"]
-    compared = [operate(of(left), of(right)) for of in (_as_number, _as_instant, lambda column: _given(_text(column)))]
+    compared = [
+        operate(of(left), of(right)) for of in (_as_number, _as_instant, lambda column: _not_blank(_text(column)))
+    ]
     return pl.coalesce(compared).fill_null(value=False)
 
 

@@ -8,6 +8,7 @@ loaded in chunks, while the next batch is parsed.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import partial
 from itertools import chain, pairwise
 from typing import Final
@@ -32,6 +33,8 @@ from ncric_core.store.database import Connection, Database
 from ncric_core.store.partitions import ensure_partitions
 
 SMALLEST_BATCH: Final = 5_000  # reads; below this polars and the database spend their time on overhead
+
+LATE: Final = timedelta(hours=1)  # before its file's window; such a read may well be there already, as it was sent again
 
 Progress = Callable[[Outcome], None]
 """Called after each batch with what was done so far."""
@@ -172,7 +175,7 @@ def _load(batch: _Batch, run: _Run, connection: Connection, loader: Loader) -> N
     _count_rejects(rejects, batch.arrivals[0].feed.datasource, run.names, run.outcome)
     begins = pl.Series([arrival.file.window_start for arrival in batch.arrivals], dtype=pl.Datetime("us", "UTC"))
     taken = _taken(registered.reads, run)
-    taken = taken.with_columns(late=taken["event_time"] < begins.gather(taken["file"]))
+    taken = taken.with_columns(late=taken["event_time"] < begins.gather(taken["file"]) - LATE)
     ensure_partitions(connection, taken["event_time"].dt.truncate("1w").unique().to_list())
     for part in split_by_agency(taken, run.settings.chunk_size, run.apart):
         chunk = run.mapping.chunk(part, run.names, closes=not batch.part)

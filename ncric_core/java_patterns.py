@@ -1,7 +1,7 @@
-"""Dates and times as text, in ISO 8601 or by Java date patterns → polars times.
+"""Patterns that flights write as Java reads them, for polars: date patterns, and replacements of regular expressions.
 
-A Java pattern (`MM/dd/yyyy hh:mm a`) becomes a regular expression that the whole text must match, and a chrono format that
-reads it. chrono alone takes more than Java does: one digit for two, no blank for a blank, the year 22 for `yyyy`.
+A date pattern (`MM/dd/yyyy hh:mm a`) becomes a regular expression that the whole text must match, and a chrono format
+that reads it. chrono alone takes more than Java does: one digit for two, no blank for a blank, the year 22 for `yyyy`.
 """
 
 import re
@@ -63,6 +63,7 @@ _PARTS: Final = {
     "AM or PM": ("%p",),
 }
 _TOKEN: Final = re.compile(r"(?P<quoted>''|'(?:[^']|'')+')|(?P<letters>([A-Za-z])\3*)|(?P<other>.)", re.DOTALL)
+_GOAL: Final = re.compile(r"\$(?P<digits>\d+)|\$\{(?P<name>\w+)\}|\\(?P<escaped>.)|(?P<literal>.)", re.DOTALL)
 _RESERVED: Final = "'[]{}#"
 _FRACTIONS: Final = (3, 6, 9)  # the numbers of digits that chrono reads without a point before them
 _MOST_DIGITS: Final = 9
@@ -82,7 +83,7 @@ class DatePattern:
 
 
 class _Reading(NamedTuple):
-    """What one pattern reads: times without a zone (`wall`), times in UTC (`instant`), or both; null where it fits not."""
+    """What one pattern reads: times without a zone (`wall`), times in UTC (`instant`) or both; null where none fits."""
 
     wall: pl.Expr | None = None
     instant: pl.Expr | None = None
@@ -113,7 +114,7 @@ def check_zone(zone: str) -> None:
 
 
 def read_instants(text: pl.Expr, patterns: Sequence[DatePattern], zone: str) -> pl.Expr:
-    """Text as Datetime("us", "UTC"): ISO, else by the first pattern that fits; `zone` is that of texts that give none."""
+    """Text as Datetime("us", "UTC"): ISO, else by the first pattern that fits; `zone` is for texts that give none."""
     found: list[pl.Expr] = []
     for reading in _readings(text, patterns, "datetime"):
         found += [] if reading.instant is None else [reading.instant]
@@ -131,6 +132,25 @@ def read_walls(text: pl.Expr, patterns: Sequence[DatePattern], zone: str, kind: 
     return _in_range(pl.coalesce(found))
 
 
+def rust_goal(goal: str, target: str) -> str:
+    """A replacement as Java writes it (`$1abc`, `${name}`, `\\$`), as polars reads it (`${1}abc`, `${name}`, `$$`)."""
+    groups = ["0", *pl.select(pl.lit("").str.extract_groups(target)).to_series().struct.fields]
+    rust = ""
+    for part in _GOAL.finditer(goal):
+        if part["digits"]:
+            group, rest = _longest(part["digits"], len(groups) - 1)
+            rust += f"${{{group}}}{rest}"
+        elif part["name"]:
+            if part["name"] not in groups or part["name"].isdigit():
+                raise FlightError(f"goal: the target has no group {part['name']!r}")
+            rust += part[0]
+        elif part["literal"] == "$" or part[0] == "\\":
+            raise FlightError(f"goal: {part[0]!r} stands alone in {goal!r}")
+        else:
+            rust += (part["escaped"] or part["literal"]).replace("$", "$$")
+    return rust
+
+
 def _tokens(java: str) -> Iterator[tuple[str, str]]:
     """The pattern's parts: the regular expression of each, and its chrono format."""
     point = False
@@ -142,7 +162,7 @@ def _tokens(java: str) -> Iterator[tuple[str, str]]:
             yield _field(java, letters)
         else:
             if token["other"] and text in _RESERVED:
-                raise FlightError(f"pattern {java!r}: {text!r} cannot be used")
+                raise FlightError(f"{java!r}: {text!r} cannot be used")
             literal = text if token["other"] else (text[1:-1].replace("''", "'") or "'")
             yield pl.escape_regex(literal), literal.replace("%", "%%")
         point = not letters and text.strip("'").endswith(".")
@@ -152,9 +172,9 @@ def _field(java: str, letters: str) -> tuple[str, str]:
     counts = _LETTERS.get(letters[0])
     if counts is None:
         hint = "; the year is 'y'" if letters[0] == "Y" else ""
-        raise FlightError(f"pattern {java!r}: letter {letters[0]!r} cannot be used{hint}")
+        raise FlightError(f"{java!r}: letter {letters[0]!r} cannot be used{hint}")
     if len(letters) not in counts:
-        raise FlightError(f"pattern {java!r}: {letters!r} cannot be used")
+        raise FlightError(f"{java!r}: {letters!r} cannot be used")
     return counts[len(letters)]
 
 
@@ -163,7 +183,7 @@ def _fraction(java: str, digits: int, after_point: bool) -> tuple[str, str]:
         return rf"\d{{{digits}}}", "%.f"
     if digits in _FRACTIONS:
         return rf"\d{{{digits}}}", f"%{digits}f"
-    raise FlightError(f"pattern {java!r}: {'S' * digits!r} can only follow a point")
+    raise FlightError(f"{java!r}: {'S' * digits!r} can only follow a point")
 
 
 def _fields(chrono: str) -> set[str]:
@@ -184,7 +204,7 @@ def _check_parts(java: str, kind: Kind, chrono: str) -> None:
         needed += ["AM or PM"]
     for part in needed:
         if not has[part]:
-            raise FlightError(f"pattern {java!r} has no {part}")
+            raise FlightError(f"{java!r} has no {part}")
 
 
 def _readings(text: pl.Expr, patterns: Sequence[DatePattern], kind: Kind) -> Iterator[_Reading]:
@@ -195,11 +215,12 @@ def _readings(text: pl.Expr, patterns: Sequence[DatePattern], kind: Kind) -> Ite
 
 
 def _read_iso(text: pl.Expr, kind: Kind) -> _Reading:
-    """ISO 8601, or a blank for its T: a date, or one with a time, with or without an offset; a time alone if `kind` is."""
+    """ISO 8601, T may be a blank: a date, a date and a time with or without offset, a time alone if `kind` is time."""
     parts = text.str.extract_groups(_ISO)
     day, minute, second, zone = (parts.struct.field(name) for name in ("day", "minute", "second", "zone"))
     if kind == "time":
         day = pl.when(minute.is_not_null()).then(day.fill_null(_DAY_OF_TIMES))
+    day = pl.when(~text.str.ends_with("T")).then(day)
     wall = pl.concat_str(day, pl.lit("T"), minute.fill_null("00:00"), second.fill_null(":00"))
     return _Reading(
         _time(pl.when(zone.is_null()).then(wall), _WALL),
@@ -240,3 +261,11 @@ def _localized(wall: pl.Expr, zone: str) -> pl.Expr:
 def _in_range(time: pl.Expr) -> pl.Expr:
     """Null for the years that ISO 8601 and PostgreSQL cannot write in four digits."""
     return pl.when(time.dt.year().is_between(1, 9999)).then(time)
+
+
+def _longest(digits: str, most: int) -> tuple[int, str]:
+    """The group that Java sees in digits: as many of them as give a group that there is; and what is left as text."""
+    for length in range(len(digits), 0, -1):
+        if int(digits[:length]) <= most and (length == 1 or digits[0] != "0"):
+            return int(digits[:length]), digits[length:]
+    raise FlightError(f"goal: the target has no group {digits[0]!r}")

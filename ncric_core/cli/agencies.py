@@ -114,7 +114,7 @@ def history(limit: Annotated[int, typer.Option(min=1, help="At most so many, the
     """Lists who changed the name tables, when, and what was before and after."""
     with connected() as (_, connection):
         found: list[tuple[datetime, str, str, str, str | None, str | None]] = list(
-            rows(  # type: ignore[arg-type]
+            rows(
                 connection,
                 "SELECT changed_at, changed_by, datasource, name, before, after FROM agency_name_changes ORDER BY id DESC LIMIT %(n)s",
                 {"n": limit},

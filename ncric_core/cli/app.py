@@ -84,9 +84,9 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str
         Console().print(table)
         return
     widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
-    for row in (columns, *texts):
+    for line in (columns, *texts):
         cells = [
-            text.rjust(width) if numeric else text.ljust(width) for text, width, numeric in zip(row, widths, right, strict=True)
+            text.rjust(width) if numeric else text.ljust(width) for text, width, numeric in zip(line, widths, right, strict=True)
         ]
         say("  ".join(cells).rstrip())
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ncric_core.sources.salvage import NULLS
 from ncric_core.sources.shapes import Leaves
 
 ID, DATE, TIME, PLATE = "LPREventID", "eventDate", "eventTime", "VehicleLicensePlateID"
@@ -17,6 +16,9 @@ TEXTS: Final = (*ESSENTIAL, *CAMERA, *AGENCY, *COORDINATES)
 PHOTOS: Final = ("LPRVehiclePlatePhoto", "LPRAdditionalPhoto")
 LEAVES: Final = Leaves(texts=TEXTS, numbers=COORDINATES, signed=(ID, COORDINATES[0], COORDINATES[3]), raw=PHOTOS)
 """The leaves of a read (feeds.md, section 1)."""
+
+NULLS: Final = (None, "", "None", "null")
+"""Values that say that there is none (feeds.md, section 1)."""
 
 DEEPEST_SHOWN: Final = 50  # levels of a received object that are kept in a reject
 
@@ -62,7 +64,7 @@ def shown(value: Any, depth: int = 0) -> Any:
 
 
 def _wrapped(node: dict[str, Any]) -> list[dict[str, Any]]:
-    """The objects in a wrapper; none if the object is a read, that is, if no two objects side by side in it could be one.
+    """The objects in a wrapper; none if the object is a read: if no two objects side by side in it could be one.
 
     One object alone may be wrapped too, but it may as well be a part of the read; its leaves are found either way.
     """

@@ -17,18 +17,18 @@ from ncric_core.sources.leaves import (
     ESSENTIAL,
     ID,
     LEAVES,
+    NULLS,
     PHOTOS,
     TEXTS,
-    is_read,
     leaves_of,
     rows_within,
     shown,
 )
-from ncric_core.sources.salvage import NULLS, Element, decoded, elements
+from ncric_core.sources.salvage import Element, decoded, elements
 from ncric_core.sources.shapes import FastReader, learn
 
 RAW: Final = pl.Schema({"file": pl.UInt32, "position": pl.Int64} | dict.fromkeys(TEXTS, pl.String))
-"""Raw reads: each leaf as its text (null where it was not there), the number of its file in the batch, its index there."""
+"""Raw reads: each leaf as its text (null where it was not there), the number of its file in the batch, its place."""
 
 KEPT_OF_REJECT: Final = 4000  # characters kept of text that is not JSON
 
@@ -97,7 +97,7 @@ def parse(data: bytes, readers: list[FastReader]) -> ParsedReads:
             return parsed
     objects: list[dict[str, Any]] = []
     parsed = ParsedReads()
-    for element in elements(decoded([data]), is_read):
+    for element in elements(decoded([data])):
         objects.extend(_add(parsed, element, 0))
     learned = learn(objects, LEAVES) if not parsed.rejects else None
     if learned is not None and learned(data) is not None:
@@ -109,7 +109,7 @@ def parse(data: bytes, readers: list[FastReader]) -> ParsedReads:
 def parse_parts(pieces: Iterable[bytes], part: int) -> Iterator[ParsedReads]:
     """The reads of a file too large to hold, in parts of `part` rows, and always at least one part."""
     parsed, start = ParsedReads(), 0
-    for element in elements(decoded(pieces), is_read):
+    for element in elements(decoded(pieces)):
         _add(parsed, element, start)
         if parsed.found >= part:
             yield parsed
@@ -121,15 +121,13 @@ def parse_parts(pieces: Iterable[bytes], part: int) -> Iterator[ParsedReads]:
 def row_at(pieces: Iterable[bytes], position: int) -> str | None:
     """A row of a file as received, without photos; None if the file has fewer rows."""
     at = 0
-    for element in elements(decoded(pieces), is_read):
-        found: list[Any] = [element.text] if element.value is None else list(_reads_within(element.value))
+    for element in elements(decoded(pieces)):
+        found = [element.text] if element.value is None else rows_within(element.value)
         if position < at + len(found):
             row = found[position - at]
-            return (
-                _LONG_STRING.sub('"…"', row)
-                if isinstance(row, str)
-                else json.dumps(_shown(row), ensure_ascii=False, indent=1)
-            )
+            whole = isinstance(row, dict)
+            text = json.dumps(shown(row), ensure_ascii=False, indent=1) if whole else _without_photos(str(row))
+            return _text(text)
         at += len(found)
     return None
 
@@ -159,6 +157,8 @@ def _counted(columns: dict[str, list[Any]]) -> ParsedReads | None:
     parsed = ParsedReads({leaf: columns[leaf] for leaf in TEXTS}, list(range(len(columns[ID]))))
     for leaf in PHOTOS:
         for raw in columns[leaf]:
+            if raw is None:  # the object that it stands in is not there
+                continue
             photo = bytes(raw)
             if photo == b"null":
                 continue
@@ -206,13 +206,13 @@ def _add(parsed: ParsedReads, element: Element, start: int) -> list[dict[str, An
 
 def _add_broken(parsed: ParsedReads, element: Element, start: int) -> None:
     """Adds what arrived of a broken object: a read if all that makes one arrived whole, else a reject."""
-    text = _LONG_STRING.sub('"…"', element.text)[:KEPT_OF_REJECT].replace("\0", "")
+    text = _without_photos(element.text)[:KEPT_OF_REJECT].replace("\0", "")
     row = {leaf: value for leaf, value in element.leaves.items() if leaf in LEAVES}
     missing = [leaf for leaf in ESSENTIAL if leaf not in row]
     if not missing:
         _count_photos(parsed, row)
         _add_read(parsed, row, start)
-    elif element.text.startswith("{") or row:
+    elif element.text.startswith("{") or any(f'"{leaf}"' in text for leaf in TEXTS):
         detail = f"cut off; did not arrive whole: {', '.join(missing)}"
         _reject(parsed, start, "cut_off", detail, text, agency=row.get("agencyName"))
     elif _is_scalar(element.text):
@@ -232,6 +232,10 @@ def _reject(
 ) -> None:
     name = None if agency in NULLS else _text(agency)
     parsed.rejects.append(RawReject(start + parsed.found, reason, detail, received, name))
+
+
+def _without_photos(text: str) -> str:
+    return _LONG_STRING.sub('"…"', text)
 
 
 def _text(value: Any) -> str | None:

@@ -3,17 +3,18 @@
 import codecs
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
-_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
-NULLS: Final = (None, "", "None", "null")
-"""Values that say that there is none (feeds.md, section 1)."""
+from ncric_core.sources.leaves import ID, NULLS, is_read
 
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 MAX_OBJECT: Final = 128 * 2**20  # characters of one object that are waited for before it counts as broken
 _SKIP = re.compile(r"[\s,\[\]]*")
 _STARTS = re.compile(r"\{")
+_ID_KEY = re.compile(rf'"{ID}"\s*:')
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
 _DELIMITED = re.compile(r"[\s,}\]]")
 _STRING_ENDS = re.compile(r"[\s,}\]:]|\Z")
@@ -55,11 +56,8 @@ def decoded(pieces: Iterable[bytes]) -> Iterator[str]:
         yield reader.decode(b"", final=True)
 
 
-def elements(pieces: Iterable[str], is_read: Callable[[Any], bool]) -> Iterator[Element]:
-    """The elements of a JSON array (or of objects one after the other), however damaged, in order.
-
-    `is_read` says whether a whole object found after a broken one is an element of its own, not a part of it.
-    """
+def elements(pieces: Iterable[str]) -> Iterator[Element]:
+    """The elements of a JSON array (or of objects one after the other), however damaged, in order."""
     source = iter(pieces)
     text, at, ended = "", 0, False
     while True:
@@ -73,7 +71,7 @@ def elements(pieces: Iterable[str], is_read: Callable[[Any], bool]) -> Iterator[
         elif at == len(text):
             return
         else:
-            end = _next_start(text, at, is_read)
+            end = _end_of_broken(text, at)
             yield _broken(text[at:end])
             at = end
 
@@ -99,16 +97,41 @@ def _element(text: str, at: int) -> tuple[Element | None, int]:
     return Element(value if isinstance(value, dict) else None, {}, text[at:end]), end
 
 
-def _next_start(text: str, at: int, is_read: Callable[[Any], bool]) -> int:
-    """Where the next whole read begins behind a broken element, else the end of the text."""
-    for start in _STARTS.finditer(text, at + 1):
-        before = text[max(at, start.start() - 64) : start.start()].rstrip()
-        if before.endswith(":"):
-            continue  # the value of a key: inside the broken object
-        element, _ = _element(text, start.start())
-        if element is not None and is_read(element.value):
-            return start.start()
+def _end_of_broken(text: str, at: int) -> int:
+    """Where a broken element ends: where it is closed, or the next read begins, whole or broken, else with the text."""
+    end = _closed(text, at, _next_id(text, at))
+    for start in _STARTS.finditer(text, at + 1, end):
+        if not _is_value(text, start.start()):
+            element, _ = _element(text, start.start())
+            if element is not None and is_read(element.value):
+                return start.start()
+    return end
+
+
+def _next_id(text: str, at: int) -> int:
+    """Where the object begins that the next id after the element's own is in."""
+    own = 1 if text[at] == "{" else 0  # before a beginning that is lost there was one of an id
+    found = next(islice(_ID_KEY.finditer(text, at), own, None), None)
+    mark = found.start() if found else at
+    while (mark := text.rfind("{", at + 1, mark)) > at:
+        if not _is_value(text, mark):
+            return mark
     return len(text)
+
+
+def _closed(text: str, at: int, end: int) -> int:
+    """Where the braces of the object that begins here balance, if before `end`."""
+    depth = 0
+    for found in _TOKEN.finditer(text, at, end) if text[at] == "{" else ():
+        depth += (found.group() == "{") - (found.group() == "}")
+        if depth == 0:
+            return found.end()
+    return end
+
+
+def _is_value(text: str, brace: int) -> bool:
+    """Whether an object is the value of a key."""
+    return text[max(brace - 64, 0) : brace].rstrip().endswith(":")
 
 
 def _broken(text: str) -> Element:

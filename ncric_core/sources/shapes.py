@@ -1,4 +1,4 @@
-"""Fast reading of undamaged JSON: the nesting of one file is learned, and files of the same are read by a typed decoder.
+"""Fast reading of undamaged JSON: the nesting of one file is learned, files of the same are read by a typed decoder.
 
 A decoder made here refuses any file in which a name, a nesting or a type occurs that it was not made for (it never
 skips one), so that what it accepts is what a careful walk would have found; what it refuses is walked with care.
@@ -63,6 +63,8 @@ def learn(objects: Iterable[dict[str, Any]], leaves: Leaves) -> FastReader | Non
 def _merge(shape: Shape, node: dict[str, Any], leaves: Leaves, depth: int = 1) -> bool:
     """Adds what is new in an object to the shape; False if they contradict one another."""
     for key, value in node.items():
+        if not key.isprintable() or '"' in key or "\\" in key:
+            return False  # no name that a decoder can be made for
         known = shape.get(key)
         if isinstance(value, dict):
             if key in leaves or known == _LISTED or depth == DEEPEST:

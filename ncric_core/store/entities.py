@@ -1,18 +1,16 @@
 """Rows of the model's own tables: entities (cameras, agencies as received, …) and links, merged into what is there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
 from psycopg2 import sql
-from psycopg2.extras import execute_values
 
-from ncric_core.edm import UpdateType
+from ncric_core.edm import DTYPES, UpdateType
 from ncric_core.store.database import Connection, rows
 
 ENTITY_KEY: Final = ("entity_set", "id")
 LINK_KEY: Final = ("entity_set", "source_set", "source_id", "target_set", "target_id")
-PAGE: Final = 1000
 
 
 def upsert(connection: Connection, table: str, key: Sequence[str], given: pl.DataFrame, update: UpdateType) -> int:
@@ -29,25 +27,47 @@ def upsert(connection: Connection, table: str, key: Sequence[str], given: pl.Dat
     if folded.is_empty():
         return 0
     cleared = [c for c in _properties(connection, table, key) if c not in properties] if update == "Replace" else []
-    statement = _statement(table, key, properties, cleared, merge=update == "Merge")
+    columns = (*key, "as_of", *properties)
+    statement = _statement(table, key, properties, cleared, {name: folded.schema[name] for name in columns}, merge=update == "Merge")
+    texts = folded.select(_text(name, folded.schema[name]) for name in columns)
     with connection.cursor() as cursor:
-        entered = execute_values(cursor, statement, folded.select(*key, "as_of", *properties).rows(), page_size=PAGE, fetch=True)
-    return sum(new for (new,) in entered)
+        cursor.execute(statement, [texts[name].to_list() for name in columns])
+        return sum(new for (new,) in cursor.fetchall())
 
 
-def _statement(table: str, key: Sequence[str], properties: Sequence[str], cleared: Sequence[str], *, merge: bool) -> sql.Composed:
+_SQL_TYPES: Final = {kind: name for name, kind in DTYPES.items()}
+
+
+def _text(name: str, kind: pl.DataType) -> pl.Expr:
+    """A column as text that PostgreSQL reads as the same value: whole columns go as arrays, in a tenth of the time of rows."""
+    if isinstance(kind, pl.Datetime):
+        return pl.col(name).dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00")
+    return pl.col(name).cast(pl.String)
+
+
+def _statement(
+    table: str,
+    key: Sequence[str],
+    properties: Sequence[str],
+    cleared: Sequence[str],
+    types: Mapping[str, pl.DataType],
+    *,
+    merge: bool,
+) -> sql.Composed:
+    arrays = sql.SQL(", ").join(sql.SQL("%s::text[]::{}[]").format(sql.SQL(_SQL_TYPES[kind])) for kind in types.values())
     names = sql.SQL(", ").join(map(sql.Identifier, (*key, "as_of", *properties)))
-    changes = [sql.SQL("as_of = greatest(t.as_of, EXCLUDED.as_of)")]
+    changes: list[sql.Composable] = [sql.SQL("as_of = greatest(t.as_of, EXCLUDED.as_of)")]
     newer = "{c} = CASE WHEN EXCLUDED.as_of >= t.as_of THEN coalesce(EXCLUDED.{c}, t.{c}) ELSE coalesce(t.{c}, EXCLUDED.{c}) END"
     for column in properties:
         changes.append(sql.SQL(newer if merge else "{c} = EXCLUDED.{c}").format(c=sql.Identifier(column)))
     changes += [sql.SQL("{c} = NULL").format(c=sql.Identifier(column)) for column in cleared]
     return sql.SQL(
-        "INSERT INTO {table} AS t ({names}) VALUES %s ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {differs} "
+        "INSERT INTO {table} AS t ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {differs} "
         "RETURNING (xmax = 0)::int"
     ).format(
         table=sql.Identifier(table),
         names=names,
+        arrays=arrays,
         key=sql.SQL(", ").join(map(sql.Identifier, key)),
         changes=sql.SQL(", ").join(changes),
         differs=_differs(properties, merge=merge),
@@ -58,7 +78,7 @@ def _differs(properties: Sequence[str], *, merge: bool) -> sql.Composable:
     """Whether there is anything to change: cameras are seen in every chunk, and hardly ever differ."""
     if not merge:
         return sql.SQL("true")
-    tests = [sql.SQL("EXCLUDED.as_of > t.as_of")]
+    tests: list[sql.Composable] = [sql.SQL("EXCLUDED.as_of > t.as_of")]
     tests += [
         sql.SQL("(EXCLUDED.{c} IS NOT NULL AND EXCLUDED.{c} IS DISTINCT FROM t.{c})").format(c=sql.Identifier(column))
         for column in properties

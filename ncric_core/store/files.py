@@ -87,7 +87,7 @@ def loads_of(connection: Connection, file_id: int) -> list[Load]:
     """What became of a file's rows under each received name."""
     with connection:
         return list(
-            rows(  # type: ignore[arg-type]
+            rows(
                 connection,
                 """
                 SELECT l.agency_name, a.name, l.found, l.loaded, l.already_there, l.waiting, l.error
@@ -103,7 +103,7 @@ def rejects_of(connection: Connection, file_id: int) -> list[tuple[int, str, str
     """Position, reason and detail of a file's rejects that were not replayed."""
     with connection:
         return list(
-            rows(  # type: ignore[arg-type]
+            rows(
                 connection,
                 """
                 SELECT position, reason, detail FROM rejects

@@ -212,27 +212,27 @@ def _found(reads: pl.DataFrame, replayed: pl.DataFrame, first_file: int, earlier
 
 def _enter_pairs(connection: Connection, datasource: str, names: NameTable, found: pl.DataFrame) -> pl.DataFrame:
     """Enters what was found of each file and name; gives them: file_id, agency_name, agency, open (not done)."""
-    values = [(file_id, name, names.agency_of(datasource, name), count) for file_id, name, count in found.iter_rows()]
-    entered: list[tuple[object, ...]] = []
-    if values:
-        with connection.cursor() as cursor:
-            entered = execute_values(
-                cursor,
-                """
-                INSERT INTO loads AS l (file_id, agency_name, agency, found)
-                VALUES %s
-                ON CONFLICT (file_id, agency_name) DO UPDATE
-                SET found = greatest(EXCLUDED.found, l.loaded),
-                    agency = CASE WHEN l.loaded > 0 OR l.done_at IS NOT NULL THEN l.agency ELSE EXCLUDED.agency END,
-                    done_at = CASE WHEN l.found = EXCLUDED.found THEN l.done_at END
-                RETURNING file_id, agency_name, agency, done_at IS NULL
-                """,
-                values,
-                page_size=len(values),
-                fetch=True,
-            )
+    agency_of = {name: names.agency_of(datasource, name) for name in found["agency_name"].unique()}
+    given = {
+        "files": found["file_id"].to_list(),
+        "names": found["agency_name"].to_list(),
+        "agencies": [agency_of[name] for name in found["agency_name"]],
+        "found": found["found"].to_list(),
+    }
+    entered = rows(connection, _ENTER_PAIRS, given)
     schema = {"file_id": pl.Int64, "agency_name": pl.String, "agency": pl.Int32, "open": pl.Boolean}
     return pl.DataFrame(entered, schema=schema, orient="row")
+
+
+_ENTER_PAIRS: Final = """
+INSERT INTO loads AS l (file_id, agency_name, agency, found)
+SELECT * FROM unnest(%(files)s::bigint[], %(names)s::text[], %(agencies)s::integer[], %(found)s::integer[])
+ON CONFLICT (file_id, agency_name) DO UPDATE
+SET found = greatest(EXCLUDED.found, l.loaded),
+    agency = CASE WHEN l.loaded > 0 OR l.done_at IS NOT NULL THEN l.agency ELSE EXCLUDED.agency END,
+    done_at = CASE WHEN l.found = EXCLUDED.found THEN l.done_at END
+RETURNING file_id, agency_name, agency, done_at IS NULL
+"""
 
 
 def note_failure(connection: Connection, pairs: pl.DataFrame, error: str) -> None:

@@ -7,7 +7,6 @@ from typing import Final
 
 import polars as pl
 from psycopg2 import errors, sql
-from psycopg2.extras import execute_values
 
 from ncric_core.edm import UpdateType
 from ncric_core.store.counts import add_counts
@@ -147,22 +146,46 @@ def _insert(connection: Connection, chunk: Chunk, *, staged: bool) -> pl.DataFra
     return pl.concat([first, second])
 
 
+_STAGE: Final = (
+    "CREATE TEMP TABLE IF NOT EXISTS staged_reads (LIKE vehicle_records INCLUDING DEFAULTS) ON COMMIT DELETE ROWS",
+    "TRUNCATE staged_reads",
+)
+
+_TAKE_OUT_THERE: Final = """
+DELETE FROM staged_reads s USING vehicle_records r
+WHERE r.id = s.id AND r.event_time = s.event_time AND r.event_time BETWEEN %(first)s AND %(last)s
+RETURNING s.id, s.event_time
+"""
+
+_INSERT_STAGED: Final = """
+INSERT INTO vehicle_records ({names}) SELECT {names} FROM staged_reads
+ON CONFLICT (id, event_time) DO NOTHING
+"""
+
+
 def _insert_staged(connection: Connection, reads: pl.DataFrame) -> pl.DataFrame:
-    names = sql.SQL(", ").join(map(sql.Identifier, reads.columns))
+    """Inserts the reads that are not there yet by way of a temporary table, and gives them."""
+    insert = sql.SQL(_INSERT_STAGED).format(names=sql.SQL(", ").join(map(sql.Identifier, reads.columns)))
     with connection.cursor() as cursor:
-        cursor.execute(
-            "CREATE TEMP TABLE IF NOT EXISTS staged_reads (LIKE vehicle_records INCLUDING DEFAULTS) ON COMMIT DELETE ROWS"
-        )
-        cursor.execute("TRUNCATE staged_reads")
+        for statement in _STAGE:
+            cursor.execute(statement)
         copy_reads(connection, "staged_reads", reads)
-        cursor.execute(
-            sql.SQL(
-                "INSERT INTO vehicle_records ({names}) SELECT {names} FROM staged_reads ORDER BY event_time, id "
-                "ON CONFLICT (id, event_time) DO NOTHING RETURNING id, event_time"
-            ).format(names=names)
-        )
-        keys = pl.DataFrame(cursor.fetchall(), schema={key: reads.schema[key] for key in READ_KEY}, orient="row")
-    return reads if keys.height == reads.height else reads.join(keys, on=READ_KEY, how="semi", maintain_order="left")
+        cursor.execute(_TAKE_OUT_THERE, {"first": reads["event_time"][0], "last": reads["event_time"][-1]})
+        missing = reads.join(_keys(cursor.fetchall(), reads), on=READ_KEY, how="anti", maintain_order="left")
+        if missing.is_empty():
+            return missing
+        cursor.execute("SAVEPOINT staged")
+        cursor.execute(insert)
+        if cursor.rowcount == missing.height:
+            return missing
+        # another run has inserted some in between: which ones is worth the dearer statement only now
+        cursor.execute("ROLLBACK TO SAVEPOINT staged")
+        cursor.execute(insert + sql.SQL("RETURNING id, event_time"))
+        return missing.join(_keys(cursor.fetchall(), reads), on=READ_KEY, how="semi", maintain_order="left")
+
+
+def _keys(found: Sequence[tuple[object, ...]], reads: pl.DataFrame) -> pl.DataFrame:
+    return pl.DataFrame(found, schema={key: reads.schema[key] for key in READ_KEY}, orient="row")
 
 
 def copy_reads(connection: Connection, table: str, reads: pl.DataFrame) -> None:
@@ -180,16 +203,20 @@ def copy_reads(connection: Connection, table: str, reads: pl.DataFrame) -> None:
 def _enter(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFrame, *, closes: bool) -> None:
     """The ledger's entries: how many reads were inserted, and that the file's rows under this name are done."""
     counted = claimed.select(PAIR).join(inserted.group_by(PAIR).len(), on=PAIR, how="left").with_columns(pl.col("len").fill_null(0))
+    given = {
+        "files": counted["file_id"].to_list(),
+        "names": counted["agency_name"].to_list(),
+        "loaded": counted["len"].to_list(),
+        "closes": closes,
+    }
     with connection.cursor() as cursor:
-        execute_values(
-            cursor,
+        cursor.execute(
             """
             UPDATE loads l
-            SET loaded = l.loaded + v.loaded, error = NULL, done_at = CASE WHEN v.closes THEN now() ELSE l.done_at END
-            FROM (VALUES %s) v (file_id, agency_name, loaded, closes)
+            SET loaded = l.loaded + v.loaded, error = NULL, done_at = CASE WHEN %(closes)s THEN now() ELSE l.done_at END
+            FROM unnest(%(files)s::bigint[], %(names)s::text[], %(loaded)s::integer[]) AS v (file_id, agency_name, loaded)
             WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name
             """,
-            [(file_id, name, loaded, closes) for file_id, name, loaded in counted.sort(PAIR).iter_rows()],
-            page_size=1000,
+            given,
         )
 

@@ -18,10 +18,10 @@ FIXED: Final = frozenset({*READ_KEY, "agency", "agency_name", "datasource", "fil
 _COUNTED: Final = "agency, datasource, camera_id, agency_name, event_time"
 _COUNTED_SCHEMA: Final = pl.Schema(
     {
-        "agency": pl.Int32,
-        "datasource": pl.String,
-        "camera_id": pl.String,
-        "agency_name": pl.String,
+        "agency": pl.Int32(),
+        "datasource": pl.String(),
+        "camera_id": pl.String(),
+        "agency_name": pl.String(),
         "event_time": pl.Datetime("us", "UTC"),
     }
 )
@@ -69,7 +69,7 @@ def _counted(found: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
 
 def _statement(connection: Connection, columns: Sequence[str], update: UpdateType) -> sql.Composed:
     form = "{c} = coalesce(EXCLUDED.{c}, t.{c})" if update == "Merge" else "{c} = EXCLUDED.{c}"
-    changes = [sql.SQL(form).format(c=sql.Identifier(column)) for column in columns if column not in FIXED]
+    changes: list[sql.Composable] = [sql.SQL(form).format(c=sql.Identifier(column)) for column in columns if column not in FIXED]
     if update == "Replace":
         there = rows(
             connection,

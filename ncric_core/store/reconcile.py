@@ -114,4 +114,4 @@ def reconcile(connection: Connection) -> Balance:
             for check, query in CHECKS.items()
             for about, books, reads in rows(connection, query)
         ]
-    return Balance(*map(int, totals), differences=differences)
+    return Balance(*[int(total) for total in totals], differences)

@@ -1,0 +1,63 @@
+"""LPR files for the tests: reads as the vendors nest them, files as they write them, and parsed reads as rows."""
+
+import base64
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ncric_core.sources.lpr_json import ParsedReads, parse, raw_frame
+
+PHOTO = base64.b64encode(b"\xff\xd8\xff\xe0 a JPEG \xff\xd9" * 60).decode()
+
+TOP = ("LPREventID", "eventDate", "eventTime", "agencyName")
+PLATE_PART = ("VehicleLicensePlateID", "LPRVehiclePlatePhoto")
+
+
+def read(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A read with everything; leaves may be changed, or left out with `...`."""
+    leaves = {
+        "LPREventID": str(number),
+        "eventDate": "2022-10-11",
+        "eventTime": "08:13:35",
+        "agencyName": "Santa Clara County Sheriff’s Office",
+        "agencyAcronym": "SCSO",
+        "agencyOriNumber": "CA0430000",
+        "LPRCameraID": "84",
+        "LPRCameraName": "EB_AutoMall_from_Grimmer",
+        "LatitudeDegreeValue": 37,
+        "LatitudeMinuteValue": 30,
+        "LatitudeSecondValue": 12.34,
+        "LongitudeDegreeValue": -121,
+        "LongitudeMinuteValue": 58,
+        "LongitudeSecondValue": 1.5,
+        "VehicleLicensePlateID": f"7ABC{number:03}",
+        "LPRVehiclePlatePhoto": PHOTO,
+        "LPRAdditionalPhoto": None,
+    } | changes
+    kept = {leaf: value for leaf, value in leaves.items() if value is not ...}
+    top = {leaf: kept.pop(leaf) for leaf in TOP if leaf in kept}
+    plate = {leaf: kept.pop(leaf) for leaf in PLATE_PART if leaf in kept}
+    return top | {"LPRCapture": {"LPRCamera": kept | {"unknownLeaf": [1, 2]}, "LPRPlate": plate}}
+
+
+def as_file(reads: Sequence[Any]) -> bytes:
+    """The file as the vendors write it: a tab-indented array."""
+    return json.dumps(reads, indent="\t", ensure_ascii=False).encode()
+
+
+def rows(*parsed: ParsedReads) -> list[dict[str, Any]]:
+    """The reads as rows of the raw frame."""
+    return raw_frame(parsed).to_dicts()
+
+
+def ids(parsed: ParsedReads) -> list[str | None]:
+    return [row["LPREventID"] for row in rows(parsed)]
+
+
+def reasons(parsed: ParsedReads) -> list[tuple[int, str]]:
+    return [(reject.position, reject.reason) for reject in parsed.rejects]
+
+
+def parsed_file(content: bytes | Sequence[Any]) -> ParsedReads:
+    """A file read with care, no shape known before."""
+    return parse(content if isinstance(content, bytes) else as_file(content), [])
