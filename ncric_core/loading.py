@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Collection
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from types import TracebackType
 from typing import Final, Self
 
@@ -15,6 +16,8 @@ from ncric_core.store.database import Connection, Database
 from ncric_core.store.load import Chunk, Loaded, load_chunk
 
 AHEAD: Final = 2  # chunks prepared and not loaded yet
+
+MOST_KNOWN: Final = 50_000  # entities or links of a table that are remembered as written by this run
 
 STAGE_ABOVE: Final = 0.2  # share of reads of the last chunk that were there; then the next is staged at once
 
@@ -29,6 +32,7 @@ class Loader:
         self._connection = database.connect()
         self._force = force
         self._staged = force
+        self._known: dict[tuple[str, ...], pl.DataFrame] = {}  # entities and links that this run has written
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._pending: deque[Future[list[Result]]] = deque()
 
@@ -59,7 +63,7 @@ class Loader:
 
     def _load(self, chunk: Chunk) -> list[Result]:
         try:
-            loaded = load_chunk(self._connection, chunk, staged=self._staged, force=self._force)
+            loaded = load_chunk(self._connection, self._without_known(chunk), staged=self._staged, force=self._force)
         except (psycopg2.Error, UnicodeError) as error:
             self._raise_if_lost(error)
             agencies = chunk.pairs["agency"].unique().sort().to_list()
@@ -70,9 +74,25 @@ class Loader:
             return [
                 result for agency in agencies for result in self._load(chunk.only(chunk.pairs.filter(pl.col("agency") == agency)))
             ]
+        self._remember(chunk)
         there = chunk.reads.height - loaded.inserted.height
         self._staged = there > STAGE_ABOVE * max(chunk.reads.height, 1)
         return [(chunk, loaded)]
+
+    def _remember(self, chunk: Chunk) -> None:
+        for rows in chunk.entities:
+            name = (rows.table, *rows.frame.columns)
+            known = [self._known[name], rows.frame] if name in self._known else [rows.frame]
+            self._known[name] = pl.concat(known).unique().tail(MOST_KNOWN)
+
+    def _without_known(self, chunk: Chunk) -> Chunk:
+        """The chunk without the cameras and links of which this run has written the same."""
+        left = []
+        for rows in chunk.entities:
+            known = self._known.get((rows.table, *rows.frame.columns))
+            frame = rows.frame if known is None else rows.frame.join(known, on=rows.frame.columns, how="anti", nulls_equal=True)
+            left.append(replace(rows, frame=frame))
+        return replace(chunk, entities=left)
 
     def _raise_if_lost(self, error: Exception) -> None:
         """A database that is gone is no agency's trouble."""

@@ -18,7 +18,8 @@ READS_FLIGHT: Final = "reads.yaml"
 READS_TABLE: Final = "vehicle_records"
 
 _SEEN: Final = ["camera_id", "camera_name", "agency_id", "agency_name", "agency_acronym", "agency", "datasource"]
-"""What a read says of its camera and agency; the newest read of each combination speaks for all."""
+"""What a read says of its camera and agency; the newest read of each combination speaks for all, to the hour: a camera that
+says the same all day need not be written with every chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,9 @@ class Mapping:
 
     def _entities(self, reads: pl.DataFrame, names: NameTable) -> list[Rows]:
         """The cameras, agencies and links that reads tell of."""
-        newest = reads.group_by(_SEEN).agg(as_of=pl.col("event_time").max(), coordinates=pl.col("coordinates").drop_nulls().last())
+        newest = reads.group_by(_SEEN).agg(
+            as_of=pl.col("event_time").max().dt.truncate("1h"), coordinates=pl.col("coordinates").drop_nulls().last()
+        )
         seen = _with_standard(newest, names)
         flight, model = self.flight, self.model
         found = []

@@ -26,7 +26,8 @@ def fetched(
     is to be read with `pieces`."""
     waiting: deque[tuple[Named, int, Future[bytes | SourceError | None]]] = deque()
     ahead = 0
-    with ThreadPoolExecutor(threads, thread_name_prefix="fetch") as pool:
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
+    try:
         for name, file in files:
             size = file.size if file.size <= LARGE else 0
             while waiting and (ahead + size > AHEAD or len(waiting) >= 4 * threads):
@@ -35,8 +36,11 @@ def fetched(
                 yield first, future.result()
             waiting.append((name, size, pool.submit(_fetch, bucket, file)))
             ahead += size
-        for name, _, future in waiting:
-            yield name, future.result()
+        while waiting:
+            first, _, future = waiting.popleft()
+            yield first, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)  # a run that stops early waits for the files being fetched only
 
 
 def _fetch(bucket: Bucket, file: StoredObject) -> bytes | SourceError | None:

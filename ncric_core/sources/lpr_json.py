@@ -153,7 +153,7 @@ def _text_series(leaf: str, values: list[Any]) -> pl.Series:
 
 
 def _counted(columns: dict[str, list[Any]]) -> ParsedReads | None:
-    """The columns of a fast reader, their photos checked and dropped; None if only the careful walk can read a photo."""
+    """A fast reader's columns, their photos checked and dropped; None if only the careful walk can read a photo."""
     parsed = ParsedReads({leaf: columns[leaf] for leaf in TEXTS}, list(range(len(columns[ID]))))
     for leaf in PHOTOS:
         for raw in columns[leaf]:

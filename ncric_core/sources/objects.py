@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as NoConnectionError
 
 from ncric_core.errors import SourceError
 from ncric_core.settings import Settings
@@ -172,7 +173,7 @@ class S3Bucket:
                 "404": "there is no such bucket: check NCRIC_BUCKET and NCRIC_S3_ENDPOINT_URL",
             }.get(code, f"refused with {code}: check the AWS credentials and their rights")
             return SourceError(f"the bucket s3://{self.name} cannot be read: {advice}")
-        advice = " (check NCRIC_S3_ENDPOINT_URL)" if isinstance(error, HTTPClientError) else ""
+        advice = " (check NCRIC_S3_ENDPOINT_URL)" if isinstance(error, HTTPClientError | NoConnectionError) else ""
         return SourceError(f"the bucket s3://{self.name} cannot be read: {' '.join(str(error).split())}{advice}")
 
 

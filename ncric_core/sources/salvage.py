@@ -100,8 +100,9 @@ def _element(text: str, at: int) -> tuple[Element | None, int]:
 def _end_of_broken(text: str, at: int) -> int:
     """Where a broken element ends: where it is closed, or the next read begins, whole or broken, else with the text."""
     end = _closed(text, at, _next_id(text, at))
+    own = _ID_KEY.search(text, at, end)
     for start in _STARTS.finditer(text, at + 1, end):
-        if not _is_value(text, start.start()):
+        if not _is_value(text, start.start()) or (own and own.end() < start.start()):
             element, _ = _element(text, start.start())
             if element is not None and is_read(element.value):
                 return start.start()
@@ -121,11 +122,14 @@ def _next_id(text: str, at: int) -> int:
 
 def _closed(text: str, at: int, end: int) -> int:
     """Where the braces of the object that begins here balance, if before `end`."""
-    depth = 0
+    depth, token_end = 0, at
     for found in _TOKEN.finditer(text, at, end) if text[at] == "{" else ():
+        if '"' in text[token_end : found.start()]:
+            break  # what follows is in a string that never ends
+        token_end = found.end()
         depth += (found.group() == "{") - (found.group() == "}")
         if depth == 0:
-            return found.end()
+            return token_end
     return end
 
 

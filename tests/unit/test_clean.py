@@ -18,7 +18,9 @@ from tests.unit.sources.lpr_files import parsed_file, read
 ARRIVED = datetime(2022, 10, 11, 8, 17, 40, tzinfo=UTC)
 
 
-def cleaned(*reads: dict[str, Any], zone: str = "UTC", keep_days: int = 365, **source: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+def cleaned(
+    *reads: dict[str, Any], zone: str = "UTC", keep_days: int = 365, **source: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     given_source = {"datasource": "BOSS4", "id_suffix": ""} | source
     raw = raw_frame([parsed_file(list(reads))])
     good, bad = clean(raw, [ARRIVED], zone=zone, keep_days=keep_days, **given_source)
@@ -85,7 +87,11 @@ def test_value_that_says_that_there_is_none_is_null(nothing: Any) -> None:
 
 
 def test_plate_that_begins_with_a_word_for_nothing_is_a_plate() -> None:
-    assert [one(VehicleLicensePlateID=plate)["plate"] for plate in ("NONE", "NULL1", "None1")] == ["NONE", "NULL1", "None1"]
+    assert [one(VehicleLicensePlateID=plate)["plate"] for plate in ("NONE", "NULL1", "None1")] == [
+        "NONE",
+        "NULL1",
+        "None1",
+    ]
 
 
 def test_agency_without_a_name_goes_by_acronym_or_number() -> None:
@@ -163,7 +169,7 @@ def test_no_text_for_a_time_is_an_error(date: str, time: str, zone: str) -> None
 
 
 @given(
-    st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31)),
+    st.datetimes(),
     st.sampled_from(["UTC", "America/Los_Angeles", "Australia/Lord_Howe", "Africa/Monrovia"]),
 )
 def test_no_time_is_an_error(moment: datetime, zone: str) -> None:
@@ -234,8 +240,12 @@ def test_longitude_in_decimal_degrees(degrees: Any, minutes: Any, seconds: Any, 
 
 @pytest.mark.parametrize("axis", ["Latitude", "Longitude"])
 @pytest.mark.parametrize("part", ["Degree", "Minute", "Second"])
-@pytest.mark.parametrize("value", [None, "None", "null", "", ..., "north", "1,5", "nan", "inf", "-inf", 1e300, True, 10**400])
-def test_read_with_a_part_of_its_coordinates_missing_or_no_number_is_kept_without(axis: str, part: str, value: Any) -> None:
+@pytest.mark.parametrize(
+    "value", [None, "None", "null", "", ..., "north", "1,5", "nan", "inf", "-inf", 1e300, True, 10**400]
+)
+def test_read_with_a_part_of_its_coordinates_missing_or_no_number_is_kept_without(
+    axis: str, part: str, value: Any
+) -> None:
     good, bad = cleaned(read(1, **{f"{axis}{part}Value": value}))
     assert bad.is_empty()
     assert good["coordinates"].to_list() == [None]
@@ -279,7 +289,9 @@ def test_reject_holds_the_leaves_as_received() -> None:
     row = reject(LPREventID="None", VehicleLicensePlateID='7"A’\\', LatitudeDegreeValue="-0", LPRCameraName=None)
     received = json.loads(row["received"])
     assert list(received) == list(TEXTS)
-    assert [received[leaf] for leaf in ("LPREventID", "VehicleLicensePlateID", "LatitudeDegreeValue", "LPRCameraName")] == [
+    assert [
+        received[leaf] for leaf in ("LPREventID", "VehicleLicensePlateID", "LatitudeDegreeValue", "LPRCameraName")
+    ] == [
         "None",
         '7"A’\\',
         "-0",

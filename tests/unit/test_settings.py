@@ -90,14 +90,18 @@ def test_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_env_file_is_read_and_the_environment_goes_before_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / ".env").write_text("NCRIC_KEEP_DAYS=30\nNCRIC_USER='Ann ’Lee'\nNCRIC_OTHER=1\nAWS_PROFILE=x\nKEEP_DAYS=2\n")
+    (tmp_path / ".env").write_text(
+        "NCRIC_KEEP_DAYS=30\nNCRIC_USER='Ann ’Lee'\nNCRIC_OTHER=1\nAWS_PROFILE=x\nKEEP_DAYS=2\n"
+    )
     assert (read_settings().keep_days, read_settings().user) == (30, "Ann ’Lee")
     monkeypatch.setenv("NCRIC_KEEP_DAYS", "60")
     assert read_settings().keep_days == 60
 
 
 @pytest.mark.parametrize("content", [b"NCRIC_USER=\xff\n", None])
-def test_env_file_that_cannot_be_read_is_told(content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_env_file_that_cannot_be_read_is_told(
+    content: bytes | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / ".env").write_bytes(content or b"")
     if content is None:
         monkeypatch.setattr("builtins.open", _refuse)
@@ -127,7 +131,8 @@ def test_zone_is_taken_by_name(zone: str, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize(
-    "zone", ["Mars/Olympus", "Pacific", "utc ", "America", "../etc/passwd", "/etc/localtime", "Factory", "UTC+8", "-07:00"]
+    "zone",
+    ["Mars/Olympus", "Pacific", "utc ", "America", "../etc/passwd", "/etc/localtime", "Factory", "UTC+8", "-07:00"],
 )
 def test_zone_that_is_none_is_told_with_its_variable(zone: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert fault(monkeypatch, NCRIC_SCSO_TIMEZONE=zone) == (
@@ -150,7 +155,7 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.database_url is not None
     assert settings.database_url.get_secret_value() == "postgresql://ann:hunter2@db/ncric"
     assert "hunter2" not in f"{settings} {settings!r} {settings.shown()}"
-    assert dict((name, value) for name, value, _ in settings.shown())["NCRIC_DATABASE_URL"] == "********"
+    assert {name: value for name, value, _ in settings.shown()}["NCRIC_DATABASE_URL"] == "********"
 
 
 def test_every_setting_is_shown_with_its_variable_and_description(monkeypatch: pytest.MonkeyPatch) -> None:

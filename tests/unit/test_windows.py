@@ -35,13 +35,13 @@ def test_window_is_shown_in_utc() -> None:
 def test_window_without_a_moment_is_refused(end: datetime) -> None:
     with pytest.raises(SettingsError) as caught:
         Window(EIGHT, end)
-    assert str(caught.value) == f"the window's start 2022-10-11T08:00:00Z is not before its end {end:%Y-%m-%dT%H:%M:%SZ}"
+    assert (
+        str(caught.value) == f"the window's start 2022-10-11T08:00:00Z is not before its end {end:%Y-%m-%dT%H:%M:%SZ}"
+    )
 
 
-@pytest.mark.parametrize("zone", [None, timezone(timedelta(0)), ZoneInfo("UTC"), ZoneInfo("America/Los_Angeles")])
+@pytest.mark.parametrize("zone", [None, timezone(timedelta(hours=1)), ZoneInfo("UTC"), ZoneInfo("US/Pacific")])
 def test_window_of_times_that_are_not_in_utc_is_an_error_of_the_caller(zone: timezone | ZoneInfo | None) -> None:
-    if zone == UTC:
-        pytest.skip("timezone(0) is UTC itself") if zone is not UTC else None
     with pytest.raises(ValueError, match="a window's ends are in UTC"):
         Window(EIGHT.replace(tzinfo=zone), NINE.replace(tzinfo=zone))
 
@@ -65,7 +65,9 @@ def test_moment_is_read_and_in_utc(text: str, expected: datetime) -> None:
     assert moment.tzinfo is UTC
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "11/10/2022", "2022-13-01", "2022-10-11T25:00", "0001-01-01T00:00+01:00"])
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "11/10/2022", "2022-13-01", "2022-10-11T25:00", "0001-01-01T00:00+01:00"]
+)
 def test_text_that_is_no_moment_is_refused_with_advice(text: str) -> None:
     with pytest.raises(SettingsError) as caught:
         parse_moment(text)

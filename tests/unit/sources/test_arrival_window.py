@@ -18,7 +18,11 @@ def window(key: str, zone: str = "UTC") -> tuple[datetime, datetime]:
 @pytest.mark.parametrize(
     ("key", "start", "end"),
     [
-        ("ncric/READS_OpenLattice_20201026T223918_20201026T224259_609759672.json", "2020-10-26T22:39:18", "2020-10-26T22:42:59"),
+        (
+            "ncric/READS_OpenLattice_20201026T223918_20201026T224259_609759672.json",
+            "2020-10-26T22:39:18",
+            "2020-10-26T22:42:59",
+        ),
         (
             "boss4/READS_maiveric-astrometrics_2022-10-11_08-13-35_2022-10-11_08-17-40_2924020749.json",
             "2022-10-11T08:13:35",
@@ -27,7 +31,11 @@ def window(key: str, zone: str = "UTC") -> tuple[datetime, datetime]:
         ("READS_x_20201026223918_20201026224259.json", "2020-10-26T22:39:18", "2020-10-26T22:42:59"),
         ("READS 2022-10-11 08.13.35-2022-10-11 08.17.40.json.txt", "2022-10-11T08:13:35", "2022-10-11T08:17:40"),
         ("READS_2022-10-11T08:13:35_2022-10-11T08:13:35", "2022-10-11T08:13:35", "2022-10-11T08:13:35"),
-        ("READS_20221399T000000_2022-10-11_08-13-35_2022-10-11_08-17-40.json", "2022-10-11T08:13:35", "2022-10-11T08:17:40"),
+        (
+            "READS_20221399T000000_2022-10-11_08-13-35_2022-10-11_08-17-40.json",
+            "2022-10-11T08:13:35",
+            "2022-10-11T08:17:40",
+        ),
     ],
 )
 def test_name_with_two_times_is_a_window(key: str, start: str, end: str) -> None:
@@ -57,7 +65,10 @@ def test_name_without_a_window_has_the_time_of_the_object(key: str) -> None:
 
 def test_times_in_a_name_are_in_the_zone_of_the_source() -> None:
     start, end = window("R_2022-10-11_08-13-35_2022-10-11_08-17-40.json", "America/Los_Angeles")
-    assert (start, end) == (datetime(2022, 10, 11, 15, 13, 35, tzinfo=UTC), datetime(2022, 10, 11, 15, 17, 40, tzinfo=UTC))
+    assert (start, end) == (
+        datetime(2022, 10, 11, 15, 13, 35, tzinfo=UTC),
+        datetime(2022, 10, 11, 15, 17, 40, tzinfo=UTC),
+    )
     assert start.tzinfo is UTC
     assert end.tzinfo is UTC
 

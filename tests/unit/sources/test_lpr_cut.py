@@ -77,6 +77,17 @@ def test_string_that_took_in_the_next_object_is_no_value() -> None:
     assert reasons(parsed) == [(0, "cut_off"), (1, "cut_off")]
 
 
+def test_brace_inside_a_cut_string_closes_nothing() -> None:
+    parsed = parsed_file(b'[{"LPREventID": "1", "eventDate": "2022-10-11", "LPRCameraName": "a}7')
+    assert reasons(parsed) == [(0, "cut_off")]
+
+
+def test_read_behind_one_cut_after_a_colon_is_a_read() -> None:
+    content = as_file([read(1), read(2)])
+    cut = content.index(b'"LPRCameraID": ') + len(b'"LPRCameraID": ')
+    assert ids(parsed_file(content[:cut] + content[content.index(b"\n\t},\n\t{") + 6 :])) == ["2"]
+
+
 def test_escape_that_does_not_exist_leaves_the_text_as_received() -> None:
     content = as_file([read(1), read(2)]).replace(b"7ABC001", b"7AB\\C001")
     assert [row["VehicleLicensePlateID"] for row in rows(parsed_file(content))] == ["7AB\\C001", "7ABC002"]
@@ -114,7 +125,7 @@ class Written:
 
 
 words = st.one_of(
-    st.text("7ABC xyz’é{}[]:,\"\\\n\t", max_size=12),
+    st.text('7ABC xyz’é{}[]:,"\\\n\t', max_size=12),
     st.integers(-999, 99999),
     st.floats(-200, 200, allow_nan=False).map(lambda number: round(number, 3) or 0.5),
     st.none(),

@@ -1,6 +1,7 @@
 """The fast readers: what they accept is what the careful walk would have found."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -80,7 +81,9 @@ def test_objects_that_contradict_one_another_are_not_learned() -> None:
 
 
 def test_object_that_is_sometimes_null_or_missing_is_learned() -> None:
-    readers = learned({"LPREventID": "1", "c": None}, {"LPREventID": "2", "c": {"LPRCameraID": "8"}}, {"LPREventID": "3"})
+    readers = learned(
+        {"LPREventID": "1", "c": None}, {"LPREventID": "2", "c": {"LPRCameraID": "8"}}, {"LPREventID": "3"}
+    )
     content = as_file([{"LPREventID": "4"}, {"LPREventID": "5", "c": None}, {"c": {"LPRCameraID": "9"}}, {"c": {}}])
     assert readers[0](content) is not None
     found = [(row["LPREventID"], row["LPRCameraID"]) for row in rows(parse(content, readers))]
@@ -112,7 +115,7 @@ def test_empty_array_is_read_by_any_reader() -> None:
 
 # Any shape and any values
 
-texts = st.text("7A c’é😀\\\"/{}[]:,\n\t\x7f\u2028", max_size=8)
+texts = st.text('7A c’é😀\\"/{}[]:,\n\t\x7f\u2028', max_size=8)
 scalars = st.one_of(
     st.none(),
     st.sampled_from(["None", "null", "", "-0", "0", "37", "1e3", PHOTO[:40], PHOTO[:39], "/+8="]),
@@ -138,7 +141,7 @@ def two_files(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any
     """Reads of one vendor's nesting in two files; now and then some of it differs."""
     names = [*TEXTS, *LEAVES.raw, "unknown", "a", "b"]
     places = [(leaf, draw(paths)) for leaf in draw(st.lists(st.sampled_from(names), min_size=1, max_size=12))]
-    values = draw(st.sampled_from([plain, scalars, scalars | st.lists(scalars, max_size=2) | st.just({})]))
+    values = draw(st.sampled_from([plain, scalars, scalars | st.lists(scalars, max_size=2) | st.builds(dict)]))
 
     def one() -> dict[str, Any]:
         node: dict[str, Any] = {}
@@ -155,15 +158,13 @@ def meaning(parsed: ParsedReads) -> Any:
     found = raw_frame([parsed]).to_dicts()
     for row in found:
         for leaf in COORDINATES:
-            try:
+            with suppress(TypeError, ValueError):
                 row[leaf] = repr(float(row[leaf]))
-            except (TypeError, ValueError):
-                pass
     return found, parsed.rejects, parsed.photos, parsed.bad_photos
 
 
 @given(two_files(), st.booleans(), st.sampled_from([None, "\t"]))
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=700, deadline=None)
 def test_fast_reading_gives_what_careful_reading_gives(
     files: tuple[list[dict[str, Any]], list[dict[str, Any]]], ascii_only: bool, indent: str | None
 ) -> None:
@@ -174,12 +175,14 @@ def test_fast_reading_gives_what_careful_reading_gives(
 
 
 @given(st.data())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=400, deadline=None)
 def test_fast_reading_of_a_damaged_file_gives_what_careful_reading_gives(data: st.DataObject) -> None:
     readers = learned(read(1, LPRVehiclePlatePhoto=PHOTO[:40]))
     content = as_file([read(1, LPRVehiclePlatePhoto=PHOTO[:40]), read(2, LPREventID=2, LPRVehiclePlatePhoto="")])
     at = data.draw(st.integers(0, len(content)))
     lost = data.draw(st.integers(0, 3))
-    damage = data.draw(st.binary(max_size=2) | st.sampled_from([b"\\", b"\\u0000", b"\\ud83d", b"-0", b"0", b'"', b","]))
+    damage = data.draw(
+        st.binary(max_size=2) | st.sampled_from([b"\\", b"\\u0000", b"\\ud83d", b"-0", b"0", b'"', b","])
+    )
     content = content[:at] + damage + content[at + lost :]
     assert meaning(parse(content, list(readers))) == meaning(parse(content, []))

@@ -58,7 +58,9 @@ def test_unknown_leaves_are_ignored() -> None:
 
 
 def test_first_value_that_says_something_counts_where_a_leaf_occurs_again() -> None:
-    parsed = parsed_file([{"a": {"LPRCameraID": "None"}, "b": {"LPRCameraID": "7"}, "c": {"LPRCameraID": "8"}} | read(1)])
+    parsed = parsed_file(
+        [{"a": {"LPRCameraID": "None"}, "b": {"LPRCameraID": "7"}, "c": {"LPRCameraID": "8"}} | read(1)]
+    )
     assert [row["LPRCameraID"] for row in rows(parsed)] == ["7"]
 
 
@@ -194,7 +196,9 @@ def test_stray_byte_between_reads_costs_no_read() -> None:
 )
 @pytest.mark.parametrize("times", [1, 2, 3, 4, 100])
 def test_damaged_reads_are_each_accounted_for(sound: bytes, broken: bytes, times: int) -> None:
-    reads = [{"VehicleLicensePlateID": f"P{number}"} | read(number, VehicleLicensePlateID=...) for number in range(1, 6)]
+    reads = [
+        {"VehicleLicensePlateID": f"P{number}"} | read(number, VehicleLicensePlateID=...) for number in range(1, 6)
+    ]
     parsed = parsed_file(as_file(reads).replace(sound, broken, times))
     assert ids(parsed) == ["1", "2", "3", "4", "5"]
     assert [row["VehicleLicensePlateID"] for row in rows(parsed)] == ["P1", "P2", "P3", "P4", "P5"]
@@ -210,7 +214,9 @@ def test_damaged_reads_without_all_that_makes_a_read_are_a_reject_each() -> None
 
 def test_file_that_begins_in_the_middle_of_a_read_gives_the_reads_behind() -> None:
     content = as_file([read(1), read(2), read(3)])
-    parsed = parsed_file(content[content.index(b'"eventTime"') + 3 :].replace(b'"unknownLeaf": [', b'"unknownLeaf": ]['))
+    parsed = parsed_file(
+        content[content.index(b'"eventTime"') + 3 :].replace(b'"unknownLeaf": [', b'"unknownLeaf": ][')
+    )
     assert ids(parsed) == ["2", "3"]
     assert reasons(parsed)[0] == (0, "cut_off")
 
@@ -256,7 +262,12 @@ def test_half_of_a_surrogate_pair_is_a_replacement_character() -> None:
 
 def test_numbers_as_strings_and_strings_as_numbers_give_the_same_read() -> None:
     numbers = read(
-        1, LPREventID=1093442187, LPRCameraID=84, LatitudeDegreeValue="37", LongitudeSecondValue="1.5", LatitudeSecondValue="12.34"
+        1,
+        LPREventID=1093442187,
+        LPRCameraID=84,
+        LatitudeDegreeValue="37",
+        LongitudeSecondValue="1.5",
+        LatitudeSecondValue="12.34",
     )
     (row,) = rows(parsed_file([numbers]))
     assert row == FULL | {"LPREventID": "1093442187"}
@@ -365,7 +376,9 @@ def test_whole_read_without_a_plate_is_kept() -> None:
 
 
 def test_plate_of_500_characters_is_parsed_as_received() -> None:
-    assert [row["VehicleLicensePlateID"] for row in rows(parsed_file([read(1, VehicleLicensePlateID="7" * 500)]))] == ["7" * 500]
+    assert [row["VehicleLicensePlateID"] for row in rows(parsed_file([read(1, VehicleLicensePlateID="7" * 500)]))] == [
+        "7" * 500
+    ]
 
 
 @pytest.mark.parametrize("depth", [60, 400, 700, 990, 5000, 200_000])
@@ -373,7 +386,9 @@ def test_nesting_without_end_is_no_error(depth: int) -> None:
     deep = b'{"a":' * depth + b"1" + b"}" * depth
     wide = b'{"LPREventID":' + deep + b"}"
     listed = b"[" * depth + b"]" * depth
-    content = b",".join([json.dumps(read(1)).encode(), wide, deep, b'{"a":' + listed + b"}", json.dumps(read(2)).encode()])
+    content = b",".join(
+        [json.dumps(read(1)).encode(), wide, deep, b'{"a":' + listed + b"}", json.dumps(read(2)).encode()]
+    )
     parsed = parsed_file(b"[" + content + b"]")
     found = ids(parsed)
     assert found[0] == "1"
@@ -398,7 +413,11 @@ def test_raw_frame_of_nothing_has_the_schema() -> None:
 
 def test_raw_frame_mixes_numbers_and_texts_of_several_files() -> None:
     readers: list[Any] = []
-    kinds = [read(1), read(2, LPREventID=2, LatitudeDegreeValue=37), read(2**70, LPREventID=2**70, LatitudeDegreeValue="37")]
+    kinds = [
+        read(1),
+        read(2, LPREventID=2, LatitudeDegreeValue=37),
+        read(2**70, LPREventID=2**70, LatitudeDegreeValue="37"),
+    ]
     files = [parse(as_file([kind]), readers) for kind in [*kinds, *kinds]]
     assert [row["LPREventID"] for row in rows(*files)] == ["1", "2", str(2**70)] * 2
     assert [float(row["LatitudeDegreeValue"]) for row in rows(*files)] == [37.0] * 6
@@ -406,7 +425,9 @@ def test_raw_frame_mixes_numbers_and_texts_of_several_files() -> None:
 
 def test_raw_frame_of_null_numbers_and_nothing_else_is_text() -> None:
     readers: list[Any] = []
-    content = as_file([read(1, LPREventID=1, LatitudeDegreeValue=None), read(2, LPREventID=None, LatitudeDegreeValue=None)])
+    content = as_file(
+        [read(1, LPREventID=1, LatitudeDegreeValue=None), read(2, LPREventID=None, LatitudeDegreeValue=None)]
+    )
     parse(content, readers)
     frame = raw_frame([parse(content, readers)])
     assert frame.schema == RAW
