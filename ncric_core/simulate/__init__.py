@@ -1,0 +1,1 @@
+"""Feeds with known truth, for the demo, the bench and the tests."""

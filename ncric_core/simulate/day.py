@@ -1,0 +1,208 @@
+"""Files of BOSS4 and SCSO in a bucket, as they arrive over some hours, and what must come out of them."""
+
+import base64
+import io
+import json
+import os
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import accumulate
+from pathlib import Path
+from random import Random
+from typing import Final
+
+import polars as pl
+from PIL import Image, ImageDraw
+
+from ncric_core.simulate import faults as fault
+from ncric_core.simulate.drafts import Draft, Row
+from ncric_core.simulate.world import Camera, cameras, names
+
+FEEDS: Final = {"BOSS4": 0.8, "SCSO": 0.2}  # share of the reads
+ROWS_OF_A_FILE: Final = 500  # feeds.md, section 1
+FILES_AT_LEAST: Final = 60  # of all, so that there is a file for every fault
+DELAY: Final = 240  # seconds at most from a read to its file's end
+RETURNING: Final = 0.4  # share of the reads whose vehicle was at the neighbouring camera before
+
+TRUTH: Final = pl.Schema(
+    {
+        "vehicle_record_id": pl.String(),
+        "event_time": pl.Datetime("us", "UTC"),
+        "plate": pl.String(),
+        "datasource": pl.String(),
+        "camera_id": pl.String(),
+        "agency_name": pl.String(),
+        "standardized_agency_name": pl.String(),
+        "latitude": pl.Float64(),
+        "longitude": pl.Float64(),
+    }
+)
+FILES: Final = pl.Schema({"key": pl.String(), "datasource": pl.String(), "found": pl.Int64(), "rejected": pl.Int64(), "repeated": pl.Int64()})
+
+
+@dataclass(frozen=True, slots=True)
+class Simulated:
+    """What was written, and what must come out of it.
+
+    `truth` (schema TRUTH) has every read once; `files` (schema FILES) the rows of each file: found, no reads, and repeats of a
+    read in this file or an earlier one; `rejects` the rows that are no reads, by reason; `mappings` the name table that goes
+    with them (received name, standardised name, datasource).
+    """
+
+    truth: pl.DataFrame
+    files: pl.DataFrame
+    rejects: Counter[str]
+    mappings: list[tuple[str, str, str]]
+
+
+def simulate(
+    folder: Path,
+    *,
+    reads: int,
+    start: datetime,
+    hours: float = 24,
+    seed: int = 1,
+    images: float = 0.0,
+    faults: bool = True,
+) -> Simulated:
+    """Writes about `reads` rows that arrive within `hours` from `start` (UTC); `images` is the share that has photos.
+
+    The same seed writes the same bytes.
+    """
+    truths: list[pl.DataFrame] = []
+    files: list[tuple[str, str, int, int, int]] = []
+    rejects: Counter[str] = Counter()
+    for datasource, share in FEEDS.items():
+        seen: set[object] = set()
+        for draft in _drafts(datasource, round(reads * share), start, hours, Random(f"{seed} {datasource}"), images, faults):
+            _write(folder / draft.key, draft)
+            fresh = []
+            for row in draft.rows:
+                if row.truth is None:
+                    rejects[row.reason or ""] += 1
+                elif not faults or (key := fault.read_key(row)) not in seen:
+                    fresh.append(row.truth)
+                    if faults:
+                        seen.add(key)
+            bad = sum(row.truth is None for row in draft.rows)
+            files.append((draft.key, datasource, len(draft.rows), bad, len(draft.rows) - bad - len(fresh)))
+            truths.append(pl.DataFrame(fresh, schema=TRUTH, orient="row"))
+    mappings = [one for datasource in FEEDS for one in names(datasource)]
+    return Simulated(pl.concat(truths), pl.DataFrame(files, schema=FILES, orient="row"), rejects, mappings)
+
+
+def _write(path: Path, draft: Draft) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(draft.written())
+    moment = draft.end.timestamp()
+    os.utime(path, (moment, moment))
+
+
+def _drafts(
+    datasource: str, reads: int, start: datetime, hours: float, chance: Random, images: float, damaged: bool
+) -> Iterator[Draft]:
+    """The files of a feed in order of arrival."""
+    rows_of_file = max(fault.SMALLEST_FILE, min(ROWS_OF_A_FILE, reads // FILES_AT_LEAST)) if damaged else ROWS_OF_A_FILE
+    count = max(1, -(-reads // rows_of_file))
+    step = timedelta(hours=hours) / count
+    traffic = _Traffic(datasource, chance, images)
+    first: Draft | None = None
+    for number in range(count):
+        begin = start + step * number
+        end = min(begin + step, start + timedelta(hours=hours) - timedelta(seconds=1)).replace(microsecond=0)
+        draft = Draft(_key(datasource, number, begin, end, chance, odd=damaged and number % 29 == 5), begin, end)
+        draft.rows = traffic.rows(min(rows_of_file, reads - number * rows_of_file), end)
+        if damaged and first is not None and number % 7 == 6:
+            draft.rows += [Row(row.text, row.truth) for row in first.rows[:3]]  # sent again, hours later
+        if damaged and number % 2 and len(draft.rows) >= fault.SMALLEST_FILE:
+            fault.ALL[number // 2 % len(fault.ALL)](draft)
+        elif first is None:
+            first = draft
+        yield draft
+
+
+def _key(datasource: str, number: int, start: datetime, end: datetime, chance: Random, *, odd: bool) -> str:
+    """A file's name: both spellings of the window, the older folder, and names that tell no window."""
+    unique = chance.randrange(10**9)
+    if odd:
+        return f"{datasource.lower()}/export-{number}.json"
+    if datasource == "SCSO":
+        return f"scso/READS_OpenLattice_{start:%Y%m%dT%H%M%S}_{end:%Y%m%dT%H%M%S}_{unique}.json"
+    if number % 11 == 3:
+        return f"ncric/READS_OpenLattice_{start:%Y%m%dT%H%M%S}_{end:%Y%m%dT%H%M%S}_{unique}.json"
+    return f"boss4/READS_maiveric-astrometrics_{start:%Y-%m-%d_%H-%M-%S}_{end:%Y-%m-%d_%H-%M-%S}_{unique}.json"
+
+
+class _Traffic:
+    """Vehicles that pass cameras: now and then one that was at the neighbouring camera a little before."""
+
+    def __init__(self, datasource: str, chance: Random, images: float) -> None:
+        self.datasource = datasource
+        self.chance = chance
+        self.images = images
+        self.cameras = cameras(datasource, chance)
+        self.weights = list(accumulate(camera.weight for camera in self.cameras))
+        self.passed: list[deque[str]] = [deque(maxlen=8) for _ in self.cameras]
+        self.next_id = chance.randrange(10**8, 10**9)
+        self.photos = [_photo(chance, small=True) for _ in range(8)], [_photo(chance, small=False) for _ in range(8)]
+        self.names = {camera.received: json.dumps(camera.received, ensure_ascii=False) for camera in self.cameras}
+        self.places = [camera.place.decimal for camera in self.cameras]
+
+    def rows(self, count: int, end: datetime) -> list[Row]:
+        """The reads of a file, in the order in which they were taken."""
+        random, suffix = self.chance.random, f"_{self.datasource}"
+        camera_suffix = "" if self.datasource == "BOSS4" else suffix
+        chosen = self.chance.choices(range(len(self.cameras)), cum_weights=self.weights, k=count)
+        moments = sorted((int(random() * DELAY) for _ in range(count)), reverse=True)
+        found = []
+        for number, seconds in zip(chosen, moments, strict=True):
+            camera, moment = self.cameras[number], end - timedelta(seconds=seconds)
+            plate = self._plate(number)
+            self.next_id += 1
+            latitude, longitude = self.places[number]
+            truth = (
+                f"{self.next_id}{suffix}", moment, plate, self.datasource, camera.id + camera_suffix,
+                camera.received, camera.standard, latitude, longitude,
+            )  # fmt: skip
+            found.append(Row(self._text(camera, plate, str(moment)), truth))
+        return found
+
+    def _plate(self, camera: int) -> str:
+        random = self.chance.random
+        neighbours = self.passed[camera - 1]
+        if neighbours and random() < RETURNING:
+            plate = neighbours.popleft()
+        else:
+            number = int(random() * 9_000_000)
+            letters = number // 9000
+            plate = f"{number % 9 + 1}{_LETTERS[letters % 20]}{_LETTERS[letters // 20 % 20]}{_LETTERS[letters // 400 % 20]}{number % 1000:03}"
+        self.passed[camera].append(plate)
+        return plate
+
+    def _text(self, camera: Camera, plate: str, moment: str) -> str:
+        small = large = "null"
+        if self.images and self.chance.random() < self.images:
+            small, large = self.chance.choice(self.photos[0]), self.chance.choice(self.photos[1])
+        return (
+            f'\t{{\n\t\t"LPREventID": "{self.next_id}",\n\t\t"eventDate": "{moment[:10]}",\n\t\t"eventTime": "{moment[11:19]}",\n'
+            f'\t\t"agencyName": {self.names[camera.received]},\n\t\t"VehicleLicensePlateID": "{plate}",\n{camera.text}'
+            f'\t\t"images": {{\n\t\t\t"LPRVehiclePlatePhoto": {small},\n\t\t\t"LPRAdditionalPhoto": {large}\n\t\t}}\n\t}}'
+        )
+
+
+_LETTERS: Final = "ABCDEFGHJKLMNPRSTVWX"
+
+
+def _photo(chance: Random, *, small: bool) -> str:
+    """A real JPEG as JSON text: a plate patch, or an overview with some noise in it."""
+    size = (120, 60) if small else (640, 400)
+    image = Image.new("RGB", size, (90, 95, 100))
+    draw = ImageDraw.Draw(image)
+    for _ in range(20 if small else 1500):
+        x, y = chance.randrange(size[0]), chance.randrange(size[1])
+        draw.rectangle((x, y, x + 6, y + 4), fill=tuple(chance.randrange(256) for _ in range(3)))
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=80)
+    return json.dumps(base64.b64encode(buffer.getvalue()).decode())

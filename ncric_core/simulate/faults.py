@@ -1,0 +1,200 @@
+"""Every fault of feeds.md, section 1, done to a file on purpose, with what must come out of it all the same."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
+
+from ncric_core.simulate.drafts import CAMERA, EVENT_TIME, LATITUDE, LONGITUDE, PLATE, READ_ID, Draft, Row
+
+Fault = Callable[[Draft], None]
+
+
+def _set(row: Row, leaf: str, value: str) -> None:
+    """Gives a leaf another value (JSON text)."""
+    row.text, count = re.subn(rf'("{leaf}": )(?:"[^"]*"|[^,\n]*)', lambda found: found[1] + value, row.text, count=1)
+    if not count:
+        raise ValueError(f"the row has no {leaf}")
+
+
+def _no_coordinates(row: Row) -> None:
+    row.become(LATITUDE, None)
+    row.become(LONGITUDE, None)
+
+
+# ---- faults of rows
+
+
+def template_id(draft: Draft) -> None:
+    _set(draft.rows[1], "LPREventID", '"${read.id}"')
+    draft.rows[1].refuse("template_id")
+
+
+def null_id(draft: Draft) -> None:
+    _set(draft.rows[1], "LPREventID", "null")
+    draft.rows[1].refuse("no_id")
+
+
+def null_words(draft: Draft) -> None:
+    """Values that say that there is none."""
+    for row, word in zip(draft.rows[1:4], ('"None"', '"null"', '""'), strict=True):
+        _set(row, "VehicleLicensePlateID", word)
+        row.become(PLATE, None)
+    _set(draft.rows[4], "LPRCameraID", '"None"')
+    draft.rows[4].become(CAMERA, None)
+
+
+def other_types(draft: Draft) -> None:
+    """Numbers as text, and text as numbers."""
+    _set(draft.rows[1], "VehicleLicensePlateID", "7654321")
+    draft.rows[1].become(PLATE, "7654321")
+    for leaf in ("LatitudeDegreeValue", "LongitudeDegreeValue"):
+        number = re.search(rf'"{leaf}": "?(-?\d+)', draft.rows[2].text)
+        if number is not None:
+            _set(draft.rows[2], leaf, f'"{number[1]}"')
+
+
+def minus_zero(draft: Draft) -> None:
+    for leaf, value in (("LongitudeDegreeValue", '"-0"'), ("LongitudeMinuteValue", "30"), ("LongitudeSecondValue", "36")):
+        _set(draft.rows[1], leaf, value)
+    draft.rows[1].become(LONGITUDE, -0.51)
+
+
+def null_part(draft: Draft) -> None:
+    _set(draft.rows[1], "LatitudeMinuteValue", "null")
+    _no_coordinates(draft.rows[1])
+
+
+def bad_photo(draft: Draft) -> None:
+    _set(draft.rows[1], "LPRVehiclePlatePhoto", '"no=base64!"')
+    _set(draft.rows[2], "LPRAdditionalPhoto", '""')
+
+
+def bad_dates(draft: Draft) -> None:
+    year = draft.end.year
+    for row, leaf, value, reason in (
+        (draft.rows[1], "eventTime", '"25:99:00"', "bad_date"),
+        (draft.rows[2], "eventDate", "null", "bad_date"),
+        (draft.rows[3], "eventDate", '"2000-01-01"', "too_old"),
+        (draft.rows[4], "eventDate", f'"{year + 1}-12-30"', "future"),
+    ):
+        _set(row, leaf, value)
+        row.refuse(reason)
+
+
+def object_for_text(draft: Draft) -> None:
+    _set(draft.rows[1], "VehicleLicensePlateID", '{"value": 1}')
+    draft.rows[1].refuse("not_text")
+
+
+def long_plate(draft: Draft) -> None:
+    _set(draft.rows[1], "VehicleLicensePlateID", f'"{"7" * 500}"')
+    draft.rows[1].refuse("too_long")
+
+
+def twice_in_one_file(draft: Draft) -> None:
+    draft.rows.insert(5, Row(draft.rows[2].text, draft.rows[2].truth))
+
+
+def same_id_other_time(draft: Draft) -> None:
+    """A vendor's counter that starts again: another read under the same id."""
+    row = Row(draft.rows[2].text, draft.rows[2].truth)
+    if row.truth is not None:
+        moment = row.truth[EVENT_TIME] - timedelta(hours=30)
+        _set(row, "eventDate", f'"{moment:%Y-%m-%d}"')
+        _set(row, "eventTime", f'"{moment:%H:%M:%S}"')
+        row.become(EVENT_TIME, moment)
+    draft.rows.append(row)
+
+
+def late_by_days(draft: Draft) -> None:
+    """A camera that was offline."""
+    for row in draft.rows[3:8]:
+        if row.truth is not None:
+            moment = row.truth[EVENT_TIME] - timedelta(days=4)
+            _set(row, "eventDate", f'"{moment:%Y-%m-%d}"')
+            row.become(EVENT_TIME, moment)
+
+
+# ---- faults of files
+
+
+def cut_inside_plate(draft: Draft) -> None:
+    _cut(draft, '"VehicleLicensePlateID": "7')
+    draft.rows[-1].refuse("cut_off")
+
+
+def cut_inside_camera_id(draft: Draft) -> None:
+    """The last row has all that makes a read; the field that was cut is dropped."""
+    _set(draft.rows[-1], "LPRCameraID", '"12345"')
+    _cut(draft, '"LPRCameraID": "12')
+    draft.rows[-1].become(CAMERA, None)
+    _no_coordinates(draft.rows[-1])
+
+
+def cut_inside_photo(draft: Draft) -> None:
+    _set(draft.rows[-1], "LPRVehiclePlatePhoto", f'"{"/9j/4AAQ" * 200}"')
+    _cut(draft, '"LPRVehiclePlatePhoto": "/9j/4AAQSk')
+
+
+def cut_between_objects(draft: Draft) -> None:
+    draft.content = ("[\n" + ",\n".join(row.text for row in draft.rows) + ",\n").encode()
+
+
+def cut_before_last_bracket(draft: Draft) -> None:
+    draft.content = draft.written().rstrip().removesuffix(b"]")
+
+
+def _cut(draft: Draft, after: str) -> None:
+    """Cuts the last row inside a value: as much of it arrives as `after` is long."""
+    text = draft.written()
+    leaf = after[: after.index(": ") + 2].encode()
+    draft.content = text[: text.rindex(leaf) + len(after.encode())]
+
+
+def empty(draft: Draft) -> None:
+    draft.rows, draft.content = [], b""
+
+
+def not_json(draft: Draft) -> None:
+    draft.rows, draft.content = [Row("", None, "not_json")], b"<html><body>502 Bad Gateway</body></html>\n"
+
+
+def byte_order_mark(draft: Draft) -> None:
+    draft.content = b"\xef\xbb\xbf" + draft.written()
+
+
+def stray_byte(draft: Draft) -> None:
+    draft.content = draft.written().replace(b'"LPRCameraName": "', b'"LPRCameraName": "\xff', 1)
+
+
+ALL: Final[tuple[Fault, ...]] = (
+    template_id,
+    null_id,
+    null_words,
+    other_types,
+    minus_zero,
+    null_part,
+    bad_photo,
+    bad_dates,
+    object_for_text,
+    long_plate,
+    twice_in_one_file,
+    same_id_other_time,
+    late_by_days,
+    cut_inside_plate,
+    cut_inside_camera_id,
+    cut_inside_photo,
+    cut_between_objects,
+    cut_before_last_bracket,
+    empty,
+    not_json,
+    byte_order_mark,
+    stray_byte,
+)
+SMALLEST_FILE: Final = 10  # rows that a file needs for any of them
+
+
+def read_key(row: Row) -> tuple[object, object] | None:
+    """What makes two rows the same read."""
+    return None if row.truth is None else (row.truth[READ_ID], row.truth[EVENT_TIME])

@@ -1,0 +1,110 @@
+"""The simulated world: agencies with their spellings, cameras with their places, and how much each of them reads."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+
+from ncric_core.agencies import seed_agencies
+
+SHERIFF: Final = "Santa Clara County Sheriff's Office"
+LARGEST: Final = "Fremont PD"
+NEVER_SEEN: Final = ("EMERYVILLE POLICE DEPARTMENT", "Univ. of Elsewhere Campus Safety")
+"""Received names that the name table leaves out."""
+
+STREETS: Final = ("AutoMall", "Grimmer", "Mission", "Main", "Stevenson", "Castro", "University", "Alma", "Hillsdale", "Skyline")
+HEADINGS: Final = ("EB", "WB", "NB", "SB")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Degrees, minutes and seconds of both axes, as a vendor sends them."""
+
+    latitude: tuple[int, int, float]
+    longitude: tuple[int, int, float]
+
+    @property
+    def decimal(self) -> tuple[float, float]:
+        """Latitude and longitude in decimal degrees (feeds.md, section 1)."""
+        (a, b, c), (d, e, f) = self.latitude, self.longitude
+        return a + b / 60 + c / 3600, -(abs(d) + e / 60 + f / 3600)
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A camera, the agency that it is of, and the JSON text of the part of a read that tells of it."""
+
+    id: str
+    received: str  # its agency's name as this camera's server spells it
+    standard: str
+    place: Place
+    text: str
+    weight: float
+
+
+def spellings(agency: str) -> list[str]:
+    """How vendors spell an agency's name; the first is its own."""
+    if agency == SHERIFF:
+        return [agency, "Santa Clara County Sheriff’s Office", "SANTA CLARA COUNTY SHERIFF'S OFFICE", "Santa Clara Co Sheriff"]
+    if agency.endswith(" PD"):
+        town = agency.removesuffix(" PD")
+        return [agency, f"{town.upper()} POLICE DEPARTMENT", f"{town} CA PD"]
+    return [agency, agency.upper()]
+
+
+def names(datasource: str) -> list[tuple[str, str, str]]:
+    """The name table of a feed: received name, standardised name, datasource."""
+    return [(received, agency, datasource) for agency in seed_agencies() for received in spellings(agency)]
+
+
+def cameras(datasource: str, chance: Random) -> list[Camera]:
+    """The cameras of a feed: BOSS4 has all agencies, Fremont's by far the busiest; SCSO the sheriff's own."""
+    text = boss4_camera if datasource == "BOSS4" else scso_camera
+    if datasource == "SCSO":
+        return [_camera(n, SHERIFF, 1.0, text, chance) for n in range(1, 201)]
+    found = []
+    agencies = [LARGEST, *(name for name in seed_agencies() if name not in (LARGEST, SHERIFF)), *NEVER_SEEN]
+    for rank, agency in enumerate(agencies, 1):
+        count = 120 if agency == LARGEST else max(3, 60 // rank + 12)
+        weight = 3.0 if agency == LARGEST else 1.0 / rank**0.5
+        found += [_camera(len(found) + n, agency, weight, text, chance) for n in range(1, count + 1)]
+    return found
+
+
+def _camera(number: int, agency: str, weight: float, text: Callable[..., str], chance: Random) -> Camera:
+    received = agency if agency in NEVER_SEEN else chance.choice(spellings(agency))
+    place = Place(
+        (37, chance.randrange(60), round(chance.uniform(0, 59.9), 2)), (-122, chance.randrange(60), round(chance.uniform(0, 59.9), 2))
+    )
+    name = f"{chance.choice(HEADINGS)}_{chance.choice(STREETS)}_from_{chance.choice(STREETS)}_{number}"
+    ori = f"CA{sum(map(ord, agency)) % 10000:04}{len(agency):02}0"
+    acronym = "".join(word[0] for word in agency.split()).upper()
+    return Camera(str(number), received, agency, place, text(str(number), name, acronym, ori, place), weight)
+
+
+def boss4_camera(number: str, name: str, acronym: str, ori: str, place: Place) -> str:
+    """What BOSS4 says of a camera and its agency, nested as BOSS4 nests it."""
+    return (
+        f'\t\t"agency": {{\n\t\t\t"agencyAcronym": {json.dumps(acronym)},\n\t\t\t"agencyOriNumber": {json.dumps(ori)}\n\t\t}},\n'
+        f'\t\t"LPRCamera": {{\n\t\t\t"LPRCameraID": {json.dumps(number)},\n\t\t\t"LPRCameraName": {json.dumps(name)},\n'
+        f'\t\t\t"position": {{\n{_degrees(place, str)}\t\t\t}}\n\t\t}},\n'
+    )
+
+
+def scso_camera(number: str, name: str, acronym: str, ori: str, place: Place) -> str:
+    """The same from SCSO: other nesting, and numbers as text."""
+    return (
+        f'\t\t"agencyAcronym": {json.dumps(acronym)},\n\t\t"agencyOriNumber": {json.dumps(ori)},\n'
+        f'\t\t"device": {{\n\t\t\t"LPRCameraID": {number},\n\t\t\t"LPRCameraName": {json.dumps(name)}\n\t\t}},\n'
+        f'\t\t"GPS": {{\n{_degrees(place, lambda value: json.dumps(str(value)))}\t\t}},\n'
+    )
+
+
+def _degrees(place: Place, shown: Callable[[float], str]) -> str:
+    parts = [
+        f'\t\t\t"{axis}{part}Value": {shown(value)}'
+        for axis, values in (("Latitude", place.latitude), ("Longitude", place.longitude))
+        for part, value in zip(("Degree", "Minute", "Second"), values, strict=True)
+    ]
+    return ",\n".join(parts) + "\n"
