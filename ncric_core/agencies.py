@@ -64,7 +64,9 @@ def seed_agencies() -> tuple[str, ...]:
 # ---- suggestions
 
 MOST_SUGGESTIONS: Final = 3
-NEAR: Final = 72.0  # of 100; below it two names are of different agencies (tests/unit/test_agencies.py has cases on both sides)
+NEAR: Final = (
+    72.0  # of 100; below it two names are of different agencies (tests/unit/test_agencies.py has cases on both sides)
+)
 OTHER_PLACE: Final = 80.0  # of 100: below it two places are not the same one, however alike the rest is
 
 _KINDS: Final = (
@@ -92,7 +94,8 @@ class _Parts:
 def suggest(received: str, known: Sequence[str]) -> list[str]:
     """The known agencies that a received name may mean: best first, at most three, none if nothing is near.
 
-    Names are compared by place (a ratio of edit distance) and by kind of agency (police, sheriff, public safety), however
+    Names are compared by place (a ratio of edit distance) and by kind of agency (police, sheriff, public safety),
+    however
     these are written, and by initials ("California Highway Patrol" is CHP).
     """
     given = _parts(received)
@@ -132,7 +135,9 @@ def _score(given: _Parts, known: _Parts) -> float:
     score = _place_score(given.place, known.place)
     if score < OTHER_PLACE:
         return 0.0
-    kinds = frozenset({given.kind or ("sheriff" if given.county else ""), known.kind or ("sheriff" if known.county else "")})
+    kinds = frozenset(
+        {given.kind or ("sheriff" if given.county else ""), known.kind or ("sheriff" if known.county else "")}
+    )
     if len(kinds) == 2:
         score -= 24.0 if kinds in _NEVER_ALIKE else 10.0
     return score
@@ -157,7 +162,8 @@ MOST_FAULTS: Final = 20  # told of one file
 
 
 def read_mappings(path: Path, datasources: Collection[str]) -> list[Mapping]:
-    """The mappings of a CSV file (columns ol.name, standardized_agency_name, ol.datasource; ol.id for Flock's network id).
+    """The mappings of a CSV file (columns ol.name, standardized_agency_name, ol.datasource; ol.id for Flock's network
+    id).
 
     Raises AgencyError with a line for each fault: a missing column or value, an unknown datasource, a name mapped twice
     otherwise.
@@ -172,7 +178,9 @@ def read_mappings(path: Path, datasources: Collection[str]) -> list[Mapping]:
     except (UnicodeDecodeError, csv.Error) as error:
         raise AgencyError(f"{path} is no CSV file in UTF-8: {error}") from None
     if absent := [name for name in (_STANDARD, _SOURCE) if name not in columns]:
-        raise AgencyError(f"{path}: column {' and '.join(absent)} is missing; the columns are {', '.join(_COLUMNS[:3])}")
+        raise AgencyError(
+            f"{path}: column {' and '.join(absent)} is missing; the columns are {', '.join(_COLUMNS[:3])}"
+        )
     return _checked(path, found, {source.upper() for source in datasources})
 
 
@@ -194,7 +202,9 @@ def _checked(path: Path, found: Sequence[tuple[int, dict[str, str]]], datasource
         elif not name_key(row[_STANDARD]):
             faults.append(f"{path}, line {line}: {_STANDARD} is blank")
         elif source not in datasources:
-            faults.append(f"{path}, line {line}: {_SOURCE} {row[_SOURCE]!r} is none of {', '.join(sorted(datasources))}")
+            faults.append(
+                f"{path}, line {line}: {_SOURCE} {row[_SOURCE]!r} is none of {', '.join(sorted(datasources))}"
+            )
         elif name_key(known.standardized) != name_key(mapping.standardized):
             faults.append(f"{path}, line {line}: {received!r} is mapped to {known.standardized!r} in an earlier line")
     if faults:

@@ -107,7 +107,7 @@ def _job(settings: Settings, *, force: bool) -> Job:
     return Job(feeds=tuple(lpr_feeds(settings).values()), window=Window(START, START + timedelta(days=2)), force=force)
 
 
-def _pipeline(settings: Settings, force: bool) -> tuple[float, float]:  # noqa: FBT001 (called through a process pool)
+def _pipeline(settings: Settings, force: bool) -> tuple[float, float]:
     """Seconds of a run, and the peak memory of its process in MB."""
     database, bucket = open_database(settings), open_bucket(settings)
     outcome: Outcome = integrate(_job(settings, force=force), settings, database, bucket)
@@ -115,7 +115,8 @@ def _pipeline(settings: Settings, force: bool) -> tuple[float, float]:  # noqa: 
 
 
 def _copy_limit(settings: Settings) -> float:
-    """Seconds of COPY of the same rows, ready made, into the same table, as one connection does it; the table is emptied."""
+    """Seconds of COPY of the same rows, ready made, into the same table, as one connection does it; the table is
+    emptied."""
     database = open_database(settings)
     frames = [frame for feed in lpr_feeds(settings).values() for frame in _frames(settings, database, feed)]
     seconds = 0.0
@@ -174,7 +175,9 @@ def _fill(settings: Settings, wanted: int) -> None:
     database = open_database(settings)
     first = START - timedelta(weeks=FILL_WEEKS - 1)
     with database.session() as connection:
-        ensure_partitions(connection, [first - timedelta(days=first.weekday()) + timedelta(weeks=n) for n in range(FILL_WEEKS + 1)])
+        ensure_partitions(
+            connection, [first - timedelta(days=first.weekday()) + timedelta(weeks=n) for n in range(FILL_WEEKS + 1)]
+        )
         with connection, connection.cursor() as cursor:
             cursor.execute(
                 """

@@ -1,4 +1,5 @@
-"""A day of simulated feeds, and the jobs of that day on them: the whole pipeline in one call, checked against the truth."""
+"""A day of simulated feeds, and the jobs of that day on them: the whole pipeline in one call, checked against the
+truth."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -58,7 +59,9 @@ def make_feeds(settings: Settings, database: Database, *, reads: int, seed: int,
     return made
 
 
-def run_day(settings: Settings, database: Database, progress: Callable[[str, Outcome], None]) -> list[tuple[str, Outcome]]:
+def run_day(
+    settings: Settings, database: Database, progress: Callable[[str, Outcome], None]
+) -> list[tuple[str, Outcome]]:
     """Runs the jobs of the day one after the other; gives the outcome of each."""
     bucket = open_bucket(settings)
     done = []

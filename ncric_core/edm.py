@@ -208,12 +208,18 @@ def _types(
 def _contradictions(model: Model) -> Sequence[str]:
     found = []
     for fqn, kind in model.entity_types.items():
-        found += [f"{fqn}: property {name} is not in propertyTypes" for name in kind.properties if name not in kind.types]
+        found += [
+            f"{fqn}: property {name} is not in propertyTypes" for name in kind.properties if name not in kind.types
+        ]
         found += [f"{fqn}: key {name} is not one of its properties" for name in kind.key if name not in kind.properties]
         if kind.kind == "entity" and not kind.key:
             found.append(f"{fqn}: an entity type needs a key")
         for link in kind.links:
-            found += [f"{fqn}: link to unknown entity set {name}" for name in (link.association, link.to) if name not in model.entity_sets]
+            found += [
+                f"{fqn}: link to unknown entity set {name}"
+                for name in (link.association, link.to)
+                if name not in model.entity_sets
+            ]
     for name, entity_set in model.entity_sets.items():
         if entity_set.fqn not in model.entity_types:
             found.append(f"entity set {name}: unknown type {entity_set.fqn}")

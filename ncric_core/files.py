@@ -2,19 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import islice
 from typing import Final
 
 from ncric_core.errors import SourceError
 from ncric_core.listing import PAGE, Arrival, arrival_of, arrivals
-from ncric_core.sources.fetch import pieces
 from ncric_core.sources.feeds import Feed
+from ncric_core.sources.fetch import pieces
 from ncric_core.sources.lpr_json import row_at
 from ncric_core.sources.objects import Bucket, ObjectGone
 from ncric_core.store.database import Connection
-from ncric_core.store.ledger import ArrivedFile
 from ncric_core.store.files import FileEntry, Load, entries_named, entries_of_feed, file_entries, loads_of, rejects_of
+from ncric_core.store.ledger import ArrivedFile
 from ncric_core.windows import Window
 
 STATES: Final = ("new", "begun", "waiting", "done", "gone")
@@ -107,7 +106,9 @@ def look_into(
     arrival = arrival_of(feed, listed) if feed is not None and listed is not None else None
     entries = entries_named(connection, key)
     if arrival is None and not entries:
-        raise SourceError(f"there is no file {key}, neither in the bucket nor in the ledger: `ncric files list` shows them")
+        raise SourceError(
+            f"there is no file {key}, neither in the bucket nor in the ledger: `ncric files list` shows them"
+        )
     if arrival is not None:
         entry = next((one for one in entries if one.file.version == arrival.file.version), None)
         file = _state_of(arrival.file, entry)
@@ -124,4 +125,3 @@ def look_into(
     if entry is None:
         return FileContent(file, [], [], row)
     return FileContent(file, loads_of(connection, entry.file_id), rejects_of(connection, entry.file_id), row)
-

@@ -1,4 +1,5 @@
-"""The flight language: the model of a flight, its checks, and its compilation to polars (../shared/flight-language.md)."""
+"""The flight language: the model of a flight, its checks, and its compilation to polars
+(../shared/flight-language.md)."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -86,7 +87,8 @@ class Flight:
 def read_flight(path: Path, model: Model, entity_sets: Mapping[str, str]) -> Flight:
     """The flight of a file.
 
-    `entity_sets` has the type (fqn) of every entity set that there is, templates included. Raises FlightError with a line
+    `entity_sets` has the type (fqn) of every entity set that there is, templates included. Raises FlightError with a
+    line
     for each fault: file, place, what is wrong.
     """
     content = read_yaml(path, _Loader)
@@ -104,7 +106,8 @@ def read_flight(path: Path, model: Model, entity_sets: Mapping[str, str]) -> Fli
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain data; `!<transforms.X>` and `!<conditions.X>` become `Tagged`, any other tag and a key given twice are errors."""
+    """Plain data; `!<transforms.X>` and `!<conditions.X>` become `Tagged`, any other tag and a key given twice are
+    errors."""
 
 
 def _tagged(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> Tagged:
@@ -132,7 +135,7 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
 
 
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
-_Loader.add_multi_constructor("", lambda loader, tag, node: _tagged(loader, tag, node))
+_Loader.add_multi_constructor("", _tagged)
 
 
 # ---- checks
@@ -156,7 +159,9 @@ def _faults(file: _File, model: Model, entity_sets: Mapping[str, str]) -> Iterat
         yield from _held_faults(place, link, file, model, entity_sets)
 
 
-def _held_faults(place: str, link: Association, file: _File, model: Model, entity_sets: Mapping[str, str]) -> Iterator[str]:
+def _held_faults(
+    place: str, link: Association, file: _File, model: Model, entity_sets: Mapping[str, str]
+) -> Iterator[str]:
     source = next((one.entity_set_name for one in file.entity_definitions.values() if one.alias == link.src), "")
     held = model.entity_types[entity_sets[source]].links if source in entity_sets else ()
     if link.entity_set_name not in {one.association for one in held}:
@@ -189,7 +194,9 @@ def _definition_faults(
             yield f"{where}: {given.type} is mapped twice"
         if given.column is None and not given.transforms:
             yield f"{where}: neither column nor transforms are given"
-        yield from _expression_faults(lambda given=given, where=where: value(given.column, given.transforms or [], None, where))
+        yield from _expression_faults(
+            lambda given=given, where=where: value(given.column, given.transforms or [], None, where)
+        )
     if found.kind == "entity" and not any(name in mapped for name in found.key):
         yield f"{place}: the key of {found.fqn} is not mapped: {' or '.join(found.key)}"
 
@@ -227,7 +234,8 @@ def entity_id(flight: Flight, alias: str, schema: pl.Schema) -> pl.Expr:
 def entity_rows(flight: Flight, alias: str, table: pl.DataFrame, *kept: str) -> pl.DataFrame:
     """The entities that a table makes, in the order of its rows: `id`, a column for each property, and the `kept` ones.
 
-    Photos are left out. Links that are columns of the entity's table are among the columns. One whose properties are not to
+    Photos are left out. Links that are columns of the entity's table are among the columns. One whose properties are
+    not to
     be written (`associateOnly`) has but its id, its time and these links.
     """
     one = flight.entities[alias]
@@ -292,7 +300,9 @@ def _properties(flight: Flight, one: Definition, schema: pl.Schema) -> dict[str,
         if data_type != "coordinates":
             found[column] = expression
             continue
-        latitude, longitude = ("latitude", "longitude") if column == "coordinates" else (f"{column}_lat", f"{column}_lon")
+        latitude, longitude = (
+            ("latitude", "longitude") if column == "coordinates" else (f"{column}_lat", f"{column}_lon")
+        )
         found[latitude] = expression.struct.field("latitude")
         found[longitude] = expression.struct.field("longitude")
     return found
@@ -319,7 +329,11 @@ def _parsed(text: pl.Expr, data_type: str) -> pl.Expr:
         case "time":
             return text.str.to_time("%H:%M:%S%.f", strict=False)
         case "boolean":
-            return text.str.strip_chars().str.to_lowercase().replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
+            return (
+                text.str.strip_chars()
+                .str.to_lowercase()
+                .replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
+            )
         case "coordinates":
             return _coordinates(text)
         case _:

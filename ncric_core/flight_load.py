@@ -9,7 +9,6 @@ from typing import Final
 
 import polars as pl
 
-from ncric_core import agencies as names
 from ncric_core.clean import normalized_plate
 from ncric_core.edm import AGENCY, Model
 from ncric_core.errors import FlightError
@@ -83,7 +82,8 @@ def table_batches(path: Path) -> Iterator[pl.DataFrame]:
 def load_flight(connection: Connection, flight: Flight, model: Model, batches: Iterator[pl.DataFrame]) -> FlightLoad:
     """Loads a table through a checked flight, a batch a transaction; safe to repeat.
 
-    The first batch may be empty: what the flight asks of the table's columns is checked with it, before anything is loaded.
+    The first batch may be empty: what the flight asks of the table's columns is checked with it, before anything is
+    loaded.
     """
     done = FlightLoad()
     for batch in batches:
@@ -105,7 +105,9 @@ def _load_batch(connection: Connection, flight: Flight, model: Model, batch: pl.
     for alias in reads:
         times = entities[alias][EVENT_TIME].dt.truncate("1w").drop_nulls().unique()
         ensure_partitions(connection, times.to_list())
-        done.photos += sum(int(batch[column].is_not_null().sum()) for column in photo_columns(flight, alias) if column in batch)
+        done.photos += sum(
+            int(batch[column].is_not_null().sum()) for column in photo_columns(flight, alias) if column in batch
+        )
     with connection:
         if STANDARD in batch.columns and batch.height:
             ensure_agencies(connection, batch[STANDARD].drop_nulls().unique().to_list(), unmapped=False)

@@ -1,7 +1,10 @@
-"""The one pipeline: the files of a window → reads in the store. Flows, command line, bench and tests all call `integrate`.
+"""The one pipeline: the files of a window → reads in the store. Flows, command line, bench and tests all call
+`integrate`.
 
-The way of a read: the bucket is listed and the ledger tells which files have something left; they are fetched ahead, parsed
-and salvaged; a batch of them is cleaned and entered in the ledger, its names are standardised, and the job's agencies are
+The way of a read: the bucket is listed and the ledger tells which files have something left; they are fetched ahead,
+parsed
+and salvaged; a batch of them is cleaned and entered in the ledger, its names are standardised, and the job's agencies
+are
 loaded in chunks, while the next batch is parsed.
 """
 
@@ -34,7 +37,9 @@ from ncric_core.store.partitions import ensure_partitions
 
 SMALLEST_BATCH: Final = 5_000  # reads; below this polars and the database spend their time on overhead
 
-LATE: Final = timedelta(hours=1)  # before its file's window; such a read may well be there already, as it was sent again
+LATE: Final = timedelta(
+    hours=1
+)  # before its file's window; such a read may well be there already, as it was sent again
 
 Progress = Callable[[Outcome], None]
 """Called after each batch with what was done so far."""
@@ -72,8 +77,10 @@ def integrate(
 ) -> Outcome:
     """Loads the reads of a job, and tells for each agency what was found, loaded, already there and rejected.
 
-    To run it again, at any time and however the last run ended, loads what is missing and nothing twice. A file that cannot
-    be fetched and an agency that cannot be loaded are named in the outcome, and the rest is loaded. Raises AgencyError for a
+    To run it again, at any time and however the last run ended, loads what is missing and nothing twice. A file that
+    cannot
+    be fetched and an agency that cannot be loaded are named in the outcome, and the rest is loaded. Raises AgencyError
+    for a
     name that is no agency's, SourceError if the bucket cannot be listed, StoreError if the database is lost.
     """
     begun = time.monotonic()
@@ -195,7 +202,8 @@ def _taken(open_reads: pl.DataFrame, run: _Run) -> pl.DataFrame:
 
 
 def _finish_part(batch: _Batch, run: _Run, reads: pl.DataFrame, loader: Loader) -> None:
-    """After a part of a large file: what it held is remembered; after the last, names of which all was loaded are closed."""
+    """After a part of a large file: what it held is remembered; after the last, names of which all was loaded are
+    closed."""
     for name, rows in reads.group_by("agency_name").len().iter_rows():
         run.earlier[name] = run.earlier.get(name, 0) + rows
     if not batch.complete:

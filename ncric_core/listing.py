@@ -14,7 +14,9 @@ from ncric_core.store.agencies import NameTable
 from ncric_core.store.database import Connection
 from ncric_core.store.ledger import ArrivedFile, KnownFile, look_up
 
-PAGE: Final = 20_000  # files listed and looked up at a time, so that a window of years needs no more memory than one of days
+PAGE: Final = (
+    20_000  # files listed and looked up at a time, so that a window of years needs no more memory than one of days
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,9 @@ def arrival_of(feed: Feed, listed: StoredObject) -> Arrival:
     return Arrival(feed, listed, file)
 
 
-def files_to_read(job: Job, bucket: Bucket, connection: Connection, names: NameTable, outcome: Outcome) -> Iterator[Arrival]:
+def files_to_read(
+    job: Job, bucket: Bucket, connection: Connection, names: NameTable, outcome: Outcome
+) -> Iterator[Arrival]:
     """The files of a job of which something is left to load, in order of their windows' ends; counted in `outcome`."""
     chosen = scope(job, names)
     for feed in job.feeds:

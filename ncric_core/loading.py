@@ -1,4 +1,5 @@
-"""Loading while the next batch is parsed: one thread, one connection, chunks in order; failures kept to their agency."""
+"""Loading while the next batch is parsed: one thread, one connection, chunks in order; failures kept to their
+agency."""
 
 from collections import deque
 from collections.abc import Collection
@@ -12,7 +13,7 @@ import psycopg2
 
 from ncric_core.errors import StoreError
 from ncric_core.store import ledger
-from ncric_core.store.database import Connection, Database
+from ncric_core.store.database import Database
 from ncric_core.store.load import Chunk, Loaded, load_chunk
 
 AHEAD: Final = 2  # chunks prepared and not loaded yet
@@ -22,7 +23,8 @@ MOST_KNOWN: Final = 50_000  # entities or links of a table that are remembered a
 STAGE_ABOVE: Final = 0.2  # share of reads of the last chunk that were there; then the next is staged at once
 
 Result = tuple[Chunk, Loaded | str]
-"""A chunk (of one agency, if its neighbours in a shared one could not be loaded with it) and what became of it, or its error."""
+"""A chunk (of one agency, if its neighbours in a shared one could not be loaded with it) and what became of it, or its
+error."""
 
 
 class Loader:
@@ -39,14 +41,17 @@ class Loader:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for future in self._pending:
             future.cancel()
         self._pool.shutdown()
         self._connection.close()
 
     def submit(self, chunk: Chunk) -> list[Result]:
-        """Queues a chunk; gives the results of those that had to end first. Raises StoreError if the database is lost."""
+        """Queues a chunk; gives the results of those that had to end first. Raises StoreError if the database is
+        lost."""
         done = []
         while len(self._pending) >= AHEAD:
             done += self._pending.popleft().result()
@@ -72,7 +77,9 @@ class Loader:
                 ledger.note_failure(self._connection, chunk.pairs, reason)
                 return [(chunk, reason)]
             return [
-                result for agency in agencies for result in self._load(chunk.only(chunk.pairs.filter(pl.col("agency") == agency)))
+                result
+                for agency in agencies
+                for result in self._load(chunk.only(chunk.pairs.filter(pl.col("agency") == agency)))
             ]
         self._remember(chunk)
         there = chunk.reads.height - loaded.inserted.height
@@ -90,12 +97,17 @@ class Loader:
         left = []
         for rows in chunk.entities:
             known = self._known.get((rows.table, *rows.frame.columns))
-            frame = rows.frame if known is None else rows.frame.join(known, on=rows.frame.columns, how="anti", nulls_equal=True)
+            frame = (
+                rows.frame
+                if known is None
+                else rows.frame.join(known, on=rows.frame.columns, how="anti", nulls_equal=True)
+            )
             left.append(replace(rows, frame=frame))
         return replace(chunk, entities=left)
 
     def _raise_if_lost(self, error: Exception) -> None:
         """A database that is gone is no agency's trouble."""
         if self._connection.closed:
-            raise StoreError(f"the connection to the database was lost: {str(error).strip().splitlines()[0]}") from error
-
+            raise StoreError(
+                f"the connection to the database was lost: {str(error).strip().splitlines()[0]}"
+            ) from error

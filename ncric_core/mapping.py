@@ -18,7 +18,8 @@ READS_FLIGHT: Final = "reads.yaml"
 READS_TABLE: Final = "vehicle_records"
 
 _SEEN: Final = ["camera_id", "camera_name", "agency_id", "agency_name", "agency_acronym", "agency", "datasource"]
-"""What a read says of its camera and agency; the newest read of each combination speaks for all, to the hour: a camera that
+"""What a read says of its camera and agency; the newest read of each combination speaks for all, to the hour: a camera
+that
 says the same all day need not be written with every chunk."""
 
 
@@ -35,7 +36,9 @@ class Mapping:
 
         `reads` has schema CLEAN, `file_id`, `agency` (Int32) and `late` (Boolean: taken before their file's window).
         """
-        reads = reads.sort("event_time", "vehicle_record_id", maintain_order=True)  # of equal ones, the first stays first
+        reads = reads.sort(
+            "event_time", "vehicle_record_id", maintain_order=True
+        )  # of equal ones, the first stays first
         own = _with_standard(reads, names)
         found = entity_rows(self.flight, self.read, own, "file_id", "agency", "late")
         found = found.with_columns(plate_normalized=normalized_plate(pl.col("plate")))
@@ -53,14 +56,19 @@ class Mapping:
         for alias, one in flight.entities.items():
             if alias != self.read and not one.associate_only:
                 rows = entity_rows(flight, alias, seen, "as_of").with_columns(entity_set=pl.lit(one.entity_set_name))
-                found.append(Rows(model.table(model.entity_sets[one.entity_set_name]), ENTITY_KEY, rows, one.update_type))
+                found.append(
+                    Rows(model.table(model.entity_sets[one.entity_set_name]), ENTITY_KEY, rows, one.update_type)
+                )
         for link in flight.associations:
             if not is_held(flight, link):
                 ends = {"source_set": flight.entities[link.src], "target_set": flight.entities[link.dst]}
                 rows = link_rows(flight, link, seen, "as_of").with_columns(
-                    entity_set=pl.lit(link.entity_set_name), **{name: pl.lit(end.entity_set_name) for name, end in ends.items()}
+                    entity_set=pl.lit(link.entity_set_name),
+                    **{name: pl.lit(end.entity_set_name) for name, end in ends.items()},
                 )
-                found.append(Rows(model.table(model.entity_sets[link.entity_set_name]), LINK_KEY, rows, link.update_type))
+                found.append(
+                    Rows(model.table(model.entity_sets[link.entity_set_name]), LINK_KEY, rows, link.update_type)
+                )
         return [rows for rows in found if rows.frame.height]
 
 

@@ -19,7 +19,9 @@ class Job:
     window: Window | None
     agencies: tuple[str, ...] = ()  # standardised names; none: all but `exclude`
     exclude: tuple[str, ...] = ()
-    waited: timedelta = timedelta(0)  # of files read before, take only rows that another job has left waiting for longer
+    waited: timedelta = timedelta(
+        0
+    )  # of files read before, take only rows that another job has left waiting for longer
     dry_run: bool = False  # read and clean, but load nothing
     force: bool = False  # read and load again what the ledger has as done
 

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg2
 import pytest
+
 from ncric_core.agencies import Mapping
 from ncric_core.integrate import integrate
 from ncric_core.outcome import Job, Outcome
@@ -142,7 +143,9 @@ def store(server: str, template: str, tmp_path: Path) -> Iterator[Store]:
     _ask(server, f"CREATE DATABASE {name} TEMPLATE {template}")
     folder = tmp_path / "bucket"
     folder.mkdir()
-    settings = Settings(database_url=_named(server, name), bucket=str(folder), data_dir=tmp_path, user="tester", _env_file=None)
+    settings = Settings(
+        database_url=_named(server, name), bucket=str(folder), data_dir=tmp_path, user="tester", _env_file=None
+    )
     yield Store(settings, open_database(settings), folder)
     _ask(server, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -47,7 +47,9 @@ def unmapped() -> None:
     columns = ("source", "received name", "reads", "first read", "last read", "suggestions")
     show(columns, rows_, empty="every name is mapped")
     if found:
-        say('map one with: ncric agencies map "RECEIVED" "Standard" --datasource SOURCE, then ncric agencies restandardize')
+        say(
+            'map one with: ncric agencies map "RECEIVED" "Standard" --datasource SOURCE, then ncric agencies restandardize'
+        )
 
 
 @agencies_app.command("map")
@@ -56,7 +58,8 @@ def map_name(
     standardized: Annotated[str, typer.Argument(help="The agency; a new name makes a new agency.")],
     datasource: Annotated[str, typer.Option(help="BOSS4, SCSO or FLOCK.")],
 ) -> None:
-    """Says which agency a received name stands for. Reads loaded already are moved by `ncric agencies restandardize`."""
+    """Says which agency a received name stands for. Reads loaded already are moved by `ncric agencies
+    restandardize`."""
     known = datasources(read_settings())
     if datasource.upper() not in known:
         raise SettingsError(f"there is no datasource {datasource!r}; there are {', '.join(known)}")
@@ -97,7 +100,8 @@ def export_names(file: Annotated[Path | None, typer.Argument(help="Where to; non
 
 @agencies_app.command()
 def restandardize() -> None:
-    """Moves reads to the agencies that the names stand for now, a bounded number at a time; safe to kill and run again."""
+    """Moves reads to the agencies that the names stand for now, a bounded number at a time; safe to kill and run
+    again."""
     moved: dict[tuple[str, str, int, int], tuple[Move, int]] = {}
     with connected() as (_, connection):
         names = dict(rows(connection, "SELECT id, name FROM agencies"))  # as the emptied ones go away
@@ -106,7 +110,9 @@ def restandardize() -> None:
             if sys.stderr.isatty():
                 warn(f"{move.received}: {reads:,} of {move.reads:,} reads moved")
     found = [(m.datasource, m.received, names[m.old], names[m.new], reads) for m, reads in moved.values()]
-    show(("source", "received name", "from", "to", "reads moved"), found, empty="every read is under its agency already")
+    show(
+        ("source", "received name", "from", "to", "reads moved"), found, empty="every read is under its agency already"
+    )
 
 
 @agencies_app.command()

@@ -31,7 +31,8 @@ agency's data set, with every read that arrived accounted for.
 
 New here? `ncric demo` makes a day of feeds and runs the jobs of the day on them.
 
-A day's work: `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00`, then `ncric run files-catchup` for the long
+A day's work: `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00`, then `ncric run files-catchup` for the
+long
 tail, `ncric reconcile` to see that the books balance, `ncric agencies unmapped` for names to be mapped.
 
 Settings are environment variables (NCRIC_…) or lines of a `.env`: `ncric settings` shows them all.""",
@@ -74,7 +75,10 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str
     if not texts:
         say(empty)
         return
-    right = [all(value.replace(",", "").lstrip("-").isdigit() for value in column if value) for column in zip(*texts, strict=True)]
+    right = [
+        all(value.replace(",", "").lstrip("-").isdigit() for value in column if value)
+        for column in zip(*texts, strict=True)
+    ]
     if sys.stdout.isatty():
         table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
         for name, numeric in zip(columns, right, strict=True):
@@ -86,7 +90,8 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str
     widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
     for line in (columns, *texts):
         cells = [
-            text.rjust(width) if numeric else text.ljust(width) for text, width, numeric in zip(line, widths, right, strict=True)
+            text.rjust(width) if numeric else text.ljust(width)
+            for text, width, numeric in zip(line, widths, right, strict=True)
         ]
         say("  ".join(cells).rstrip())
 

@@ -61,7 +61,8 @@ def list_files(
 ) -> None:
     """Lists files of the bucket with what the ledger says of each.
 
-    new: not read yet; begun: a run was killed in it; waiting: rows of some agencies are left to another job; done; gone: in
+    new: not read yet; begun: a run was killed in it; waiting: rows of some agencies are left to another job; done;
+    gone: in
     the ledger, not in the bucket any more.
     """
     with connected() as (settings, connection):
@@ -72,7 +73,17 @@ def list_files(
         span = window(start, end) if start and end else None
         found = find_files(open_bucket(settings), connection, chosen, window=span, search=search, state=state)
         rows = [
-            (f.file.key, f.file.window_end, f.file.size, f.state, f.found, f.loaded, f.already_there, f.rejected, f.waiting)
+            (
+                f.file.key,
+                f.file.window_end,
+                f.file.size,
+                f.state,
+                f.found,
+                f.loaded,
+                f.already_there,
+                f.rejected,
+                f.waiting,
+            )
             for f in islice(found, limit)
         ]
     columns = ("file", "window end", "bytes", "state", "found", "loaded", "already there", "rejected", "waiting")
@@ -91,10 +102,18 @@ def show_file(
         say(seen.row or "")
         return
     file = seen.file
-    say(f"{file.file.key}: {file.state}; window {file.file.window_start:%Y-%m-%d %H:%M:%S} to {file.file.window_end:%H:%M:%S} UTC")
-    say(f"found {file.found} = loaded {file.loaded} + already there {file.already_there} + rejected {file.rejected} "
-        f"+ waiting {file.waiting}; photos {file.photos}, unreadable {file.bad_photos}")
-    show(("received name", "agency", "found", "loaded", "already there", "waiting", "error"), seen.loads, empty="no reads")
+    say(
+        f"{file.file.key}: {file.state}; window {file.file.window_start:%Y-%m-%d %H:%M:%S} to {file.file.window_end:%H:%M:%S} UTC"
+    )
+    say(
+        f"found {file.found} = loaded {file.loaded} + already there {file.already_there} + rejected {file.rejected} "
+        f"+ waiting {file.waiting}; photos {file.photos}, unreadable {file.bad_photos}"
+    )
+    show(
+        ("received name", "agency", "found", "loaded", "already there", "waiting", "error"),
+        seen.loads,
+        empty="no reads",
+    )
     show(("position", "reason", "detail"), seen.rejects, empty="no rejects")
 
 
@@ -133,7 +152,9 @@ def replay_rejects(reason: Reason = None, file: File = None) -> None:
     with connected() as (settings, connection):
         done = replay(connection, settings, own_mapping(settings.flights_dir), Chosen(reason, file))
     left = done.tried - done.loaded - done.already_there
-    say(f"{done.tried:,} rejects run again: {done.loaded:,} loaded, {done.already_there:,} already there, {left:,} rejects still")
+    say(
+        f"{done.tried:,} rejects run again: {done.loaded:,} loaded, {done.already_there:,} already there, {left:,} rejects still"
+    )
 
 
 class Format(StrEnum):
@@ -169,7 +190,13 @@ def sql(
             writer.writerow(columns)
             writer.writerows([_plain(value) for value in row] for row in found)
         case Format.json:
-            say(json.dumps([dict(zip(columns, map(_plain, row), strict=True)) for row in found], default=str, ensure_ascii=False))
+            say(
+                json.dumps(
+                    [dict(zip(columns, map(_plain, row), strict=True)) for row in found],
+                    default=str,
+                    ensure_ascii=False,
+                )
+            )
 
 
 def _plain(value: Any) -> Any:

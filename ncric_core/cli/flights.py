@@ -10,7 +10,9 @@ from ncric_core.edm import read_model
 from ncric_core.errors import FlightError
 from ncric_core.flight_load import check_flight, load_flight, table_batches
 
-flights_app = typer.Typer(no_args_is_help=True, help="Flights: which columns of a table become which properties of what.")
+flights_app = typer.Typer(
+    no_args_is_help=True, help="Flights: which columns of a table become which properties of what."
+)
 app.add_typer(flights_app, name="flights")
 
 
@@ -51,7 +53,11 @@ def load(
         done = load_flight(connection, flight, model, table_batches(table))
     say(f"{done.rows:,} rows of {table}")
     names = sorted(done.made.keys() | done.new.keys())
-    show(("entity set", "made", "new"), [(name, done.made[name], done.new[name]) for name in names], empty="nothing was made")
+    show(
+        ("entity set", "made", "new"),
+        [(name, done.made[name], done.new[name]) for name in names],
+        empty="nothing was made",
+    )
     if done.photos:
         say(f"{done.photos:,} photos were left out: photos are not stored yet")
     if done.without_time:

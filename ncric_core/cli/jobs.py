@@ -22,7 +22,9 @@ CATCHUP_WAITS: Final = timedelta(hours=1)  # rows of an agency that another job 
 
 @app.command()
 def run(
-    job: Annotated[str, typer.Argument(help="`boss4`, `scso` (a window of one feed) or `files-catchup` (the whole bucket).")],
+    job: Annotated[
+        str, typer.Argument(help="`boss4`, `scso` (a window of one feed) or `files-catchup` (the whole bucket).")
+    ],
     start: Start = None,
     end: End = None,
     agency: Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")] = None,
@@ -32,8 +34,10 @@ def run(
 ) -> None:
     """Loads the reads of a window into their agencies' data sets.
 
-    A file belongs to the window that holds its end. To run it again is always safe: what is loaded already costs a look into
-    the ledger, what is missing is loaded. Ends with status 1 if a file could not be fetched or an agency not be loaded; the
+    A file belongs to the window that holds its end. To run it again is always safe: what is loaded already costs a
+    look into
+    the ledger, what is missing is loaded. Ends with status 1 if a file could not be fetched or an agency not be
+    loaded; the
     rest is loaded then.
 
     `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00 --exclude-agency "Fremont PD"`
@@ -96,7 +100,9 @@ def show_outcome(outcome: Outcome, title: str) -> None:
 def migrate() -> None:
     """Brings the database up to date: an empty or an older one, and what is new in edm.yaml. Safe to repeat."""
     settings = read_settings()
-    done = bring_up_to_date(open_database(settings), organization=settings.organization, flights_dir=settings.flights_dir)
+    done = bring_up_to_date(
+        open_database(settings), organization=settings.organization, flights_dir=settings.flights_dir
+    )
     say(f"done: {', '.join(done)}" if done else "the database is up to date")
 
 

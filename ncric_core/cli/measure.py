@@ -12,10 +12,10 @@ import typer
 
 from ncric_core.agencies import Mapping, write_mappings
 from ncric_core.bench import bench as measure
-from ncric_core.cli.app import app, connected, say, show, warn
+from ncric_core.cli.app import app, say, show, warn
 from ncric_core.demo import DAY, differences, make_feeds, run_day
 from ncric_core.outcome import Outcome
-from ncric_core.settings import Settings, read_settings
+from ncric_core.settings import Settings
 from ncric_core.simulate.day import simulate as make_day
 from ncric_core.store import embedded
 from ncric_core.store.database import Database, open_database
@@ -38,7 +38,8 @@ def demo(
 ) -> None:
     """Makes a day of feeds, damaged as real ones are, runs the jobs of that day, and checks what came out.
 
-    Runs in a scratch folder with a PostgreSQL of its own; nothing else is touched. Ends with status 1 if the books do not
+    Runs in a scratch folder with a PostgreSQL of its own; nothing else is touched. Ends with status 1 if the books do
+    not
     balance, or if what is in the store is not what the simulator says must come out.
     """
     folder = Path(tempfile.mkdtemp(prefix="ncric-demo-"))
@@ -58,7 +59,7 @@ def demo(
             "ncric agencies unmapped",
             "ncric rejects list --reason cut_off --received",
             "ncric files list boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00",
-            "ncric sql \"SELECT plate, event_time, camera_name FROM reads ORDER BY event_time LIMIT 10\"",
+            'ncric sql "SELECT plate, event_time, camera_name FROM reads ORDER BY event_time LIMIT 10"',
             "ncric run files-catchup",
         ):
             say(f"  {command}")
@@ -73,7 +74,9 @@ def _demo(settings: Settings, database: Database, reads: int, seed: int, images:
     warn(f"making the files of {DAY:%Y-%m-%d} …")
     made = make_feeds(settings, database, reads=reads, seed=seed, images=images)
     size = sum(path.stat().st_size for path in Path(settings.bucket).rglob("*") if path.is_file())
-    say(f"{made.files.height:,} files, {size / 2**20:,.0f} MiB, of BOSS4 and SCSO for {DAY:%Y-%m-%d} UTC, faults included")
+    say(
+        f"{made.files.height:,} files, {size / 2**20:,.0f} MiB, of BOSS4 and SCSO for {DAY:%Y-%m-%d} UTC, faults included"
+    )
     begun, last = time.monotonic(), 0
 
     def tell(name: str, outcome: Outcome) -> None:
@@ -131,15 +134,22 @@ def _show_day(done: list[tuple[str, Outcome]], seconds: float, database: Databas
 def simulate(
     folder: Annotated[Path, typer.Argument(help="The bucket to write to; made if it is not there.")],
     reads: Annotated[int, typer.Option(min=1, help="About so many rows over all files.")] = 100_000,
-    start: Annotated[str, typer.Option(help="Begin of the time in which the files arrive, ISO 8601.")] = f"{DAY:%Y-%m-%dT%H:%MZ}",
+    start: Annotated[
+        str, typer.Option(help="Begin of the time in which the files arrive, ISO 8601.")
+    ] = f"{DAY:%Y-%m-%dT%H:%MZ}",
     hours: Annotated[int, typer.Option(min=1, help="For so long.")] = 24,
     seed: Seed = 1,
     images: Images = 0.0,
-    faults: Annotated[bool, typer.Option("--faults/--no-faults", help="Damaged, doubled and late as real feeds are.")] = True,
+    faults: Annotated[
+        bool, typer.Option("--faults/--no-faults", help="Damaged, doubled and late as real feeds are.")
+    ] = True,
 ) -> None:
-    """Writes files of BOSS4 and SCSO, the name table that goes with them (names.csv), and what must come out (truth.parquet)."""
+    """Writes files of BOSS4 and SCSO, the name table that goes with them (names.csv), and what must come out
+    (truth.parquet)."""
     folder.mkdir(parents=True, exist_ok=True)
-    made = make_day(folder, reads=reads, start=parse_moment(start), hours=hours, seed=seed, images=images, faults=faults)
+    made = make_day(
+        folder, reads=reads, start=parse_moment(start), hours=hours, seed=seed, images=images, faults=faults
+    )
     made.truth.write_parquet(folder / "truth.parquet")
     with (folder / "names.csv").open("w", encoding="utf-8", newline="") as stream:
         write_mappings((Mapping(*one) for one in made.mappings), stream)
@@ -153,7 +163,8 @@ def bench(
     filled: Annotated[int, typer.Option(min=0, help="Measure again with so many reads in the store before.")] = 0,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
 ) -> None:
-    """Measures the pipeline against the limit of this machine: COPY of the same rows straight into the same indexed table.
+    """Measures the pipeline against the limit of this machine: COPY of the same rows straight into the same indexed
+    table.
 
     Runs in a scratch folder with a PostgreSQL of its own.
     """
@@ -166,4 +177,6 @@ def bench(
     if as_json:
         say(json.dumps(found))
     else:
-        show(("figure", "value"), [(name, f"{value:,}") for name, value in found.items() if value is not None], empty="")
+        show(
+            ("figure", "value"), [(name, f"{value:,}") for name, value in found.items() if value is not None], empty=""
+        )

@@ -39,15 +39,19 @@ TRUTH: Final = pl.Schema(
         "longitude": pl.Float64(),
     }
 )
-FILES: Final = pl.Schema({"key": pl.String(), "datasource": pl.String(), "found": pl.Int64(), "rejected": pl.Int64(), "repeated": pl.Int64()})
+FILES: Final = pl.Schema(
+    {"key": pl.String(), "datasource": pl.String(), "found": pl.Int64(), "rejected": pl.Int64(), "repeated": pl.Int64()}
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Simulated:
     """What was written, and what must come out of it.
 
-    `truth` (schema TRUTH) has every read once; `files` (schema FILES) the rows of each file: found, no reads, and repeats of a
-    read in this file or an earlier one; `rejects` the rows that are no reads, by reason; `mappings` the name table that goes
+    `truth` (schema TRUTH) has every read once; `files` (schema FILES) the rows of each file: found, no reads, and
+    repeats of a
+    read in this file or an earlier one; `rejects` the rows that are no reads, by reason; `mappings` the name table
+    that goes
     with them (received name, standardised name, datasource).
     """
 
@@ -76,7 +80,9 @@ def simulate(
     rejects: Counter[str] = Counter()
     for datasource, share in FEEDS.items():
         seen: set[object] = set()
-        for draft in _drafts(datasource, round(reads * share), start, hours, Random(f"{seed} {datasource}"), images, faults):
+        for draft in _drafts(
+            datasource, round(reads * share), start, hours, Random(f"{seed} {datasource}"), images, faults
+        ):
             _write(folder / draft.key, draft)
             fresh = []
             for row in draft.rows:

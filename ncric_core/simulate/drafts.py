@@ -29,7 +29,8 @@ class Row:
 
 @dataclass(slots=True)
 class Draft:
-    """A file: where it goes, when it arrived, its rows, and how its text is damaged (`before`, `after` it, cut `at`)."""
+    """A file: where it goes, when it arrived, its rows, and how its text is damaged (`before`, `after` it, cut
+    `at`)."""
 
     key: str
     start: datetime

@@ -55,7 +55,11 @@ def other_types(draft: Draft) -> None:
 
 
 def minus_zero(draft: Draft) -> None:
-    for leaf, value in (("LongitudeDegreeValue", '"-0"'), ("LongitudeMinuteValue", "30"), ("LongitudeSecondValue", "36")):
+    for leaf, value in (
+        ("LongitudeDegreeValue", '"-0"'),
+        ("LongitudeMinuteValue", "30"),
+        ("LongitudeSecondValue", "36"),
+    ):
         _set(draft.rows[1], leaf, value)
     draft.rows[1].become(LONGITUDE, -0.51)
 
@@ -100,7 +104,7 @@ def same_id_other_time(draft: Draft) -> None:
     """A vendor's counter that starts again: another read under the same id."""
     row = Row(draft.rows[2].text, draft.rows[2].truth)
     if row.truth is not None:
-        moment = row.truth[EVENT_TIME] - timedelta(hours=30)
+        moment = row.truth[1] - timedelta(hours=30)
         _set(row, "eventDate", f'"{moment:%Y-%m-%d}"')
         _set(row, "eventTime", f'"{moment:%H:%M:%S}"')
         row.become(EVENT_TIME, moment)
@@ -111,7 +115,7 @@ def late_by_days(draft: Draft) -> None:
     """A camera that was offline."""
     for row in draft.rows[3:8]:
         if row.truth is not None:
-            moment = row.truth[EVENT_TIME] - timedelta(days=4)
+            moment = row.truth[1] - timedelta(days=4)
             _set(row, "eventDate", f'"{moment:%Y-%m-%d}"')
             row.become(EVENT_TIME, moment)
 

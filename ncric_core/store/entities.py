@@ -16,9 +16,12 @@ LINK_KEY: Final = ("entity_set", "source_set", "source_id", "target_set", "targe
 def upsert(connection: Connection, table: str, key: Sequence[str], given: pl.DataFrame, update: UpdateType) -> int:
     """Merges rows into a table of the model, in the caller's transaction; gives how many rows were new.
 
-    `given` has the key's columns, `as_of` (Datetime UTC: the time that the values are of) and property columns. Where a key
-    occurs twice the later row counts. Merge takes the newer value that is not null; PartialReplace takes the new values,
-    nulls too; Replace also clears the columns that are not given (flight-language.md, "Keys"). Rows are taken in order of
+    `given` has the key's columns, `as_of` (Datetime UTC: the time that the values are of) and property columns. Where
+    a key
+    occurs twice the later row counts. Merge takes the newer value that is not null; PartialReplace takes the new
+    values,
+    nulls too; Replace also clears the columns that are not given (flight-language.md, "Keys"). Rows are taken in order
+    of
     their keys, so that two loads wait for one another rather than deadlock.
     """
     properties = [column for column in given.columns if column not in (*key, "as_of")]
@@ -28,7 +31,9 @@ def upsert(connection: Connection, table: str, key: Sequence[str], given: pl.Dat
         return 0
     cleared = [c for c in _properties(connection, table, key) if c not in properties] if update == "Replace" else []
     columns = (*key, "as_of", *properties)
-    statement = _statement(table, key, properties, cleared, {name: folded.schema[name] for name in columns}, merge=update == "Merge")
+    statement = _statement(
+        table, key, properties, cleared, {name: folded.schema[name] for name in columns}, merge=update == "Merge"
+    )
     texts = folded.select(_text(name, folded.schema[name]) for name in columns)
     with connection.cursor() as cursor:
         cursor.execute(statement, [texts[name].to_list() for name in columns])
@@ -39,7 +44,8 @@ _SQL_TYPES: Final = {kind: name for name, kind in DTYPES.items()}
 
 
 def _text(name: str, kind: pl.DataType) -> pl.Expr:
-    """A column as text that PostgreSQL reads as the same value: whole columns go as arrays, in a tenth of the time of rows."""
+    """A column as text that PostgreSQL reads as the same value: whole columns go as arrays, in a tenth of the time of
+    rows."""
     if isinstance(kind, pl.Datetime):
         return pl.col(name).dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00")
     return pl.col(name).cast(pl.String)
@@ -54,7 +60,9 @@ def _statement(
     *,
     merge: bool,
 ) -> sql.Composed:
-    arrays = sql.SQL(", ").join(sql.SQL("%s::text[]::{}[]").format(sql.SQL(_SQL_TYPES[kind])) for kind in types.values())
+    arrays = sql.SQL(", ").join(
+        sql.SQL("%s::text[]::{}[]").format(sql.SQL(_SQL_TYPES[kind])) for kind in types.values()
+    )
     names = sql.SQL(", ").join(map(sql.Identifier, (*key, "as_of", *properties)))
     changes: list[sql.Composable] = [sql.SQL("as_of = greatest(t.as_of, EXCLUDED.as_of)")]
     newer = "{c} = CASE WHEN EXCLUDED.as_of >= t.as_of THEN coalesce(EXCLUDED.{c}, t.{c}) ELSE coalesce(t.{c}, EXCLUDED.{c}) END"

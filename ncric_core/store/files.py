@@ -33,24 +33,31 @@ SELECT f.datasource, f.key, f.version, f.size, f.last_modified, f.window_start, 
        coalesce(l.loaded, 0)::bigint, coalesce(l.already_there, 0)::bigint, coalesce(l.waiting, 0)::bigint, r.rejected
 FROM source_files f
 LEFT JOIN LATERAL (
-    SELECT sum(loaded) AS loaded, sum(already_there) AS already_there, sum(waiting) AS waiting FROM loads WHERE file_id = f.id
+    SELECT sum(loaded) AS loaded, sum(already_there) AS already_there, sum(waiting) AS waiting FROM loads WHERE file_id
+    = f.id
 ) l ON true
 CROSS JOIN LATERAL (SELECT count(*) AS rejected FROM rejects WHERE file_id = f.id AND replayed_at IS NULL) r
 """
 
-_THESE: Final = _ENTRIES + """
+_THESE: Final = (
+    _ENTRIES
+    + """
 JOIN unnest(%(keys)s::text[], %(versions)s::text[]) AS k (key, version) ON f.key = k.key AND f.version = k.version
 """
+)
 
 _NAMED: Final = _ENTRIES + "WHERE f.key = %(key)s ORDER BY f.id DESC"
 
-_OF_FEED: Final = _ENTRIES + """
+_OF_FEED: Final = (
+    _ENTRIES
+    + """
 WHERE f.datasource = %(datasource)s AND NOT f.superseded
   AND (%(start)s::timestamptz IS NULL OR f.window_end >= %(start)s)
   AND (%(end)s::timestamptz IS NULL OR f.window_end < %(end)s)
   AND (%(search)s::text IS NULL OR position(%(search)s IN f.key) > 0)
 ORDER BY f.key, f.id
 """
+)
 
 
 def file_entries(connection: Connection, files: Sequence[ArrivedFile]) -> dict[tuple[str, str], FileEntry]:

@@ -67,7 +67,8 @@ def look_up(connection: Connection, files: Sequence[ArrivedFile]) -> dict[tuple[
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A batch in the ledger: its reads with `file_id` and `agency` (standardised), and the agencies made for new names."""
+    """A batch in the ledger: its reads with `file_id` and `agency` (standardised), and the agencies made for new
+    names."""
 
     reads: pl.DataFrame
     names: NameTable
@@ -83,16 +84,21 @@ def register(
     *,
     force: bool = False,
 ) -> Registered:
-    """Enters a batch in the ledger in one transaction: files, rejects, and for each file and received name what was found.
+    """Enters a batch in the ledger in one transaction: files, rejects, and for each file and received name what was
+    found.
 
-    `reads` (schema CLEAN) and `rejects` (schema REJECTED) name the file by its number in `files`. To register again changes
+    `reads` (schema CLEAN) and `rejects` (schema REJECTED) name the file by its number in `files`. To register again
+    changes
     nothing unless the file is read otherwise now, as after a fix: then its rejects are replaced, and a name with other
-    counts than before is opened again. `earlier` has the counts by name of the parts before this one, where a large file
+    counts than before is opened again. `earlier` has the counts by name of the parts before this one, where a large
+    file
     comes in parts. Gives the reads that are still to be loaded (with `force` those that are done too).
     """
     with connection:
         ids = _enter_files(connection, files)
-        numbered = pl.DataFrame({"file": range(len(files)), "file_id": ids}, schema={"file": pl.UInt32, "file_id": pl.Int64})
+        numbered = pl.DataFrame(
+            {"file": range(len(files)), "file_id": ids}, schema={"file": pl.UInt32, "file_id": pl.Int64}
+        )
         reads, rejects = reads.join(numbered, on="file", maintain_order="left"), rejects.join(numbered, on="file")
         replayed = _replayed(connection, ids)
         if replayed.height:
@@ -170,9 +176,7 @@ def _replayed(connection: Connection, file_ids: Collection[int]) -> pl.DataFrame
 def _enter_rejects(connection: Connection, rejects: pl.DataFrame, anew: Collection[int]) -> None:
     """Enters rejects; those known of the files `anew` are replaced."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM rejects WHERE file_id = ANY (%(ids)s) AND replayed_at IS NULL", {"ids": list(anew)}
-        )
+        cursor.execute("DELETE FROM rejects WHERE file_id = ANY (%(ids)s) AND replayed_at IS NULL", {"ids": list(anew)})
         columns = ["file_id", "position", "reason", "detail", "received", "agency_name"]
         execute_values(
             cursor,
@@ -187,7 +191,8 @@ def _enter_rejects(connection: Connection, rejects: pl.DataFrame, anew: Collecti
 
 
 def known_names(connection: Connection, datasource: str, received: Iterable[str]) -> tuple[NameTable, list[str]]:
-    """The name table with an agency for each received name, and the agencies made for names never seen, marked unmapped.
+    """The name table with an agency for each received name, and the agencies made for names never seen, marked
+    unmapped.
 
     In the caller's transaction.
     """

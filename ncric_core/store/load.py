@@ -37,11 +37,14 @@ class Rows:
 class Chunk:
     """What one transaction loads.
 
-    `reads` has columns of vehicle_records, with file_id, agency_name and agency, in order of event time and id; `late` tells
+    `reads` has columns of vehicle_records, with file_id, agency_name and agency, in order of event time and id; `late`
+    tells
     those whose event time lies before their file's window, which may well be there already.
     """
 
-    pairs: pl.DataFrame  # the ledger's entries (PAIR, agency, rows) that the chunk is of, and how many rows each had in it
+    pairs: (
+        pl.DataFrame
+    )  # the ledger's entries (PAIR, agency, rows) that the chunk is of, and how many rows each had in it
     reads: pl.DataFrame
     late: pl.Series
     entities: Sequence[Rows]
@@ -70,9 +73,11 @@ class Loaded:
 
 
 def load_chunk(connection: Connection, chunk: Chunk, *, staged: bool = False, force: bool = False) -> Loaded:
-    """Loads a chunk: reads, entities, counts and ledger in one transaction, tried again if it was given up for a deadlock.
+    """Loads a chunk: reads, entities, counts and ledger in one transaction, tried again if it was given up for a
+    deadlock.
 
-    Entries of the ledger that another run has done in the meantime are left alone, unless `force`. `staged` says that many
+    Entries of the ledger that another run has done in the meantime are left alone, unless `force`. `staged` says that
+    many
     of the reads are likely to be there. Raises psycopg2.Error if the chunk cannot be loaded; nothing of it is then.
     """
     for attempt in range(1, ATTEMPTS + 1):
@@ -107,7 +112,8 @@ def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) ->
 
 
 def _claim(connection: Connection, pairs: pl.DataFrame, *, force: bool) -> pl.DataFrame:
-    """Locks the ledger's entries, waiting for a run that loads them now, and gives those that are still to be loaded."""
+    """Locks the ledger's entries, waiting for a run that loads them now, and gives those that are still to be
+    loaded."""
     locked = rows(
         connection,
         """
@@ -128,7 +134,8 @@ def _claim(connection: Connection, pairs: pl.DataFrame, *, force: bool) -> pl.Da
 def _insert(connection: Connection, chunk: Chunk, *, staged: bool) -> pl.DataFrame:
     """Inserts the reads that are not there yet, and gives them.
 
-    COPY straight into the table is twice as fast, but one duplicate undoes it: late reads, which are sent again more often,
+    COPY straight into the table is twice as fast, but one duplicate undoes it: late reads, which are sent again more
+    often,
     are staged at once, the others when the COPY meets a duplicate.
     """
     if staged:
@@ -202,7 +209,11 @@ def copy_reads(connection: Connection, table: str, reads: pl.DataFrame) -> None:
 
 def _enter(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFrame, *, closes: bool) -> None:
     """The ledger's entries: how many reads were inserted, and that the file's rows under this name are done."""
-    counted = claimed.select(PAIR).join(inserted.group_by(PAIR).len(), on=PAIR, how="left").with_columns(pl.col("len").fill_null(0))
+    counted = (
+        claimed.select(PAIR)
+        .join(inserted.group_by(PAIR).len(), on=PAIR, how="left")
+        .with_columns(pl.col("len").fill_null(0))
+    )
     given = {
         "files": counted["file_id"].to_list(),
         "names": counted["agency_name"].to_list(),
@@ -214,9 +225,9 @@ def _enter(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFrame
             """
             UPDATE loads l
             SET loaded = l.loaded + v.loaded, error = NULL, done_at = CASE WHEN %(closes)s THEN now() ELSE l.done_at END
-            FROM unnest(%(files)s::bigint[], %(names)s::text[], %(loaded)s::integer[]) AS v (file_id, agency_name, loaded)
+            FROM unnest(%(files)s::bigint[], %(names)s::text[], %(loaded)s::integer[]) AS v (file_id, agency_name,
+            loaded)
             WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name
             """,
             given,
         )
-

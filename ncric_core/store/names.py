@@ -20,7 +20,8 @@ PAGE = 1000
 def set_mappings(connection: Connection, mappings: Sequence[Mapping]) -> list[str]:
     """Enters or changes mappings, all or none; gives the agencies that are new.
 
-    A standardised name that is no agency yet becomes one; one that was unmapped is from now on an agency in its own right.
+    A standardised name that is no agency yet becomes one; one that was unmapped is from now on an agency in its own
+    right.
     Reads loaded already stay where they are until `restandardize`. Who changed what is kept by triggers.
     Raises AgencyError for a blank or too long name.
     """
@@ -34,7 +35,8 @@ def set_mappings(connection: Connection, mappings: Sequence[Mapping]) -> list[st
         agency_of = {name: table.by_key[names.name_key(name)] for name in wanted}
         with connection.cursor() as cursor:
             cursor.execute(
-                "UPDATE agencies SET unmapped = false WHERE id = ANY (%(ids)s) AND unmapped", {"ids": [*agency_of.values()]}
+                "UPDATE agencies SET unmapped = false WHERE id = ANY (%(ids)s) AND unmapped",
+                {"ids": [*agency_of.values()]},
             )
         _enter(connection, mappings, {name: table.agencies[agency] for name, agency in agency_of.items()})
     return made
@@ -55,7 +57,8 @@ def _enter(connection: Connection, mappings: Sequence[Mapping], standard: Mappin
             cursor,
             """
             INSERT INTO standardized_agency_names AS n (datasource, name, name_key, standardized_agency_name) VALUES %s
-            ON CONFLICT (datasource, name_key) DO UPDATE SET standardized_agency_name = EXCLUDED.standardized_agency_name
+            ON CONFLICT (datasource, name_key) DO UPDATE SET standardized_agency_name =
+            EXCLUDED.standardized_agency_name
             WHERE n.standardized_agency_name <> EXCLUDED.standardized_agency_name
             """,
             [by_name[key] for key in sorted(by_name)],

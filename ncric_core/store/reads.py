@@ -41,9 +41,11 @@ FOR UPDATE OF r
 
 
 def upsert_reads(connection: Connection, given: pl.DataFrame, update: UpdateType) -> dict[int, int]:
-    """Merges reads into vehicle_records with their counts, in the caller's transaction; gives how many are new by agency.
+    """Merges reads into vehicle_records with their counts, in the caller's transaction; gives how many are new by
+    agency.
 
-    `given` has id, event_time, agency (Int32), datasource, agency_name and columns of vehicle_records. Where a key occurs
+    `given` has id, event_time, agency (Int32), datasource, agency_name and columns of vehicle_records. Where a key
+    occurs
     twice the later row counts. See `entities.upsert` for the kinds of update.
     """
     properties = [column for column in given.columns if column not in READ_KEY]
@@ -69,7 +71,9 @@ def _counted(found: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
 
 def _statement(connection: Connection, columns: Sequence[str], update: UpdateType) -> sql.Composed:
     form = "{c} = coalesce(EXCLUDED.{c}, t.{c})" if update == "Merge" else "{c} = EXCLUDED.{c}"
-    changes: list[sql.Composable] = [sql.SQL(form).format(c=sql.Identifier(column)) for column in columns if column not in FIXED]
+    changes: list[sql.Composable] = [
+        sql.SQL(form).format(c=sql.Identifier(column)) for column in columns if column not in FIXED
+    ]
     if update == "Replace":
         there = rows(
             connection,

@@ -20,7 +20,8 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The books at one moment, and what is wrong with them. `unread` files were not read to their end (a run was killed)."""
+    """The books at one moment, and what is wrong with them. `unread` files were not read to their end (a run was
+    killed)."""
 
     files: int
     unread: int
@@ -114,4 +115,5 @@ def reconcile(connection: Connection) -> Balance:
             for check, query in CHECKS.items()
             for about, books, reads in rows(connection, query)
         ]
-    return Balance(*[int(total) for total in totals], differences)
+    files, unread, found, loaded, already_there, rejected, waiting, reads = map(int, totals)
+    return Balance(files, unread, found, loaded, already_there, rejected, waiting, reads, differences)

@@ -1,6 +1,5 @@
 """Rejects in the ledger: listing them, and entering those that are reads after a fix."""
 
-from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -113,7 +112,8 @@ def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) 
             cursor,
             """
             INSERT INTO loads AS l (file_id, agency_name, agency, found, done_at)
-            SELECT v.file_id, v.agency_name, v.agency, v.found, now() FROM (VALUES %s) v (file_id, agency_name, agency, found)
+            SELECT v.file_id, v.agency_name, v.agency, v.found, now() FROM (VALUES %s) v (file_id, agency_name, agency,
+            found)
             ON CONFLICT (file_id, agency_name) DO UPDATE SET found = l.found + EXCLUDED.found
             RETURNING file_id, agency_name, agency
             """,

@@ -1,4 +1,5 @@
-"""Moving reads to their agency after a change of the name table: in bounded transactions, counts, links and ledger with them."""
+"""Moving reads to their agency after a change of the name table: in bounded transactions, counts, links and ledger
+with them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

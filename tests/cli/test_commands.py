@@ -43,7 +43,9 @@ def test_dry_run_loads_nothing(ncric, store: Store) -> None:
         (("flights", "check", "nowhere.yaml"), "nowhere.yaml cannot be read"),
     ],
 )
-def test_an_expected_error_is_one_line_and_status_1(ncric, store: Store, arguments: tuple[str, ...], message: str) -> None:
+def test_an_expected_error_is_one_line_and_status_1(
+    ncric, store: Store, arguments: tuple[str, ...], message: str
+) -> None:
     done = ncric(*arguments)
     assert done.status == 1
     assert message in done.err

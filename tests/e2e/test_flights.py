@@ -3,10 +3,10 @@
 from pathlib import Path
 
 import pytest
+
 from ncric_core.edm import FLIGHTS, read_model
 from ncric_core.errors import FlightError
 from ncric_core.flight_load import FlightLoad, check_flight, load_flight, table_batches
-
 from tests.conftest import Store
 
 LEGACY = """
@@ -73,7 +73,8 @@ associationDefinitions:
 
 TABLE = """\
 vehicle_record_id,VehicleLicensePlateID,eventDateTime,latlon,datasource,LPRCameraID,LPRCameraName,agency_id,agencyName,standardized_agency_name,hts_Hotlist,LPRVehiclePlatePhoto
-1_BOSS4,7ABC001,2022-10-11T08:00:01Z,"37.5,-122.1",BOSS4,84,North,CA1,ATHERTON POLICE DEPARTMENT,Atherton PD,STOLEN VEHICLES DOJ,/9j/
+1_BOSS4,7ABC001,2022-10-11T08:00:01Z,"37.5,-122.1",BOSS4,84,North,CA1,ATHERTON POLICE DEPARTMENT,Atherton PD,STOLEN
+VEHICLES DOJ,/9j/
 2_BOSS4,7abc 002,2022-10-11 01:00:02-07:00,,BOSS4,84,North,CA1,ATHERTON POLICE DEPARTMENT,Atherton PD,,
  ,7ABC003,2022-10-11T08:00:03Z,,BOSS4,85,South,CA1,ATHERTON POLICE DEPARTMENT,Atherton PD,,
 """
@@ -94,20 +95,25 @@ def test_a_legacy_flight_lands_in_its_entity_sets_and_links(store: Store, tmp_pa
     assert done.made["NCRICVehicleRecordsAthertonPD"] == done.new["NCRICVehicleRecordsAthertonPD"] == 2
     assert store.rows(
         """
-        SELECT vehicle_record_id, plate, plate_normalized, latitude, longitude, standardized_agency_name, camera_id, agency_id
+        SELECT vehicle_record_id, plate, plate_normalized, latitude, longitude, standardized_agency_name, camera_id,
+        agency_id
         FROM reads ORDER BY 1
         """
     ) == [
         ("1_BOSS4", "7ABC001", "7ABC001", 37.5, -122.1, "Atherton PD", "84", "CA1"),
         ("2_BOSS4", "7abc 002", "7ABC002", None, None, "Atherton PD", "84", "CA1"),
     ]
-    assert store.rows("SELECT event_time = '2022-10-11T08:00:02Z' FROM reads WHERE vehicle_record_id = '2_BOSS4'") == [(True,)]
+    assert store.rows("SELECT event_time = '2022-10-11T08:00:02Z' FROM reads WHERE vehicle_record_id = '2_BOSS4'") == [
+        (True,)
+    ]
     assert store.rows('SELECT id, ol_name FROM "NCRICImageSources" ORDER BY 1') == [("84", "North"), ("85", "South")]
     assert store.rows('SELECT id, ol_type FROM "NCRICNotifications"') == [("1_BOSS4", "STOLEN VEHICLES DOJ")]
     assert store.rows('SELECT source_set, source_id, target_id FROM "NCRICResultsIn"') == [
         ("NCRICVehicleRecordsAthertonPD", "1_BOSS4", "1_BOSS4")
     ]
-    assert store.rows('SELECT source_id, target_id, target_set FROM "NCRICRecordedBy" WHERE source_id = \'1_BOSS4\' ORDER BY 3') == [
+    assert store.rows(
+        "SELECT source_id, target_id, target_set FROM \"NCRICRecordedBy\" WHERE source_id = '1_BOSS4' ORDER BY 3"
+    ) == [
         ("1_BOSS4", "CA1", "NCRICAgencies"),
         ("1_BOSS4", "84", "NCRICImageSources"),
         ("1_BOSS4", "Atherton PD", "NCRICStandardizedAgencies"),
@@ -177,7 +183,10 @@ def test_one_template_serves_all_agencies(store: Store, tmp_path: Path) -> None:
     ("change", "fault"),
     [
         (("fqn: ol.vehicle", "fqnn: ol.vehicle"), "entityDefinitions → Vehicle → fqnn: unknown key"),
-        (("AthertonPD", "NowherePD"), "entityDefinitions → Vehicle: there is no entity set NCRICVehicleRecordsNowherePD"),
+        (
+            ("AthertonPD", "NowherePD"),
+            "entityDefinitions → Vehicle: there is no entity set NCRICVehicleRecordsNowherePD",
+        ),
         (("src: Vehicle", "src: Car"), "associationDefinitions → r1: src Car is the name of no entity definition"),
         (("type: ol.name, column: LPRCameraName", "type: ol.nam, column: x"), "ol.imagesource has no property ol.nam"),
         (("conditions.BooleanRegexCondition", "conditions.Magic"), "Magic"),
@@ -198,7 +207,9 @@ def test_a_wrong_flight_is_refused_before_anything_is_loaded(
     assert store.rows("SELECT count(*) FROM reads") == [(0,)]
 
 
-def test_a_column_that_is_not_there_is_null_without_transforms_and_an_error_with_them(store: Store, tmp_path: Path) -> None:
+def test_a_column_that_is_not_there_is_null_without_transforms_and_an_error_with_them(
+    store: Store, tmp_path: Path
+) -> None:
     load(store, tmp_path, LEGACY.replace("column: latlon", "column: nowhere"))
     assert store.rows("SELECT count(latitude) FROM reads") == [(0,)]
     flight = LEGACY.replace(

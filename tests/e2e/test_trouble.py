@@ -1,4 +1,5 @@
-"""Trouble: an agency that cannot be loaded, files that go away, runs at the same time, a database that is lost, kill -9."""
+"""Trouble: an agency that cannot be loaded, files that go away, runs at the same time, a database that is lost, kill
+-9."""
 
 import base64
 import os
@@ -13,9 +14,9 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
 from ncric_core.errors import SourceError, StoreError
 from ncric_core.sources import objects
-
 from tests.conftest import FILE, Store, read
 
 FAILING = """
@@ -29,7 +30,11 @@ def test_one_agencys_failure_leaves_the_others_loaded_and_is_named(store: Store)
     for number in range(3):
         store.put(
             FILE.format(number),
-            [read(10 * number + 1), read(10 * number + 2, agencyName="Broken PD"), read(10 * number + 3, agencyName="Third PD")],
+            [
+                read(10 * number + 1),
+                read(10 * number + 2, agencyName="Broken PD"),
+                read(10 * number + 3, agencyName="Third PD"),
+            ],
         )
     store.execute(FAILING)
     outcome = store.run()
@@ -40,7 +45,9 @@ def test_one_agencys_failure_leaves_the_others_loaded_and_is_named(store: Store)
         ("ATHERTON POLICE DEPARTMENT", 3),
         ("Third PD", 3),
     ]
-    assert store.rows("SELECT count(*) FROM loads WHERE error LIKE '%%this agency is broken%%' AND waiting = 1") == [(3,)]
+    assert store.rows("SELECT count(*) FROM loads WHERE error LIKE '%%this agency is broken%%' AND waiting = 1") == [
+        (3,)
+    ]
     assert store.books().differences == []
 
     store.execute("DROP TRIGGER refuse ON vehicle_records")
@@ -143,10 +150,19 @@ def test_large_files_come_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("ncric_core.sources.fetch.LARGE", 1000)
     monkeypatch.setattr("ncric_core.integrate.SMALLEST_BATCH", 10)
     small = store.with_settings(chunk_size=10)
-    rows = [read(n, agencyName=f"A{n % 3}") for n in range(95)] + [{"LPREventID": None}, read(3), read(200, eventDate="1999-01-01")]
+    rows = [read(n, agencyName=f"A{n % 3}") for n in range(95)] + [
+        {"LPREventID": None},
+        read(3),
+        read(200, eventDate="1999-01-01"),
+    ]
     store.put(FILE.format(1), rows)
     outcome = small.run()
-    assert (outcome.total.found, outcome.total.loaded, outcome.total.already_there, outcome.total.rejected) == (98, 95, 1, 2)
+    assert (outcome.total.found, outcome.total.loaded, outcome.total.already_there, outcome.total.rejected) == (
+        98,
+        95,
+        1,
+        2,
+    )
     assert store.rows("SELECT found FROM source_files") == [(98,)]
     assert store.books().differences == []
     assert store.books().waiting == 0
@@ -208,9 +224,13 @@ def test_killed_at_random_moments_and_run_again_equals_one_clean_run(
     command = [sys.executable, "-c", "from ncric_core.cli import main; main()", "run", "files-catchup"]
     chance = random.Random(7)
     for _ in range(6):
-        process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path)
+        process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=tmp_path
+        )
         seen = store.rows("SELECT count(*) FROM loads WHERE done_at IS NOT NULL")[0][0]
-        while process.poll() is None and store.rows("SELECT count(*) FROM loads WHERE done_at IS NOT NULL")[0][0] == seen:
+        while (
+            process.poll() is None and store.rows("SELECT count(*) FROM loads WHERE done_at IS NOT NULL")[0][0] == seen
+        ):
             time.sleep(0.01)
         time.sleep(chance.uniform(0, 0.15))
         process.send_signal(signal.SIGKILL)
@@ -225,7 +245,13 @@ def test_killed_at_random_moments_and_run_again_equals_one_clean_run(
 
     name = f"clean_{uuid4().hex}"
     _ask(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    clean = Store(small.settings, open_database(small.settings.model_copy(update={"database_url": type(store.settings.database_url)(_named(server, name))})), store.folder)
+    clean = Store(
+        small.settings,
+        open_database(
+            small.settings.model_copy(update={"database_url": type(store.settings.database_url)(_named(server, name))})
+        ),
+        store.folder,
+    )
     clean.run("files-catchup")
     assert clean.everything() == after_kills
     _ask(server, f"DROP DATABASE {name} WITH (FORCE)")

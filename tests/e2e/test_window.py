@@ -16,7 +16,8 @@ def test_reads_of_a_window_come_out_as_they_were_sent(store: Store) -> None:
     moment = datetime(2022, 10, 11, 8, 0, 1, tzinfo=UTC)
     found = store.rows(
         """
-        SELECT vehicle_record_id, plate, plate_normalized, event_time, latitude, longitude, camera_id, camera_name, agency_id,
+        SELECT vehicle_record_id, plate, plate_normalized, event_time, latitude, longitude, camera_id, camera_name,
+        agency_id,
                agency_name, standardized_agency_name, datasource, vehicle_model, file_key
         FROM reads ORDER BY event_time
         """

@@ -1,11 +1,11 @@
 """The name table: mapping, history, and moving reads that are loaded already."""
 
 import pytest
+
 from ncric_core.errors import AgencyError
 from ncric_core.store.agencies import name_table
 from ncric_core.store.names import all_mappings, unmapped_names
 from ncric_core.store.restandardize import planned_moves, restandardize
-
 from tests.conftest import FILE, Store, read
 
 
@@ -17,7 +17,10 @@ def move(store: Store) -> None:
 
 def test_spellings_of_one_name_share_a_mapping(store: Store) -> None:
     store.map(("Santa Clara County Sheriff’s Office", "Santa Clara County Sheriff's Office", "SCSO"))
-    store.put("scso/a_2022-10-11_08-10-00_2022-10-11_08-15-00.json", [read(1, agencyName="SANTA CLARA  COUNTY SHERIFF'S OFFICE")])
+    store.put(
+        "scso/a_2022-10-11_08-10-00_2022-10-11_08-15-00.json",
+        [read(1, agencyName="SANTA CLARA  COUNTY SHERIFF'S OFFICE")],
+    )
     store.run("scso")
     assert store.rows("SELECT standardized_agency_name, agency_name FROM reads") == [
         ("Santa Clara County Sheriff's Office", "SANTA CLARA  COUNTY SHERIFF'S OFFICE")
@@ -45,15 +48,17 @@ def test_who_when_before_and_after_of_every_change(store: Store) -> None:
 
 def test_a_new_standard_name_makes_agency_data_set_and_view(store: Store) -> None:
     assert store.map(("ANTIOCH", "Antioch PD", "BOSS4")) == ["Antioch PD"]
-    assert store.rows("SELECT name, entity_type, entity_type_id::text FROM entity_sets WHERE name LIKE '%%Antioch%%'") == [
-        ("NCRICVehicleRecordsAntiochPD", "ol.vehicle", "3c6dad54-c4b4-4dfb-bd8b-d8dd56e342ec")
-    ]
+    assert store.rows(
+        "SELECT name, entity_type, entity_type_id::text FROM entity_sets WHERE name LIKE '%%Antioch%%'"
+    ) == [("NCRICVehicleRecordsAntiochPD", "ol.vehicle", "3c6dad54-c4b4-4dfb-bd8b-d8dd56e342ec")]
     assert store.rows('SELECT count(*) FROM "NCRICVehicleRecordsAntiochPD"') == [(0,)]
 
 
 def test_flock_names_are_mapped_by_network(store: Store) -> None:
     store.map(("12345", "CHP", "FLOCK"), ("Some Network", "CHP", "FLOCK"))
-    assert store.rows("SELECT network_id, standardized_agency_name FROM standardized_agency_names_flock") == [(12345, "CHP")]
+    assert store.rows("SELECT network_id, standardized_agency_name FROM standardized_agency_names_flock") == [
+        (12345, "CHP")
+    ]
     with store.database.session() as connection:
         assert sorted(m.received for m in all_mappings(connection)) == ["12345", "Some Network"]
 
@@ -85,7 +90,9 @@ def test_restandardize_equals_a_load_under_the_new_names(store: Store) -> None:
     assert store.rows("SELECT count(*) FROM agencies WHERE name = 'ATHERTON POLICE DEPARTMENT'") == [(0,)]
     move(store)
     assert store.everything() == moved
-    store.execute("TRUNCATE vehicle_records, read_counts, received_names, loads, rejects, source_files, ol_collectedby, ol_imagesource")
+    store.execute(
+        "TRUNCATE vehicle_records, read_counts, received_names, loads, rejects, source_files, ol_collectedby, ol_imagesource"
+    )
     store.run()
     assert store.everything() == moved
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from ncric_core.agencies import (
     Mapping,
     entity_set_name,
@@ -23,7 +24,11 @@ SOURCES = ("BOSS4", "SCSO", "FLOCK")
 
 @pytest.mark.parametrize(
     "other",
-    ["santa clara county sheriff's office", "Santa Clara County Sheriff’s  Office", " SANTA CLARA\tCOUNTY SHERIFF‘S OFFICE\u200b"],
+    [
+        "santa clara county sheriff's office",
+        "Santa Clara County Sheriff’s  Office",
+        " SANTA CLARA\tCOUNTY SHERIFF‘S OFFICE\u200b",
+    ],
 )
 def test_spellings_that_are_one_name(other: str) -> None:
     assert name_key(other) == name_key("Santa Clara County Sheriff's Office")
@@ -58,7 +63,9 @@ def test_the_best_suggestion_is_first(received: str, expected: str) -> None:
     assert suggest(received, seed_agencies())[0] == expected
 
 
-@pytest.mark.parametrize("received", ["Springfield PD", "Los Angeles PD", "Santa Cruz PD", "Oakland PD", "police department", "", "🚓"])
+@pytest.mark.parametrize(
+    "received", ["Springfield PD", "Los Angeles PD", "Santa Cruz PD", "Oakland PD", "police department", "", "🚓"]
+)
 def test_nothing_near_gives_nothing(received: str) -> None:
     assert suggest(received, seed_agencies()) == []
 
@@ -77,7 +84,9 @@ def test_a_key_is_its_own_key(name: str) -> None:
 
 def test_entity_set_and_view_of_an_agency() -> None:
     assert entity_set_name("Atherton PD") == "NCRICVehicleRecordsAthertonPD"
-    assert entity_set_name("Santa Clara County Sheriff's Office") == "NCRICVehicleRecordsSantaClaraCountySheriff'sOffice"
+    assert (
+        entity_set_name("Santa Clara County Sheriff's Office") == "NCRICVehicleRecordsSantaClaraCountySheriff'sOffice"
+    )
     long = entity_set_name("A" * 100)
     assert len(view_name(long).encode()) == 63
     assert view_name(long) != view_name(long + "A")

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
+
 from ncric_core.edm import FLIGHTS
 from ncric_core.errors import SettingsError
 from ncric_core.settings import Settings, read_settings
-from pydantic import ValidationError
 
 
 @pytest.fixture(autouse=True)

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from ncric_core.errors import SettingsError
 from ncric_core.windows import Window, parse_moment, window
 

@@ -141,7 +141,9 @@ def _query(connection: Connection, entity_set: EntitySet, model: Model) -> sql.C
     own = sql.SQL(" FROM {} WHERE entity_set = {}").format(sql.Identifier(table), sql.Literal(entity_set.name))
     if kind.kind == "entity":
         return sql.SQL("SELECT id, as_of, loaded_at{}").format(shown) + own
-    links = sql.SQL("SELECT source_set, source_id, target_set, target_id, as_of AS event_time, loaded_at{}").format(shown)
+    links = sql.SQL("SELECT source_set, source_id, target_set, target_id, as_of AS event_time, loaded_at{}").format(
+        shown
+    )
     return sql.SQL(" UNION ALL ").join([links + own, *_read_links(entity_set, model, kind, properties)])
 
 
@@ -149,7 +151,8 @@ def _read_links(entity_set: EntitySet, model: Model, kind: EntityType, propertie
     """The links that are columns of the reads, as rows of an association's view."""
     types = {column.name: column.sql_type for column in kind.columns()}
     nulls = sql.SQL("").join(
-        sql.SQL(", NULL::{}").format(sql.SQL(types[column])) if column in types else sql.SQL(", NULL") for column in properties
+        sql.SQL(", NULL::{}").format(sql.SQL(types[column])) if column in types else sql.SQL(", NULL")
+        for column in properties
     )
     held = [link for of in model.entity_types.values() if of.table == READS for link in of.links]
     kept: list[sql.Composable] = [

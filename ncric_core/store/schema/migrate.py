@@ -30,7 +30,6 @@ def migrate(database: Database, *, organization: str, flights_dir: Path) -> list
 
     Raises StoreError if the database is newer than this program or refuses, FlightError if edm.yaml is wrong.
     """
-    model = read_model(flights_dir / "edm.yaml")
     done = []
     try:
         with database.transaction() as connection, connection.cursor() as cursor:
@@ -40,7 +39,9 @@ def migrate(database: Database, *, organization: str, flights_dir: Path) -> list
                 cursor.execute(text)
                 cursor.execute("INSERT INTO schema_migrations (name) VALUES (%(name)s)", {"name": name})
                 done.append(name)
-            if model_stamp(flights_dir, organization) not in {stamp for (stamp,) in rows(connection, "TABLE schema_model")}:
+            if model_stamp(flights_dir, organization) not in {
+                stamp for (stamp,) in rows(connection, "TABLE schema_model")
+            }:
                 done += _apply(connection, organization, flights_dir)
     except psycopg2.Error as error:
         raise StoreError(f"the database refuses the migration: {str(error).strip().splitlines()[0]}") from error
@@ -56,9 +57,7 @@ def _apply(connection: Connection, organization: str, flights_dir: Path) -> list
         done += apply_model(connection, read_model(flights_dir / "edm.yaml"), organization)
         done += ensure_agencies(connection, names.seed_agencies(), unmapped=False)
         cursor.execute("TRUNCATE schema_model")
-        cursor.execute(
-            "INSERT INTO schema_model VALUES (%(stamp)s)", {"stamp": model_stamp(flights_dir, organization)}
-        )
+        cursor.execute("INSERT INTO schema_model VALUES (%(stamp)s)", {"stamp": model_stamp(flights_dir, organization)})
     return done
 
 
@@ -72,7 +71,8 @@ def is_current(database: Database, *, organization: str, flights_dir: Path) -> b
 
 
 def pending(connection: Connection) -> list[tuple[str, str]]:
-    """Name and text of the migrations not applied yet, in order. Raises StoreError if the database knows more of them."""
+    """Name and text of the migrations not applied yet, in order. Raises StoreError if the database knows more of
+    them."""
     folder = files("ncric_core.store.schema") / "migrations"
     known = {item.name: item.read_text() for item in folder.iterdir() if item.name.endswith(".sql")}
     applied = {name for (name,) in rows(connection, "SELECT name FROM schema_migrations")}

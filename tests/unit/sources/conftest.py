@@ -9,6 +9,7 @@ import pytest
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
+
 from ncric_core.settings import Settings
 
 

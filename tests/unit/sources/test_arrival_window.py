@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from ncric_core.sources.lpr_json import arrival_window
 
 MODIFIED = datetime(2022, 10, 12, 1, 2, 3, tzinfo=UTC)

@@ -3,6 +3,7 @@
 from zoneinfo import ZoneInfo
 
 import pytest
+
 from ncric_core.errors import SettingsError
 from ncric_core.settings import Settings
 from ncric_core.sources.feeds import Feed, datasources, feed_named, lpr_feeds

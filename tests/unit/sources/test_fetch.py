@@ -9,12 +9,12 @@ from typing import Any, BinaryIO, cast
 
 import pytest
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError
+from urllib3.exceptions import ProtocolError
+
 from ncric_core.errors import SourceError
 from ncric_core.sources import fetch
 from ncric_core.sources.fetch import fetched, pieces
 from ncric_core.sources.objects import Folder, ObjectGone, StoredObject, open_bucket
-from urllib3.exceptions import ProtocolError
-
 from tests.unit.sources.conftest import S3
 
 NOW = datetime(2022, 10, 11, tzinfo=UTC)

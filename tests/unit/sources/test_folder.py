@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+
 from ncric_core.errors import SourceError
 from ncric_core.settings import Settings
 from ncric_core.sources.objects import Folder, ObjectGone, StoredObject, open_bucket

@@ -6,9 +6,9 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+
 from ncric_core.sources.leaves import ESSENTIAL, LEAVES, TEXTS
 from ncric_core.sources.lpr_json import ParsedReads, parse, parse_parts
-
 from tests.unit.sources.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
 
 

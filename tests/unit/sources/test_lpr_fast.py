@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from ncric_core.sources.leaves import COORDINATES, LEAVES, TEXTS
 from ncric_core.sources.lpr_json import ParsedReads, parse, raw_frame
 from ncric_core.sources.shapes import DEEPEST, FastReader, learn
-
 from tests.unit.sources.lpr_files import PHOTO, as_file, read, rows
 
 AT_TWO_PLACES = {"a": {"LPRCameraID": "1"}, "b": {"LPRCameraID": "2"}}

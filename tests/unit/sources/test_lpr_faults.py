@@ -5,8 +5,8 @@ import json
 from typing import Any
 
 import pytest
-from ncric_core.sources.lpr_json import RAW, RawReject, parse, raw_frame, row_at
 
+from ncric_core.sources.lpr_json import RAW, RawReject, parse, raw_frame, row_at
 from tests.unit.sources.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
 
 FULL = {

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+
 from ncric_core.errors import SourceError
 from ncric_core.sources.objects import Bucket, ObjectGone, S3Bucket, StoredObject, open_bucket
-
 from tests.unit.sources.conftest import S3
 
 
@@ -161,7 +161,8 @@ def test_refusal_is_told_by_its_code_without_the_answer(s3: S3) -> None:
         with pytest.raises(SourceError) as caught:
             call()
         assert str(caught.value) == (
-            "the bucket s3://reads cannot be read: refused with InvalidAccessKeyId: check the AWS credentials and their rights"
+            "the bucket s3://reads cannot be read: "
+            "refused with InvalidAccessKeyId: check the AWS credentials and their rights"
         )
 
 
