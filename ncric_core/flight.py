@@ -319,25 +319,24 @@ def _typed(flight: Flight, one: Definition, given: Property, data_type: str, sch
 
 
 def _parsed(text: pl.Expr, data_type: str) -> pl.Expr:
+    trimmed = text.str.strip_chars()
     match data_type:
         case "text":
-            return text
+            found = text
         case "timestamptz":
-            return _moment(text)
+            found = _moment(trimmed)
         case "date":
-            return text.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
+            found = trimmed.str.slice(0, 10).str.to_date("%Y-%m-%d", strict=False)
         case "time":
-            return text.str.to_time("%H:%M:%S%.f", strict=False)
+            found = trimmed.str.to_time("%H:%M:%S%.f", strict=False)
         case "boolean":
-            return (
-                text.str.strip_chars()
-                .str.to_lowercase()
-                .replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
-            )
+            words = trimmed.str.to_lowercase()
+            found = words.replace_strict(_BOOLEANS, default=None, return_dtype=pl.Boolean)
         case "coordinates":
-            return _coordinates(text)
+            found = _coordinates(text)
         case _:
-            return text.str.strip_chars().cast(DTYPES[data_type], strict=False)
+            found = trimmed.cast(DTYPES[data_type], strict=False)
+    return found
 
 
 _BOOLEANS: Final = dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True) | dict.fromkeys(
@@ -347,7 +346,7 @@ _BOOLEANS: Final = dict.fromkeys(("true", "t", "yes", "y", "on", "1"), True) | d
 
 def _moment(text: pl.Expr) -> pl.Expr:
     """ISO 8601 as a UTC time; one without a zone is UTC (a DateTimeTransform applies another)."""
-    text = text.str.strip_chars().str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T").str.replace("[zZ]$", "+00:00")
+    text = text.str.replace(r"^(\d{4}-\d\d-\d\d) ", "${1}T").str.replace("[zZ]$", "+00:00")
     text = text.str.replace(r"([+-]\d\d)$", "${1}:00").str.replace(r"^(\d{4}-\d\d-\d\d)$", "${1}T00:00:00")
     text = text.str.replace(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d)($|[+-])", "${1}:00${2}")
     zoned = text.str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="us", time_zone="UTC", strict=False)

@@ -69,10 +69,8 @@ def table_batches(path: Path) -> Iterator[pl.DataFrame]:
     Raises FlightError if it cannot be read.
     """
     try:
-        if path.suffix.lower() == ".parquet":
-            scan = pl.scan_parquet(path)
-        else:
-            scan = pl.scan_csv(path, infer_schema=False)
+        is_parquet = path.suffix.lower() == ".parquet"
+        scan = pl.scan_parquet(path) if is_parquet else pl.scan_csv(path, infer_schema=False)
         yield pl.DataFrame(schema=scan.collect_schema())
         yield from scan.collect_batches(chunk_size=AT_ONCE, maintain_order=True)
     except (OSError, pl.exceptions.PolarsError) as error:
@@ -116,7 +114,7 @@ def _load_batch(connection: Connection, flight: Flight, model: Model, batch: pl.
                 _load_reads(connection, entities[alias], one, done)
             elif not one.associate_only:
                 found = entities[alias].with_columns(as_of=moment)
-                _upsert(connection, model, one, ENTITY_KEY, found, done)
+                _upsert(connection, model, one, ENTITY_KEY, found=found, done=done)
         for link in flight.associations:
             if is_held(flight, link):
                 continue
@@ -125,11 +123,17 @@ def _load_batch(connection: Connection, flight: Flight, model: Model, batch: pl.
             if len(ends) == 1:
                 found = found.with_columns(source_set=pl.col(_set_column(link.src)))
             found = found.rename(ends).with_columns(as_of=moment, entity_set=pl.lit(link.entity_set_name))
-            _upsert(connection, model, link, LINK_KEY, found, done)
+            _upsert(connection, model, link, LINK_KEY, found=found, done=done)
 
 
 def _upsert(
-    connection: Connection, model: Model, one: Definition, key: tuple[str, ...], found: pl.DataFrame, done: FlightLoad
+    connection: Connection,
+    model: Model,
+    one: Definition,
+    key: tuple[str, ...],
+    *,
+    found: pl.DataFrame,
+    done: FlightLoad,
 ) -> None:
     if found.height:
         table = model.table(model.entity_sets[one.entity_set_name])

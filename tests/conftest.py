@@ -15,6 +15,7 @@ import psycopg2
 import pytest
 
 from ncric_core.agencies import Mapping
+from ncric_core.cli import main
 from ncric_core.integrate import integrate
 from ncric_core.outcome import Job, Outcome
 from ncric_core.settings import Settings
@@ -123,31 +124,45 @@ EVERYTHING = {
                r.agency_id, r.agency_name, r.datasource, r.vehicle_model, a.name, f.key
         FROM vehicle_records r JOIN agencies a ON a.id = r.agency LEFT JOIN source_files f ON f.id = r.file_id
     """,
-    "counts": "SELECT a.name, c.datasource, c.camera_id, c.hour, c.reads FROM read_counts c JOIN agencies a ON a.id = c.agency",
-    "names": "SELECT n.datasource, n.agency_name, a.name, n.reads, n.first_seen, n.last_seen FROM received_names n JOIN agencies a ON a.id = n.agency",
+    "counts": "SELECT a.name, c.datasource, c.camera_id, c.hour, c.reads FROM read_counts c JOIN agencies a ON "
+    "a.id = c.agency",
+    "names": "SELECT n.datasource, n.agency_name, a.name, n.reads, n.first_seen, n.last_seen FROM "
+    "received_names n JOIN agencies a ON a.id = n.agency",
     "files": "SELECT key, found, photos, bad_photos, note, superseded FROM source_files",
     "loads": """
         SELECT f.key, l.agency_name, a.name, l.found, l.loaded, l.already_there, l.waiting, l.error
         FROM loads l JOIN source_files f ON f.id = l.file_id JOIN agencies a ON a.id = l.agency
     """,
-    "rejects": "SELECT f.key, r.position, r.reason, r.detail, r.received, r.agency_name FROM rejects r JOIN source_files f ON f.id = r.file_id",
+    "rejects": "SELECT f.key, r.position, r.reason, r.detail, r.received, r.agency_name FROM rejects r JOIN "
+    "source_files f ON f.id = r.file_id",
     "cameras": "SELECT id, ol_name, ol_datasource FROM ol_imagesource",
     "agencies": "SELECT name, unmapped FROM agencies",
     "links": "SELECT source_id, target_set, target_id FROM ol_collectedby",
 }
 
 
-@pytest.fixture
-def store(server: str, template: str, tmp_path: Path) -> Iterator[Store]:
+def fresh_store(server: str, template: str, folder: Path) -> Iterator[Store]:
+    """A migrated database of its own, with a folder as its bucket."""
     name = f"test_{uuid4().hex}"
     _ask(server, f"CREATE DATABASE {name} TEMPLATE {template}")
-    folder = tmp_path / "bucket"
-    folder.mkdir()
     settings = Settings(
-        database_url=_named(server, name), bucket=str(folder), data_dir=tmp_path, user="tester", _env_file=None
+        database_url=_named(server, name), bucket=str(folder), data_dir=folder.parent, user="tester", _env_file=None
     )
     yield Store(settings, open_database(settings), folder)
     _ask(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(server: str, template: str, tmp_path: Path) -> Iterator[Store]:
+    folder = tmp_path / "bucket"
+    folder.mkdir()
+    yield from fresh_store(server, template, folder)
+
+
+@pytest.fixture
+def clean_store(server: str, template: str, store: Store) -> Iterator[Store]:
+    """A second, empty store on the same bucket: what a clean run makes of it."""
+    yield from fresh_store(server, template, store.folder)
 
 
 @dataclass
@@ -167,8 +182,6 @@ def ncric(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("NCRIC_BUCKET", str(store.folder))
     monkeypatch.setenv("NCRIC_DATA_DIR", str(tmp_path))
     monkeypatch.setenv("NCRIC_USER", "tester")
-
-    from ncric_core.cli import main
 
     def run(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["ncric", *arguments])

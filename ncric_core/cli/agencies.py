@@ -48,7 +48,8 @@ def unmapped() -> None:
     show(columns, rows_, empty="every name is mapped")
     if found:
         say(
-            'map one with: ncric agencies map "RECEIVED" "Standard" --datasource SOURCE, then ncric agencies restandardize'
+            'map one with: ncric agencies map "RECEIVED" "Standard" --datasource SOURCE, then ncric agencies '
+            "restandardize"
         )
 
 
@@ -122,7 +123,8 @@ def history(limit: Annotated[int, typer.Option(min=1, help="At most so many, the
         found: list[tuple[datetime, str, str, str, str | None, str | None]] = list(
             rows(
                 connection,
-                "SELECT changed_at, changed_by, datasource, name, before, after FROM agency_name_changes ORDER BY id DESC LIMIT %(n)s",
+                "SELECT changed_at, changed_by, datasource, name, before, after FROM agency_name_changes ORDER "
+                "BY id DESC LIMIT %(n)s",
                 {"n": limit},
             )
         )

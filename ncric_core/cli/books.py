@@ -32,7 +32,8 @@ def reconcile() -> None:
     with connected() as (_, connection):
         books = balance(connection)
     say(
-        f"{books.files:,} files, {books.found:,} rows found = {books.loaded:,} loaded + {books.already_there:,} already there "
+        f"{books.files:,} files, {books.found:,} rows found = {books.loaded:,} loaded + {books.already_there:,} "
+        f"already there "
         f"+ {books.rejected:,} rejected + {books.waiting:,} waiting; {books.reads:,} reads in the store"
     )
     if books.unread:
@@ -53,6 +54,7 @@ app.add_typer(files_app, name="files")
 @files_app.command("list")
 def list_files(
     job: Annotated[str | None, typer.Argument(help="`boss4` or `scso`; none: both.")] = None,
+    *,
     start: Start = None,
     end: End = None,
     search: Annotated[str | None, typer.Option(help="Only files whose name contains this.")] = None,
@@ -103,7 +105,8 @@ def show_file(
         return
     file = seen.file
     say(
-        f"{file.file.key}: {file.state}; window {file.file.window_start:%Y-%m-%d %H:%M:%S} to {file.file.window_end:%H:%M:%S} UTC"
+        f"{file.file.key}: {file.state}; window {file.file.window_start:%Y-%m-%d %H:%M:%S} to "
+        f"{file.file.window_end:%H:%M:%S} UTC"
     )
     say(
         f"found {file.found} = loaded {file.loaded} + already there {file.already_there} + rejected {file.rejected} "
@@ -153,7 +156,8 @@ def replay_rejects(reason: Reason = None, file: File = None) -> None:
         done = replay(connection, settings, own_mapping(settings.flights_dir), Chosen(reason, file))
     left = done.tried - done.loaded - done.already_there
     say(
-        f"{done.tried:,} rejects run again: {done.loaded:,} loaded, {done.already_there:,} already there, {left:,} rejects still"
+        f"{done.tried:,} rejects run again: {done.loaded:,} loaded, {done.already_there:,} already there, "
+        f"{left:,} rejects still"
     )
 
 

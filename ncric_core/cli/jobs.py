@@ -25,6 +25,7 @@ def run(
     job: Annotated[
         str, typer.Argument(help="`boss4`, `scso` (a window of one feed) or `files-catchup` (the whole bucket).")
     ],
+    *,
     start: Start = None,
     end: End = None,
     agency: Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")] = None,
@@ -76,7 +77,8 @@ def show_outcome(outcome: Outcome, title: str) -> None:
     rate = f", {total.loaded / outcome.seconds:,.0f} reads/s" if total.loaded and outcome.seconds else ""
     say(f"{title}{' (dry run: nothing was loaded)' if outcome.dry_run else ''}")
     say(
-        f"{outcome.files_listed:,} files in the window: {outcome.files_known:,} loaded before, {outcome.files_read:,} read; "
+        f"{outcome.files_listed:,} files in the window: {outcome.files_known:,} loaded before, "
+        f"{outcome.files_read:,} read; "
         f"{outcome.photos:,} photos ({outcome.bad_photos:,} unreadable); {outcome.seconds:.1f} s{rate}"
     )
     rows = [

@@ -75,7 +75,8 @@ def _demo(settings: Settings, database: Database, reads: int, seed: int, images:
     made = make_feeds(settings, database, reads=reads, seed=seed, images=images)
     size = sum(path.stat().st_size for path in Path(settings.bucket).rglob("*") if path.is_file())
     say(
-        f"{made.files.height:,} files, {size / 2**20:,.0f} MiB, of BOSS4 and SCSO for {DAY:%Y-%m-%d} UTC, faults included"
+        f"{made.files.height:,} files, {size / 2**20:,.0f} MiB, of BOSS4 and SCSO for {DAY:%Y-%m-%d} UTC, "
+        f"faults included"
     )
     begun, last = time.monotonic(), 0
 
@@ -100,7 +101,8 @@ def _demo(settings: Settings, database: Database, reads: int, seed: int, images:
     say()
     say(
         f"The books: {books.found:,} rows found = {books.loaded:,} loaded + {books.already_there:,} already there + "
-        f"{books.rejected:,} rejected + {books.waiting:,} waiting: {'they balance' if not books.differences else 'THEY DO NOT BALANCE'}"
+        f"{books.rejected:,} rejected + {books.waiting:,} waiting: "
+        f"{'they balance' if not books.differences else 'THEY DO NOT BALANCE'}"
     )
     wrong = differences(database, made)
     say(
@@ -133,6 +135,7 @@ def _show_day(done: list[tuple[str, Outcome]], seconds: float, database: Databas
 @app.command()
 def simulate(
     folder: Annotated[Path, typer.Argument(help="The bucket to write to; made if it is not there.")],
+    *,
     reads: Annotated[int, typer.Option(min=1, help="About so many rows over all files.")] = 100_000,
     start: Annotated[
         str, typer.Option(help="Begin of the time in which the files arrive, ISO 8601.")

@@ -80,9 +80,9 @@ def simulate(
     rejects: Counter[str] = Counter()
     for datasource, share in FEEDS.items():
         seen: set[object] = set()
-        for draft in _drafts(
-            datasource, round(reads * share), start, hours, Random(f"{seed} {datasource}"), images, faults
-        ):
+        chance = Random(f"{seed} {datasource}")
+        rows = round(reads * share)
+        for draft in _drafts(datasource, rows, start=start, hours=hours, chance=chance, images=images, damaged=faults):
             _write(folder / draft.key, draft)
             fresh = []
             for row in draft.rows:
@@ -107,7 +107,7 @@ def _write(path: Path, draft: Draft) -> None:
 
 
 def _drafts(
-    datasource: str, reads: int, start: datetime, hours: float, chance: Random, images: float, damaged: bool
+    datasource: str, reads: int, *, start: datetime, hours: float, chance: Random, images: float, damaged: bool
 ) -> Iterator[Draft]:
     """The files of a feed in order of arrival."""
     rows_of_file = max(fault.SMALLEST_FILE, min(ROWS_OF_A_FILE, reads // FILES_AT_LEAST)) if damaged else ROWS_OF_A_FILE
@@ -181,9 +181,9 @@ class _Traffic:
         if neighbours and random() < RETURNING:
             plate = neighbours.popleft()
         else:
-            number = int(random() * 9_000_000)
-            letters = number // 9000
-            plate = f"{number % 9 + 1}{_LETTERS[letters % 20]}{_LETTERS[letters // 20 % 20]}{_LETTERS[letters // 400 % 20]}{number % 1000:03}"
+            first, rest = divmod(int(random() * 72_000_000), 8_000_000)
+            letters, digits = divmod(rest, 1000)
+            plate = f"{first + 1}{_letters(letters)}{digits:03}"
         self.passed[camera].append(plate)
         return plate
 
@@ -192,13 +192,19 @@ class _Traffic:
         if self.images and self.chance.random() < self.images:
             small, large = self.chance.choice(self.photos[0]), self.chance.choice(self.photos[1])
         return (
-            f'\t{{\n\t\t"LPREventID": "{self.next_id}",\n\t\t"eventDate": "{moment[:10]}",\n\t\t"eventTime": "{moment[11:19]}",\n'
+            f'\t{{\n\t\t"LPREventID": "{self.next_id}",\n'
+            f'\t\t"eventDate": "{moment[:10]}",\n\t\t"eventTime": "{moment[11:19]}",\n'
             f'\t\t"agencyName": {self.names[camera.received]},\n\t\t"VehicleLicensePlateID": "{plate}",\n{camera.text}'
-            f'\t\t"images": {{\n\t\t\t"LPRVehiclePlatePhoto": {small},\n\t\t\t"LPRAdditionalPhoto": {large}\n\t\t}}\n\t}}'
+            f'\t\t"images": '
+            f'{{\n\t\t\t"LPRVehiclePlatePhoto": {small},\n\t\t\t"LPRAdditionalPhoto": {large}\n\t\t}}\n\t}}'
         )
 
 
 _LETTERS: Final = "ABCDEFGHJKLMNPRSTVWX"
+
+
+def _letters(number: int) -> str:
+    return _LETTERS[number % 20] + _LETTERS[number // 20 % 20] + _LETTERS[number // 400]
 
 
 def _photo(chance: Random, *, small: bool) -> str:

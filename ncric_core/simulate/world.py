@@ -103,7 +103,8 @@ def _camera(number: int, agency: str, weight: float, text: Callable[..., str], c
 def boss4_camera(number: str, name: str, acronym: str, ori: str, place: Place) -> str:
     """What BOSS4 says of a camera and its agency, nested as BOSS4 nests it."""
     return (
-        f'\t\t"agency": {{\n\t\t\t"agencyAcronym": {json.dumps(acronym)},\n\t\t\t"agencyOriNumber": {json.dumps(ori)}\n\t\t}},\n'
+        f'\t\t"agency": '
+        f'{{\n\t\t\t"agencyAcronym": {json.dumps(acronym)},\n\t\t\t"agencyOriNumber": {json.dumps(ori)}\n\t\t}},\n'
         f'\t\t"LPRCamera": {{\n\t\t\t"LPRCameraID": {json.dumps(number)},\n\t\t\t"LPRCameraName": {json.dumps(name)},\n'
         f'\t\t\t"position": {{\n{_degrees(place, str)}\t\t\t}}\n\t\t}},\n'
     )

@@ -122,7 +122,8 @@ def make_views(connection: Connection, agencies: Sequence[int] | None = None) ->
         for view, agency in chosen:
             cursor.execute(
                 sql.SQL(
-                    "CREATE OR REPLACE VIEW {} WITH (security_invoker = true) AS SELECT {} FROM vehicle_records WHERE agency = {}"
+                    "CREATE OR REPLACE VIEW {} WITH (security_invoker = true) AS SELECT {} FROM vehicle_records "
+                    "WHERE agency = {}"
                 ).format(sql.Identifier(view), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Literal(agency))
             )
 

@@ -65,12 +65,16 @@ def _statement(
     )
     names = sql.SQL(", ").join(map(sql.Identifier, (*key, "as_of", *properties)))
     changes: list[sql.Composable] = [sql.SQL("as_of = greatest(t.as_of, EXCLUDED.as_of)")]
-    newer = "{c} = CASE WHEN EXCLUDED.as_of >= t.as_of THEN coalesce(EXCLUDED.{c}, t.{c}) ELSE coalesce(t.{c}, EXCLUDED.{c}) END"
+    newer = (
+        "{c} = CASE WHEN EXCLUDED.as_of >= t.as_of THEN coalesce(EXCLUDED.{c}, t.{c}) ELSE coalesce(t.{c}, "
+        "EXCLUDED.{c}) END"
+    )
     for column in properties:
         changes.append(sql.SQL(newer if merge else "{c} = EXCLUDED.{c}").format(c=sql.Identifier(column)))
     changes += [sql.SQL("{c} = NULL").format(c=sql.Identifier(column)) for column in cleared]
     return sql.SQL(
-        "INSERT INTO {table} AS t ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT ({key}) DO UPDATE SET {changes} WHERE {differs} "
+        "INSERT INTO {table} AS t ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT ({key}) DO UPDATE SET "
+        "{changes} WHERE {differs} "
         "RETURNING (xmax = 0)::int"
     ).format(
         table=sql.Identifier(table),

@@ -138,7 +138,8 @@ def _enter_files(connection: Connection, files: Sequence[FileContent]) -> list[i
         )
         ids = {key: file_id for file_id, key in entered}
         cursor.execute(
-            "UPDATE source_files SET superseded = true WHERE key = ANY (%(keys)s) AND id <> ALL (%(ids)s) AND NOT superseded",
+            "UPDATE source_files SET superseded = true WHERE key = ANY (%(keys)s) AND id <> ALL (%(ids)s) AND "
+            "NOT superseded",
             {"keys": list(ids), "ids": list(ids.values())},
         )
     return [ids[content.file.key] for content in files]

@@ -15,7 +15,6 @@ from ncric_core.store.load import READ_KEY, copy_reads
 FIXED: Final = frozenset({*READ_KEY, "agency", "agency_name", "datasource", "file_id", "loaded_at"})
 """What no flight changes of a read that is there: whose it is, and where it came from (the first stays)."""
 
-_COUNTED: Final = "agency, datasource, camera_id, agency_name, event_time"
 _COUNTED_SCHEMA: Final = pl.Schema(
     {
         "agency": pl.Int32(),
@@ -85,5 +84,9 @@ def _statement(connection: Connection, columns: Sequence[str], update: UpdateTyp
     changes = changes or [sql.SQL("id = EXCLUDED.id")]
     return sql.SQL(
         "INSERT INTO vehicle_records AS t ({names}) SELECT {names} FROM given_reads ORDER BY event_time, id "
-        "ON CONFLICT (id, event_time) DO UPDATE SET {changes} RETURNING " + _COUNTED
-    ).format(names=sql.SQL(", ").join(map(sql.Identifier, columns)), changes=sql.SQL(", ").join(changes))
+        "ON CONFLICT (id, event_time) DO UPDATE SET {changes} RETURNING {counted}"
+    ).format(
+        counted=sql.SQL(", ").join(map(sql.Identifier, _COUNTED_SCHEMA)),
+        names=sql.SQL(", ").join(map(sql.Identifier, columns)),
+        changes=sql.SQL(", ").join(changes),
+    )

@@ -81,7 +81,8 @@ def count_reasons(connection: Connection) -> list[tuple[str, int]]:
     with connection:
         found = rows(
             connection,
-            "SELECT reason, count(*) FROM rejects WHERE replayed_at IS NULL GROUP BY reason ORDER BY count(*) DESC, reason",
+            "SELECT reason, count(*) FROM rejects WHERE replayed_at IS NULL GROUP BY reason ORDER BY count(*) "
+            "DESC, reason",
         )
     return [(reason, count) for reason, count in found]
 

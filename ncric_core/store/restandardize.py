@@ -99,7 +99,8 @@ def _ranges(connection: Connection, move: Move) -> list[tuple[datetime, datetime
 
 
 _MOVE_READS: Final = (
-    "CREATE TEMP TABLE IF NOT EXISTS moved (camera_id text, hour timestamptz, reads bigint, first timestamptz, last timestamptz)"
+    "CREATE TEMP TABLE IF NOT EXISTS moved (camera_id text, hour timestamptz, reads bigint, first timestamptz, "
+    "last timestamptz)"
     " ON COMMIT DELETE ROWS",
     """
     WITH changed AS (

@@ -3,9 +3,11 @@
 import csv
 import io
 import json
+import shutil
 
 import pytest
 
+from ncric_core.edm import FLIGHTS
 from tests.conftest import FILE, Store, read
 
 WINDOW = ("--start", "2022-10-11T08:00", "--end", "2022-10-11T09:00")
@@ -154,10 +156,6 @@ def test_names_are_imported_exported_and_reads_moved(ncric, store: Store, tmp_pa
 
 
 def test_a_property_added_to_edm_is_loadable_after_migrate(ncric, store: Store, tmp_path, monkeypatch) -> None:
-    import shutil
-
-    from ncric_core.edm import FLIGHTS
-
     flights = tmp_path / "flights"
     shutil.copytree(FLIGHTS, flights)
     edm = flights / "edm.yaml"
@@ -169,7 +167,8 @@ def test_a_property_added_to_edm_is_loadable_after_migrate(ncric, store: Store, 
     monkeypatch.setenv("NCRIC_FLIGHTS_DIR", str(flights))
     (tmp_path / "f.yaml").write_text(
         "entityDefinitions:\n  r:\n    entitySetName: NCRICVehicleRecordsCHP\n    propertyDefinitions:\n"
-        "      a: {type: ol.id, column: id}\n      b: {type: ol.datelogged, column: t}\n      c: {type: vehicle.color, column: c}\n"
+        "      a: {type: ol.id, column: id}\n      b: {type: ol.datelogged, column: t}\n      c: {type: "
+        "vehicle.color, column: c}\n"
     )
     (tmp_path / "t.csv").write_text("id,t,c\n1,2022-10-11T08:00:00Z,red\n")
     done = ncric("flights", "load", "f.yaml", "--table", "t.csv")

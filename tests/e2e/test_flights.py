@@ -71,13 +71,14 @@ associationDefinitions:
   h1: {fqn: ol.resultsin, entitySetName: NCRICResultsIn, src: Vehicle, dst: Hit, propertyDefinitions: {}}
 """
 
-TABLE = """\
-vehicle_record_id,VehicleLicensePlateID,eventDateTime,latlon,datasource,LPRCameraID,LPRCameraName,agency_id,agencyName,standardized_agency_name,hts_Hotlist,LPRVehiclePlatePhoto
-1_BOSS4,7ABC001,2022-10-11T08:00:01Z,"37.5,-122.1",BOSS4,84,North,CA1,ATHERTON POLICE DEPARTMENT,Atherton PD,STOLEN
-VEHICLES DOJ,/9j/
-2_BOSS4,7abc 002,2022-10-11 01:00:02-07:00,,BOSS4,84,North,CA1,ATHERTON POLICE DEPARTMENT,Atherton PD,,
- ,7ABC003,2022-10-11T08:00:03Z,,BOSS4,85,South,CA1,ATHERTON POLICE DEPARTMENT,Atherton PD,,
-"""
+TABLE = (
+    "vehicle_record_id,VehicleLicensePlateID,eventDateTime,latlon,datasource,LPRCameraID,LPRCameraName,agency_id,"
+    "agencyName,standardized_agency_name,hts_Hotlist,LPRVehiclePlatePhoto\n"
+    '1_BOSS4,7ABC001,2022-10-11T08:00:01Z,"37.5,-122.1",BOSS4,84,North,CA1,ATHERTON POLICE DEPARTMENT,Atherton PD,'
+    "STOLEN VEHICLES DOJ,/9j/\n"
+    "2_BOSS4,7abc 002,2022-10-11 01:00:02-07:00,,BOSS4,84,North,CA1,ATHERTON POLICE DEPARTMENT,Atherton PD,,\n"
+    " ,7ABC003,2022-10-11T08:00:03Z,,BOSS4,85,South,CA1,ATHERTON POLICE DEPARTMENT,Atherton PD,,\n"
+)
 
 
 def load(store: Store, tmp_path: Path, flight: str = LEGACY, table: str = TABLE) -> FlightLoad:
@@ -151,7 +152,7 @@ def test_a_changed_camera_moves_the_counts(store: Store, tmp_path: Path) -> None
         ("Replace", "One", "Two", "Two"),
     ],
 )
-def test_update_types(store: Store, tmp_path: Path, kind: str, first: str, second: str, kept: str | None) -> None:
+def test_update_types(store: Store, tmp_path: Path, *, kind: str, first: str, second: str, kept: str | None) -> None:
     flight = f"""
 entityDefinitions:
   c:
@@ -201,7 +202,7 @@ def test_a_wrong_flight_is_refused_before_anything_is_loaded(
     store: Store, tmp_path: Path, change: tuple[str, str], fault: str
 ) -> None:
     flight = LEGACY.replace(*change, 1)
-    with pytest.raises(FlightError, match="flight.yaml") as caught:
+    with pytest.raises(FlightError, match=r"flight\.yaml") as caught:
         load(store, tmp_path, flight)
     assert fault in str(caught.value)
     assert store.rows("SELECT count(*) FROM reads") == [(0,)]

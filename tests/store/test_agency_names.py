@@ -30,8 +30,8 @@ def test_spellings_of_one_name_share_a_mapping(store: Store) -> None:
 def test_an_apostrophe_in_an_agency_is_no_special_case(store: Store) -> None:
     store.put(FILE.format(1), [read(1, agencyName="Santa Clara County Sheriff’s Office")])
     assert store.run().new_agencies == []
-    view = '"NCRICVehicleRecordsSantaClaraCountySheriff\'sOffice"'
-    assert store.rows(f"SELECT id FROM {view}") == [("1_BOSS4",)]
+    query = 'SELECT id FROM "NCRICVehicleRecordsSantaClaraCountySheriff\'sOffice"'
+    assert store.rows(query) == [("1_BOSS4",)]
 
 
 def test_who_when_before_and_after_of_every_change(store: Store) -> None:
@@ -91,7 +91,8 @@ def test_restandardize_equals_a_load_under_the_new_names(store: Store) -> None:
     move(store)
     assert store.everything() == moved
     store.execute(
-        "TRUNCATE vehicle_records, read_counts, received_names, loads, rejects, source_files, ol_collectedby, ol_imagesource"
+        "TRUNCATE vehicle_records, read_counts, received_names, loads, rejects, source_files, ol_collectedby, "
+        "ol_imagesource"
     )
     store.run()
     assert store.everything() == moved
