@@ -154,12 +154,13 @@ def two_files(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any
 
 
 def meaning(parsed: ParsedReads) -> Any:
-    """Rows with coordinates as numbers: 58.0 and 58 are the same."""
+    """Rows with coordinates as numbers: 58.0 and 58 are the same, and so are 0 and -0 but for degrees (feeds.md)."""
     found = raw_frame([parsed]).to_dicts()
     for row in found:
         for leaf in COORDINATES:
             with suppress(TypeError, ValueError):
-                row[leaf] = repr(float(row[leaf]))
+                number = float(row[leaf])
+                row[leaf] = repr(number if leaf.endswith("DegreeValue") else number + 0.0)
     return found, parsed.rejects, parsed.photos, parsed.bad_photos
 
 
