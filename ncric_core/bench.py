@@ -31,7 +31,8 @@ from ncric_core.store.schema.migrate import migrate
 from ncric_core.windows import Window
 
 START: Final = datetime(2022, 10, 11, tzinfo=UTC)
-COPIES: Final = 2  # the limit is measured before and after the pipeline, and the mean of the two counts
+REAL_RATE: Final = 4_000_000 / 24  # reads an hour at the real peak (feeds.md, section 1); the files are as dense as there
+LONGEST: Final = timedelta(days=30)  # into which the files of any bench fall
 FILL_WEEKS: Final = 10  # over which the rows of a filled store are spread
 
 
@@ -99,12 +100,13 @@ def bench(folder: Path, *, reads: int, images: float, filled: int, note: Callabl
 
 def _make(settings: Settings, reads: int, images: float) -> int:
     shutil.rmtree(settings.bucket, ignore_errors=True)
-    made = simulate(Path(settings.bucket), reads=reads, start=START, images=images, faults=False)
+    hours = max(0.25, reads / REAL_RATE)
+    made = simulate(Path(settings.bucket), reads=reads, start=START, hours=hours, images=images, faults=False)
     return int(made.truth.height)
 
 
 def _job(settings: Settings, *, force: bool) -> Job:
-    return Job(feeds=tuple(lpr_feeds(settings).values()), window=Window(START, START + timedelta(days=2)), force=force)
+    return Job(feeds=tuple(lpr_feeds(settings).values()), window=Window(START, START + LONGEST), force=force)
 
 
 def _pipeline(settings: Settings, force: bool) -> tuple[float, float]:
@@ -145,7 +147,7 @@ def _frames(settings: Settings, database: Database, feed: Feed) -> list[pl.DataF
         return []
     reads, _ = clean(
         raw_frame(parsed),
-        [START + timedelta(days=2)] * len(parsed),
+        [START + LONGEST] * len(parsed),
         datasource=feed.datasource,
         id_suffix=feed.id_suffix,
         zone=feed.zone.key,

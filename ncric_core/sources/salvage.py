@@ -3,9 +3,10 @@
 import codecs
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import cached_property
 from typing import Any, Final
 
 from ncric_core.sources.leaves import ID, NULLS, is_read
@@ -13,7 +14,7 @@ from ncric_core.sources.leaves import ID, NULLS, is_read
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 MAX_OBJECT: Final = 128 * 2**20  # characters of one object that are waited for before it counts as broken
 _SKIP = re.compile(r"[\s,\[\]]*")
-_STARTS = re.compile(r"\{")
+_BRACE = re.compile(r"[{}]")
 _ID_KEY = re.compile(rf'"{ID}"\s*:')
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
 _DELIMITED = re.compile(r"[\s,}\]]")
@@ -28,6 +29,27 @@ class Element:
     value: Any  # dict of a whole object; else None
     leaves: dict[str, str | None]  # of a broken object: the leaves that arrived whole
     text: str  # of a broken object or of other text: as received
+
+
+class _Damaged(str):
+    """Text with broken elements: where ids stand in it is looked up once, and errors in it are cheap.
+
+    A JSONDecodeError counts the lines of its text, for each of the many broken elements that there may be.
+    """
+
+    @cached_property
+    def ids(self) -> list[int]:
+        return [found.start() for found in _ID_KEY.finditer(self)]
+
+    def id_from(self, number: int) -> int:
+        """Where an id stands, by its number; the end of the text if there are not so many."""
+        return self.ids[number] if number < len(self.ids) else len(self)
+
+    def count(self, *_: object) -> int:
+        return 0
+
+    def rfind(self, *_: object) -> int:
+        return -1
 
 
 def _cp1252(error: UnicodeError) -> tuple[str, int]:
@@ -71,6 +93,7 @@ def elements(pieces: Iterable[str]) -> Iterator[Element]:
         elif at == len(text):
             return
         else:
+            text = text if isinstance(text, _Damaged) else _Damaged(text)
             end = _end_of_broken(text, at)
             yield _broken(text[at:end])
             at = end
@@ -97,26 +120,32 @@ def _element(text: str, at: int) -> tuple[Element | None, int]:
     return Element(value if isinstance(value, dict) else None, {}, text[at:end]), end
 
 
-def _end_of_broken(text: str, at: int) -> int:
+def _end_of_broken(text: _Damaged, at: int) -> int:
     """Where a broken element ends: where it is closed, or the next read begins, whole or broken, else with the text."""
-    end = _closed(text, at, _next_id(text, at))
-    own = _ID_KEY.search(text, at, end)
-    for start in _STARTS.finditer(text, at + 1, end):
-        if not _is_value(text, start.start()) or (own and own.end() < start.start()):
-            element, _ = _element(text, start.start())
+    own = bisect_left(text.ids, at)
+    following = text.id_from(own + 1 if text[at] == "{" else own)  # a beginning that is lost has lost its id too
+    end = _closed(text, at, _around(text, at + 1, following) if following < len(text) else len(text))
+    last = text.ids[-1] if text.ids else -1
+    for brace in _BRACE.finditer(text, at + 1, end):
+        start = brace.start()
+        if start > last:
+            break  # no more reads
+        if brace.group() == "{" and (text.id_from(own) < start or not _is_value(text, start)):
+            element, _ = _element(text, start)
             if element is not None and is_read(element.value):
-                return start.start()
+                return start
     return end
 
 
-def _next_id(text: str, at: int) -> int:
-    """Where the object begins that the next id after the element's own is in."""
-    own = 1 if text[at] == "{" else 0  # before a beginning that is lost there was one of an id
-    found = next(islice(_ID_KEY.finditer(text, at), own, None), None)
-    mark = found.start() if found else at
-    while (mark := text.rfind("{", at + 1, mark)) > at:
-        if not _is_value(text, mark):
-            return mark
+def _around(text: str, at: int, place: int) -> int:
+    """Where the innermost object begins that a place is in, and that is no value of a key; the end of the text if none."""
+    depth = 0
+    for brace in reversed(list(_BRACE.finditer(text, at, place))):
+        depth += 1 if brace.group() == "}" else -1
+        if depth < 0:
+            depth = 0
+            if not _is_value(text, brace.start()):
+                return brace.start()
     return len(text)
 
 

@@ -381,7 +381,7 @@ def test_plate_of_500_characters_is_parsed_as_received() -> None:
     ]
 
 
-@pytest.mark.parametrize("depth", [60, 400, 700, 990, 5000, 200_000])
+@pytest.mark.parametrize("depth", [60, 400, 700, 990, 5000, 50_000])
 def test_nesting_without_end_is_no_error(depth: int) -> None:
     deep = b'{"a":' * depth + b"1" + b"}" * depth
     wide = b'{"LPREventID":' + deep + b"}"
