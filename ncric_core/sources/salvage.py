@@ -138,7 +138,7 @@ def _end_of_broken(text: _Damaged, at: int) -> int:
 
 
 def _around(text: str, at: int, place: int) -> int:
-    """Where the innermost object begins that a place is in, and that is no value of a key; the end of the text if none."""
+    """Where the innermost object around a place begins that is no value of a key; the end of the text if there is none."""
     depth = 0
     for brace in reversed(list(_BRACE.finditer(text, at, place))):
         depth += 1 if brace.group() == "}" else -1

@@ -96,7 +96,7 @@ def load_again(connection: Connection, chunk: Chunk) -> Loaded:
 
 
 def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) -> Loaded:
-    claimed = _claim(connection, chunk.pairs, force=force)
+    claimed = _claim(connection, chunk, force=force)
     if claimed.height < chunk.pairs.height:
         chunk = chunk.only(claimed)
     if claimed.is_empty():
@@ -107,28 +107,74 @@ def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) ->
     inserted = _insert(connection, chunk, staged=staged)
     if inserted.height:
         add_counts(connection, inserted)
-    _enter(connection, claimed, inserted, closes=chunk.closes)
+    _correct(connection, claimed, inserted)
     return Loaded(claimed, inserted)
 
 
-def _claim(connection: Connection, pairs: pl.DataFrame, *, force: bool) -> pl.DataFrame:
-    """Locks the ledger's entries, waiting for a run that loads them now, and gives those that are still to be
-    loaded."""
-    locked = rows(
-        connection,
-        """
-        SELECT l.file_id, l.agency_name
-        FROM loads l
-        JOIN unnest(%(files)s::bigint[], %(names)s::text[]) AS p (file_id, agency_name)
-          ON p.file_id = l.file_id AND p.agency_name = l.agency_name
-        WHERE l.done_at IS NULL OR %(force)s
-        ORDER BY l.file_id, l.agency_name
-        FOR UPDATE OF l
-        """,
-        {"files": pairs["file_id"].to_list(), "names": pairs["agency_name"].to_list(), "force": force},
-    )
-    kept = pl.DataFrame(locked, schema={column: pairs.schema[column] for column in PAIR}, orient="row")
+_CLAIM: Final = """
+UPDATE loads l
+SET loaded = l.loaded + v.loaded, error = NULL, done_at = CASE WHEN %(closes)s THEN now() ELSE l.done_at END
+FROM unnest(%(files)s::bigint[], %(names)s::text[], %(loaded)s::integer[]) AS v (file_id, agency_name, loaded)
+WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name
+  AND (%(force)s OR (l.done_at IS NULL AND (l.loaded = 0 OR v.loaded = 0)))
+RETURNING l.file_id, l.agency_name
+"""
+
+
+def _claim(connection: Connection, chunk: Chunk, *, force: bool) -> pl.DataFrame:
+    """Locks the ledger's entries, waiting for a run that loads them now, and gives those that are still to be loaded.
+
+    They are entered as loaded whole (column `entered`), as nearly all are, and corrected in the end: one change of an entry
+    costs half of a lock and a change. Entries of which something is loaded already are entered when it is known how much.
+    """
+    pairs = chunk.pairs.sort(PAIR)  # in this order two runs wait for one another rather than deadlock
+    nothing = pairs.with_columns(entered=pl.lit(0, dtype=pl.Int32))
+    whole = pairs.with_columns(entered=pl.col("rows").cast(pl.Int32))
+    if force:
+        return _claimed(connection, nothing, closes=chunk.closes, force=True)
+    first = _claimed(connection, whole, closes=chunk.closes, force=False)
+    if first.height == pairs.height:
+        return first
+    rest = nothing.join(first, on=PAIR, how="anti", maintain_order="left")
+    return pl.concat([first, _claimed(connection, rest, closes=chunk.closes, force=False)])
+
+
+def _claimed(connection: Connection, pairs: pl.DataFrame, *, closes: bool, force: bool) -> pl.DataFrame:
+    given = {
+        "files": pairs["file_id"].to_list(),
+        "names": pairs["agency_name"].to_list(),
+        "loaded": pairs["entered"].to_list(),
+        "closes": closes,
+        "force": force,
+    }
+    claimed = rows(connection, _CLAIM, given)
+    if len(claimed) == pairs.height:
+        return pairs
+    kept = pl.DataFrame(claimed, schema={column: pairs.schema[column] for column in PAIR}, orient="row")
     return pairs.join(kept, on=PAIR, how="semi", maintain_order="left")
+
+
+def _correct(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFrame) -> None:
+    """Corrects the ledger's entries where not as many reads were inserted as `_claim` has entered."""
+    counted = claimed.join(inserted.group_by(PAIR).len(), on=PAIR, how="left").with_columns(
+        change=pl.col("len").fill_null(0).cast(pl.Int64) - pl.col("entered")
+    )
+    wrong = counted.filter(pl.col("change") != 0).sort(PAIR)
+    if wrong.height:
+        given = {
+            "files": wrong["file_id"].to_list(),
+            "names": wrong["agency_name"].to_list(),
+            "change": wrong["change"].to_list(),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                UPDATE loads l SET loaded = l.loaded + v.change
+                FROM unnest(%(files)s::bigint[], %(names)s::text[], %(change)s::integer[]) AS v (file_id, agency_name, change)
+                WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name
+                """,
+                given,
+            )
 
 
 def _insert(connection: Connection, chunk: Chunk, *, staged: bool) -> pl.DataFrame:
@@ -205,29 +251,3 @@ def copy_reads(connection: Connection, table: str, reads: pl.DataFrame) -> None:
     )
     with connection.cursor() as cursor:
         cursor.copy_expert(command, buffer, size=_COPY_BUFFER)
-
-
-def _enter(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFrame, *, closes: bool) -> None:
-    """The ledger's entries: how many reads were inserted, and that the file's rows under this name are done."""
-    counted = (
-        claimed.select(PAIR)
-        .join(inserted.group_by(PAIR).len(), on=PAIR, how="left")
-        .with_columns(pl.col("len").fill_null(0))
-    )
-    given = {
-        "files": counted["file_id"].to_list(),
-        "names": counted["agency_name"].to_list(),
-        "loaded": counted["len"].to_list(),
-        "closes": closes,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            UPDATE loads l
-            SET loaded = l.loaded + v.loaded, error = NULL, done_at = CASE WHEN %(closes)s THEN now() ELSE l.done_at END
-            FROM unnest(%(files)s::bigint[], %(names)s::text[], %(loaded)s::integer[]) AS v (file_id, agency_name,
-            loaded)
-            WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name
-            """,
-            given,
-        )
