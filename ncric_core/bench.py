@@ -31,7 +31,8 @@ from ncric_core.store.schema.migrate import migrate
 from ncric_core.windows import Window
 
 START: Final = datetime(2022, 10, 11, tzinfo=UTC)
-REAL_RATE: Final = 4_000_000 / 24  # reads an hour at the real peak (feeds.md, section 1); the files are as dense as there
+# reads an hour at the real peak (feeds.md, section 1); the files are as dense as there
+REAL_RATE: Final = 4_000_000 / 24
 LONGEST: Final = timedelta(days=30)  # into which the files of any bench fall
 FILL_WEEKS: Final = 10  # over which the rows of a filled store are spread
 

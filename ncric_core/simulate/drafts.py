@@ -29,8 +29,7 @@ class Row:
 
 @dataclass(slots=True)
 class Draft:
-    """A file: where it goes, when it arrived, its rows, and how its text is damaged (`before`, `after` it, cut
-    `at`)."""
+    """A file: where it goes, when it arrived, its rows, and its bytes where they are not just the rows."""
 
     key: str
     start: datetime

@@ -5,7 +5,18 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from ncric_core.simulate.drafts import CAMERA, EVENT_TIME, LATITUDE, LONGITUDE, PLATE, READ_ID, Draft, Row
+from ncric_core.simulate.drafts import (
+    CAMERA,
+    EVENT_TIME,
+    LATITUDE,
+    LONGITUDE,
+    PLATE,
+    READ_ID,
+    RECEIVED,
+    STANDARD,
+    Draft,
+    Row,
+)
 
 Fault = Callable[[Draft], None]
 
@@ -54,7 +65,38 @@ def other_types(draft: Draft) -> None:
             _set(draft.rows[2], leaf, f'"{number[1]}"')
 
 
+def id_in_words(draft: Draft) -> None:
+    """An id that says that there is none, and one that is a number."""
+    for row, word in zip(draft.rows[1:4], ('"None"', '"null"', '""'), strict=True):
+        _set(row, "LPREventID", word)
+        row.refuse("no_id")
+    _set(draft.rows[4], "LPREventID", re.findall(r'"LPREventID": "(\d+)"', draft.rows[4].text)[0])
+
+
+def no_agency_name(draft: Draft) -> None:
+    """The acronym stands for a name that did not come (ncric_core.clean)."""
+    for row, word in zip(draft.rows[1:3], ("null", '"None"'), strict=True):
+        acronym = re.findall(r'"agencyAcronym": "([^"]*)"', row.text)[0]
+        _set(row, "agencyName", word)
+        row.become(RECEIVED, acronym)
+        row.become(STANDARD, acronym)
+
+
+def scalars(draft: Draft) -> None:
+    """Elements of the array that are no objects."""
+    draft.rows[3:3] = [Row(text, None, "not_object") for text in ("17", '"text"', "null")]
+
+
+def other_nesting(draft: Draft) -> None:
+    """A vendor's next version: what stood deeper stands at the top, under a new leaf that nobody knows."""
+    for row in draft.rows:
+        row.text = row.text.replace('"images": {', '"version": 2,\n\t\t"media": {')
+
+
 def minus_zero(draft: Draft) -> None:
+    for leaf, value in (("Degree", "-0"), ("Minute", "30"), ("Second", "0")):  # a number, where the other is text
+        _set(draft.rows[2], f"Longitude{leaf}Value", value)
+    draft.rows[2].become(LONGITUDE, -0.5)
     for leaf, value in (
         ("LongitudeDegreeValue", '"-0"'),
         ("LongitudeMinuteValue", "30"),
@@ -65,8 +107,9 @@ def minus_zero(draft: Draft) -> None:
 
 
 def null_part(draft: Draft) -> None:
-    _set(draft.rows[1], "LatitudeMinuteValue", "null")
-    _no_coordinates(draft.rows[1])
+    for row, word in zip(draft.rows[1:5], ("null", '"None"', '"null"', '""'), strict=True):
+        _set(row, "LatitudeMinuteValue", word)
+        _no_coordinates(row)
 
 
 def bad_photo(draft: Draft) -> None:
@@ -175,6 +218,10 @@ def stray_byte(draft: Draft) -> None:
 ALL: Final[tuple[Fault, ...]] = (
     template_id,
     null_id,
+    id_in_words,
+    no_agency_name,
+    scalars,
+    other_nesting,
     null_words,
     other_types,
     minus_zero,

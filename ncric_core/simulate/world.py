@@ -10,7 +10,10 @@ from ncric_core.agencies import seed_agencies
 
 SHERIFF: Final = "Santa Clara County Sheriff's Office"
 LARGEST: Final = "Fremont PD"
-NEVER_SEEN: Final = ("EMERYVILLE POLICE DEPARTMENT", "Univ. of Elsewhere Campus Safety")
+SCSO_GUESTS: Final = ("Los Altos PD", "Morgan Hill PD", "CAMPBELL-SARATOGA TASK FORCE")
+"""Agencies whose reads come over the sheriff's stream too; the last is a name never seen."""
+
+NEVER_SEEN: Final = ("EMERYVILLE POLICE DEPARTMENT", "Univ. of Elsewhere Campus Safety", "CAMPBELL-SARATOGA TASK FORCE")
 """Received names that the name table leaves out."""
 
 STREETS: Final = (
@@ -78,9 +81,10 @@ def cameras(datasource: str, chance: Random) -> list[Camera]:
     """The cameras of a feed: BOSS4 has all agencies, Fremont's by far the busiest; SCSO the sheriff's own."""
     text = boss4_camera if datasource == "BOSS4" else scso_camera
     if datasource == "SCSO":
-        return [_camera(n, SHERIFF, 1.0, text, chance) for n in range(1, 201)]
+        towns = [_camera(n, agency, 0.2, text, chance) for n, agency in enumerate(SCSO_GUESTS, 201)]
+        return [_camera(n, SHERIFF, 1.0, text, chance) for n in range(1, 201)] + towns
     found: list[Camera] = []
-    agencies = [LARGEST, *(name for name in seed_agencies() if name not in (LARGEST, SHERIFF)), *NEVER_SEEN]
+    agencies = [LARGEST, *(name for name in seed_agencies() if name != LARGEST), *NEVER_SEEN[:2]]
     for rank, agency in enumerate(agencies, 1):
         count = 120 if agency == LARGEST else max(3, 60 // rank + 12)
         weight = 3.0 if agency == LARGEST else 1.0 / rank**0.5

@@ -17,6 +17,7 @@ _SKIP = re.compile(r"[\s,\[\]]*")
 _BRACE = re.compile(r"[{}]")
 _ID_KEY = re.compile(rf'"{ID}"\s*:')
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
+_KEY = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"\s*:')
 _DELIMITED = re.compile(r"[\s,}\]]")
 _STRING_ENDS = re.compile(r"[\s,}\]:]|\Z")
 _WORDS = {"true": "true", "false": "false", "null": None}
@@ -138,7 +139,7 @@ def _end_of_broken(text: _Damaged, at: int) -> int:
 
 
 def _around(text: str, at: int, place: int) -> int:
-    """Where the innermost object around a place begins that is no value of a key; the end of the text if there is none."""
+    """Where the innermost object around a place begins that is no value of a key; the end of the text if none."""
     depth = 0
     for brace in reversed(list(_BRACE.finditer(text, at, place))):
         depth += 1 if brace.group() == "}" else -1
@@ -195,9 +196,12 @@ def _tokens(text: str) -> Iterator[str]:
         part, at = found.group(), found.end()
         if part[0] == '"' and not _STRING_ENDS.match(text, at):
             return  # a cut string that took in the beginning of the next
-        if part[0] not in '"{}[]:,' and not _DELIMITED.match(text, at):
+        if part[0] in '"{}[]:,' or _DELIMITED.match(text, at):
+            yield part
+        elif _KEY.match(text, at):
+            yield ","  # a stray byte, or what is left of a value, before a key
+        else:
             return  # 12 may have been 123
-        yield part
 
 
 def _string(part: str) -> str:

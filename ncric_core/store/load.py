@@ -124,8 +124,10 @@ RETURNING l.file_id, l.agency_name
 def _claim(connection: Connection, chunk: Chunk, *, force: bool) -> pl.DataFrame:
     """Locks the ledger's entries, waiting for a run that loads them now, and gives those that are still to be loaded.
 
-    They are entered as loaded whole (column `entered`), as nearly all are, and corrected in the end: one change of an entry
-    costs half of a lock and a change. Entries of which something is loaded already are entered when it is known how much.
+    They are entered as loaded whole (column `entered`), as nearly all are, and corrected in the end: one change of an
+    entry
+    costs half of a lock and a change. Entries of which something is loaded already are entered when it is known how
+    much.
     """
     pairs = chunk.pairs.sort(PAIR)  # in this order two runs wait for one another rather than deadlock
     nothing = pairs.with_columns(entered=pl.lit(0, dtype=pl.Int32))
@@ -170,7 +172,8 @@ def _correct(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFra
             cursor.execute(
                 """
                 UPDATE loads l SET loaded = l.loaded + v.change
-                FROM unnest(%(files)s::bigint[], %(names)s::text[], %(change)s::integer[]) AS v (file_id, agency_name, change)
+                FROM unnest(%(files)s::bigint[], %(names)s::text[], %(change)s::integer[]) AS v (file_id, agency_name,
+                change)
                 WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name
                 """,
                 given,

@@ -1,12 +1,15 @@
 """Files cut off anywhere, and damaged anywhere: every complete object is a read, and no value is loaded short."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from ncric_core.sources import salvage
 from ncric_core.sources.leaves import ESSENTIAL, LEAVES, TEXTS
 from ncric_core.sources.lpr_json import ParsedReads, parse, parse_parts
 from tests.unit.sources.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
@@ -75,6 +78,14 @@ def test_string_that_took_in_the_next_object_is_no_value() -> None:
     parsed = parsed_file((first + second).encode())
     assert ids(parsed) == []
     assert reasons(parsed) == [(0, "cut_off"), (1, "cut_off")]
+
+
+def test_number_that_runs_into_a_key_is_no_value() -> None:
+    content = (
+        b'[{"LPREventID": "1", "eventDate": "d", "eventTime": "t", "LPRCameraID": 8"VehicleLicensePlateID": "7ABC1"}]'
+    )
+    (row,) = rows(parsed_file(content))
+    assert (row["LPRCameraID"], row["VehicleLicensePlateID"]) == (None, "7ABC1")
 
 
 def test_brace_inside_a_cut_string_closes_nothing() -> None:
@@ -241,3 +252,24 @@ def test_parts_are_of_the_size_asked_for() -> None:
     parts = list(parse_parts([as_file([read(number) for number in range(10)])], 4))
     assert [part.found for part in parts] == [4, 4, 2]
     assert [part.positions[0] for part in parts] == [0, 4, 8]
+
+
+def test_broken_object_in_a_file_too_large_to_hold_costs_that_object_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(salvage, "MAX_OBJECT", 5000)
+    reads = [read(number, LPRVehiclePlatePhoto=PHOTO[:80]) for number in range(100)]
+    content = as_file(reads).replace(b"7ABC020", b'7A"BC020').replace(b'"eventTime"', b'\x01"eventTime"', 1)
+    held = 0
+
+    def pieces() -> Iterator[bytes]:
+        nonlocal held
+        for start in range(0, len(content), 700):
+            held = max(held, start - sum(part.found for part in parts) * 900)
+            yield content[start : start + 700]
+
+    parts: list[ParsedReads] = []
+    for part in parse_parts(pieces(), 5):
+        parts.append(part)
+    found = [row["LPREventID"] for part in parts for row in rows(part)]
+    assert found == [str(number) for number in range(100) if number != 20]
+    assert [reject.position for part in parts for reject in part.rejects] == [20]
+    assert held < 40_000

@@ -187,6 +187,7 @@ def test_stray_byte_between_reads_costs_no_read() -> None:
     [
         pytest.param(b'"unknownLeaf": [', b'"unknownLeaf": ][', id="a bracket too many"),
         pytest.param(b'"unknownLeaf": [', b'"unknownLeaf": \xff [', id="a stray byte outside of strings"),
+        pytest.param(b'"eventTime"', b'\xff"eventTime"', id="a stray byte before a key"),
         pytest.param(b'"unknownLeaf": [', b'"unknownLeaf": {[', id="a brace too many"),
         pytest.param(b'"unknownLeaf": [', b'"unknownLeaf": }[', id="a closing brace too many"),
         pytest.param(b'"unknownLeaf": [', b'"unknownLeaf": 6" [', id="a quote too many"),
