@@ -175,7 +175,13 @@ def _load(batch: _Batch, run: _Run, connection: Connection, loader: Loader) -> N
     """Enters a batch in the ledger, and queues the chunks of the job's agencies."""
     reads, rejects = _cleaned(batch, run.settings, run.outcome)
     registered = ledger.register(
-        connection, _contents(batch), reads, rejects, run.earlier if batch.part else None, force=run.job.force
+        connection,
+        _contents(batch),
+        reads,
+        rejects,
+        run.earlier if batch.part else None,
+        takes=run.scope.takes,
+        force=run.job.force,
     )
     run.names = registered.names
     run.outcome.new_agencies += registered.new_agencies

@@ -83,6 +83,6 @@ def _is_left(entry: KnownFile, feed: Feed, job: Job, chosen: Scope, names: NameT
     """Whether a file that the ledger knows has rows for this job."""
     now = datetime.now(UTC)
     return not entry.was_read or any(
-        chosen.takes(names.agency_of(feed.datasource, name)) and now - since >= job.waited
+        chosen.takes(names.agency_of(feed.datasource, name)) and (since is None or now - since >= job.waited)
         for name, since in entry.waiting.items()
     )

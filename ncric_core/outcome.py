@@ -21,7 +21,7 @@ class Job:
     exclude: tuple[str, ...] = ()
     waited: timedelta = timedelta(
         0
-    )  # of files read before, take only rows that another job has left waiting for longer
+    )  # of rows that another job has left, take those that have waited so long
     dry_run: bool = False  # read and clean, but load nothing
     force: bool = False  # read and load again what the ledger has as done
 

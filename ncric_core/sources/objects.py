@@ -67,6 +67,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._odd: dict[str, str] = {}  # keys of files listed whose names are not UTF-8, and the names
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         yield from self._walk(prefix)
@@ -88,7 +89,10 @@ class Folder:
                 stat = entry.stat()
             except OSError:  # deleted since it was listed, or a link to nowhere: there is nothing to fetch
                 continue
-            yield _stored(key, stat)
+            readable = os.fsencode(key).decode(errors="backslashreplace")
+            if readable != key:
+                self._odd[readable] = key
+            yield _stored(readable, stat)
 
     def find(self, key: str) -> StoredObject | None:
         path = self.root / key
@@ -101,7 +105,7 @@ class Folder:
 
     def open(self, listed: StoredObject) -> BinaryIO:
         try:
-            stream = (self.root / listed.key).open("rb")
+            stream = (self.root / self._odd.get(listed.key, listed.key)).open("rb")
         except FileNotFoundError as error:
             raise ObjectGone(f"{listed.key} was deleted after it was listed") from error
         except OSError as error:

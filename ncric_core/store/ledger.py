@@ -1,6 +1,6 @@
 """Files, loads and rejects: what became of everything that arrived."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -38,11 +38,12 @@ class FileContent:
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A file that the ledger knows: whether it was read to its end, and the names whose rows wait, with since when."""
+    """A file that the ledger knows: whether it was read to its end, and the names whose rows wait: since when they are
+    left to another job, or None if a run took them and did not load them (yet)."""
 
     file_id: int
     was_read: bool
-    waiting: Mapping[str, datetime]
+    waiting: Mapping[str, datetime | None]
 
 
 _LOOK_UP: Final = """
@@ -82,6 +83,7 @@ def register(
     rejects: pl.DataFrame,
     earlier: Mapping[str, int] | None = None,
     *,
+    takes: Callable[[int | None], bool],
     force: bool = False,
 ) -> Registered:
     """Enters a batch in the ledger in one transaction: files, rejects, and for each file and received name what was
@@ -108,7 +110,7 @@ def register(
         datasource = files[0].file.datasource
         names, new_agencies = known_names(connection, datasource, reads["agency_name"].unique().to_list())
         found = _found(reads, replayed, ids[0], earlier or {})
-        pairs = _enter_pairs(connection, datasource, names, found)
+        pairs = _enter_pairs(connection, datasource, names, found, takes)
     if not force:
         pairs = pairs.filter("open")
     still_open = reads.join(pairs.drop("open"), on=["file_id", "agency_name"], maintain_order="left")
@@ -216,7 +218,13 @@ def _found(reads: pl.DataFrame, replayed: pl.DataFrame, first_file: int, earlier
     return pl.concat([here, before]).group_by("file_id", "agency_name").sum().sort("file_id", "agency_name")
 
 
-def _enter_pairs(connection: Connection, datasource: str, names: NameTable, found: pl.DataFrame) -> pl.DataFrame:
+def _enter_pairs(
+    connection: Connection,
+    datasource: str,
+    names: NameTable,
+    found: pl.DataFrame,
+    takes: Callable[[int | None], bool],
+) -> pl.DataFrame:
     """Enters what was found of each file and name; gives them: file_id, agency_name, agency, open (not done)."""
     agency_of = {name: names.agency_of(datasource, name) for name in found["agency_name"].unique()}
     given = {
@@ -224,6 +232,7 @@ def _enter_pairs(connection: Connection, datasource: str, names: NameTable, foun
         "names": found["agency_name"].to_list(),
         "agencies": [agency_of[name] for name in found["agency_name"]],
         "found": found["found"].to_list(),
+        "left": [not takes(agency_of[name]) for name in found["agency_name"]],
     }
     entered = rows(connection, _ENTER_PAIRS, given)
     schema = {"file_id": pl.Int64, "agency_name": pl.String, "agency": pl.Int32, "open": pl.Boolean}
@@ -231,12 +240,15 @@ def _enter_pairs(connection: Connection, datasource: str, names: NameTable, foun
 
 
 _ENTER_PAIRS: Final = """
-INSERT INTO loads AS l (file_id, agency_name, agency, found)
-SELECT * FROM unnest(%(files)s::bigint[], %(names)s::text[], %(agencies)s::integer[], %(found)s::integer[])
+INSERT INTO loads AS l (file_id, agency_name, agency, found, waiting_since)
+SELECT file_id, agency_name, agency, found, CASE WHEN is_left THEN now() END
+FROM unnest(%(files)s::bigint[], %(names)s::text[], %(agencies)s::integer[], %(found)s::integer[], %(left)s::boolean[])
+    AS v (file_id, agency_name, agency, found, is_left)
 ON CONFLICT (file_id, agency_name) DO UPDATE
 SET found = greatest(EXCLUDED.found, l.loaded),
     agency = CASE WHEN l.loaded > 0 OR l.done_at IS NOT NULL THEN l.agency ELSE EXCLUDED.agency END,
-    done_at = CASE WHEN l.found = EXCLUDED.found THEN l.done_at END
+    done_at = CASE WHEN l.found = EXCLUDED.found THEN l.done_at END,
+    waiting_since = CASE WHEN EXCLUDED.waiting_since IS NOT NULL THEN l.waiting_since END
 RETURNING file_id, agency_name, agency, done_at IS NULL
 """
 

@@ -1,6 +1,6 @@
 """A window's files → reads in the store, and books that balance."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from tests.conftest import FILE, Store, read
 
@@ -78,10 +78,22 @@ def test_rows_of_other_agencies_wait_for_their_job(store: Store) -> None:
     outcome = store.run(exclude=("Fremont PD",))
     assert (outcome.total.loaded, outcome.total.waiting) == (1, 2)
     assert store.books().waiting == 2
+    hour = timedelta(hours=1)
+    assert store.run("files-catchup", waited=hour).total.loaded == 0  # left to Fremont's own job for an hour
     outcome = store.run(agencies=("Fremont PD",))
     assert (outcome.total.loaded, outcome.total.waiting) == (2, 0)
     assert store.books().waiting == 0
     assert store.books().differences == []
+
+
+def test_the_catch_up_takes_what_has_waited_for_over_an_hour(store: Store) -> None:
+    store.map(("FREMONT PD", "Fremont PD", "BOSS4"))
+    store.put(FILE.format(1), [read(1), read(2, agencyName="FREMONT PD")])
+    store.run(exclude=("Fremont PD",))
+    store.execute("UPDATE loads SET waiting_since = waiting_since - interval '61 minutes'")
+    store.run(exclude=("Fremont PD",), force=True)  # which does not begin the hour again
+    assert store.run("files-catchup", waited=timedelta(hours=1)).total.loaded == 1
+    assert store.books().waiting == 0
 
 
 def test_a_name_never_seen_is_loaded_under_itself_and_waits_for_mapping(store: Store) -> None:

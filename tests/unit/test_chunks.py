@@ -2,7 +2,7 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ncric_core.chunks import split_by_agency
@@ -58,6 +58,7 @@ def test_chunks_have_the_columns_of_the_reads() -> None:
 
 @pytest.mark.parametrize("apart", [(), {1}, {1, 2, 3}])
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(1, 6)), max_size=60), st.integers(1, 20))
+@settings(deadline=None)
 def test_every_read_is_in_one_chunk(apart: set[int], reads: list[tuple[int, int]], chunk_size: int) -> None:
     whole = frame(*reads)
     chunks = split_by_agency(whole, chunk_size, apart)

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ncric_core.agencies import NO_AGENCY
@@ -164,6 +164,7 @@ def test_time_that_is_none_is_a_reject(zone: str, date: Any, time: Any, shown: s
 
 
 @given(st.text(max_size=12), st.text(max_size=12), st.sampled_from(["UTC", "America/Los_Angeles", "Pacific/Apia"]))
+@settings(deadline=None)
 def test_no_text_for_a_time_is_an_error(date: str, time: str, zone: str) -> None:
     cleaned(read(1, eventDate=date, eventTime=time), read(2), zone=zone)
 
@@ -172,6 +173,7 @@ def test_no_text_for_a_time_is_an_error(date: str, time: str, zone: str) -> None
     st.datetimes(),
     st.sampled_from(["UTC", "America/Los_Angeles", "Australia/Lord_Howe", "Africa/Monrovia"]),
 )
+@settings(deadline=None)
 def test_no_time_is_an_error(moment: datetime, zone: str) -> None:
     _, bad = cleaned(read(1, eventDate=f"{moment:%Y-%m-%d}", eventTime=f"{moment:%H:%M:%S}"), zone=zone)
     assert bad["reason"].to_list() in (["future"], ["too_old"], [])

@@ -47,6 +47,16 @@ def test_files_of_a_folder_and_of_those_in_it_are_listed_as_s3_lists_them(tmp_pa
     assert keys(tmp_path, "") == sorted([*names, "scso/x.json", "boss45.json"])
 
 
+def test_file_whose_name_is_not_utf8_has_a_key_that_is(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path / "boss4")
+    os.makedirs(folder + b"/caf\xe9")  # noqa: PTH103  # names of bytes
+    Path(os.fsdecode(folder + b"/caf\xe9/x\xff.json")).write_bytes(b"[1]")
+    bucket = Folder(tmp_path)
+    (listed,) = bucket.list("boss4/")
+    assert listed.key == "boss4/caf\\xe9/x\\xff.json"
+    assert contents(bucket, listed) == b"[1]"
+
+
 def test_folder_that_is_missing_or_empty_has_no_files(tmp_path: Path) -> None:
     (tmp_path / "scso").mkdir()
     assert keys(tmp_path, "boss4/") == []

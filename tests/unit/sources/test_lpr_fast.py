@@ -5,7 +5,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ncric_core.sources.leaves import COORDINATES, LEAVES, TEXTS
@@ -165,7 +165,7 @@ def meaning(parsed: ParsedReads) -> Any:
 
 
 @given(two_files(), st.booleans(), st.sampled_from([None, "\t"]))
-@settings(max_examples=700, deadline=None)
+@settings(max_examples=700, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_fast_reading_gives_what_careful_reading_gives(
     files: tuple[list[dict[str, Any]], list[dict[str, Any]]], ascii_only: bool, indent: str | None
 ) -> None:
@@ -176,7 +176,7 @@ def test_fast_reading_gives_what_careful_reading_gives(
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_fast_reading_of_a_damaged_file_gives_what_careful_reading_gives(data: st.DataObject) -> None:
     readers = learned(read(1, LPRVehiclePlatePhoto=PHOTO[:40]))
     content = as_file([read(1, LPRVehiclePlatePhoto=PHOTO[:40]), read(2, LPREventID=2, LPRVehiclePlatePhoto="")])

@@ -125,7 +125,7 @@ def test_endpoint_where_nobody_listens_fails_at_once(s3: S3) -> None:
         nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
     begun = time.monotonic()
     message = failure(s3, s3_endpoint_url=nobody)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 10
     assert message.startswith(
         f'the bucket s3://{s3.name} cannot be read: Could not connect to the endpoint URL: "{nobody}/'
     )

@@ -151,7 +151,7 @@ CREATE TABLE loads (
     agency        integer NOT NULL,
     found         integer NOT NULL,
     loaded        integer NOT NULL DEFAULT 0 CHECK (loaded BETWEEN 0 AND found),
-    waiting_since timestamptz NOT NULL DEFAULT now(),
+    waiting_since timestamptz,          -- when a job left it to the agency's own; null: taken, and not loaded if that run failed
     done_at       timestamptz,
     error         text,
     already_there integer NOT NULL GENERATED ALWAYS AS (CASE WHEN done_at IS NULL THEN 0 ELSE found - loaded END) STORED,
