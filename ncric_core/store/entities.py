@@ -24,11 +24,11 @@ def upsert(connection: Connection, table: str, key: Sequence[str], given: pl.Dat
     of
     their keys, so that two loads wait for one another rather than deadlock.
     """
+    if given.is_empty():
+        return 0
     properties = [column for column in given.columns if column not in (*key, "as_of")]
     last = [pl.col(c).drop_nulls().last() if update == "Merge" else pl.col(c).last() for c in ("as_of", *properties)]
     folded = given.sort("as_of", maintain_order=True).group_by(key).agg(last).sort(key)
-    if folded.is_empty():
-        return 0
     cleared = [c for c in _properties(connection, table, key) if c not in properties] if update == "Replace" else []
     columns = (*key, "as_of", *properties)
     statement = _statement(
