@@ -9,7 +9,8 @@ import polars as pl
 from ncric_core.clean import normalized_plate
 from ncric_core.edm import Model, read_model
 from ncric_core.errors import FlightError
-from ncric_core.flight import Flight, entity_rows, is_held, link_rows, read_flight
+from ncric_core.flight import Flight, read_flight
+from ncric_core.flight_rows import entity_rows, is_held, link_rows
 from ncric_core.store.agencies import NameTable
 from ncric_core.store.entities import ENTITY_KEY, LINK_KEY
 from ncric_core.store.load import PAIR, Chunk, Rows

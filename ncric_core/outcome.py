@@ -19,9 +19,7 @@ class Job:
     window: Window | None
     agencies: tuple[str, ...] = ()  # standardised names; none: all but `exclude`
     exclude: tuple[str, ...] = ()
-    waited: timedelta = timedelta(
-        0
-    )  # of rows that another job has left, take those that have waited so long
+    waited: timedelta = timedelta(0)  # of rows that another job has left, take those that have waited so long
     dry_run: bool = False  # read and clean, but load nothing
     force: bool = False  # read and load again what the ledger has as done
 
