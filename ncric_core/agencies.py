@@ -95,8 +95,7 @@ def suggest(received: str, known: Sequence[str]) -> list[str]:
     """The known agencies that a received name may mean: best first, at most three, none if nothing is near.
 
     Names are compared by place (a ratio of edit distance) and by kind of agency (police, sheriff, public safety),
-    however
-    these are written, and by initials ("California Highway Patrol" is CHP).
+    however these are written, and by initials ("California Highway Patrol" is CHP).
     """
     given = _parts(received)
     scored = [(_score(given, _parts(name)), name) for name in known]

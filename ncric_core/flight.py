@@ -84,8 +84,7 @@ def read_flight(path: Path, model: Model, entity_sets: Mapping[str, str]) -> Fli
     """The flight of a file.
 
     `entity_sets` has the type (fqn) of every entity set that there is, templates included. Raises FlightError with a
-    line
-    for each fault: file, place, what is wrong.
+    line for each fault: file, place, what is wrong.
     """
     content = read_yaml(path, _Loader)
     try:

@@ -37,8 +37,7 @@ def entity_rows(flight: Flight, alias: str, table: pl.DataFrame, *kept: str) -> 
     """The entities that a table makes, in the order of its rows: `id`, a column for each property, and the `kept` ones.
 
     Photos are left out. Links that are columns of the entity's table are among the columns. One whose properties are
-    not to
-    be written (`associateOnly`) has but its id, its time and these links.
+    not to be written (`associateOnly`) has but its id, its time and these links.
     """
     one = flight.entities[alias]
     properties = _properties(flight, one, table.schema)

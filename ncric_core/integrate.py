@@ -2,10 +2,8 @@
 `integrate`.
 
 The way of a read: the bucket is listed and the ledger tells which files have something left; they are fetched ahead,
-parsed
-and salvaged; a batch of them is cleaned and entered in the ledger, its names are standardised, and the job's agencies
-are
-loaded in chunks, while the next batch is parsed.
+parsed and salvaged; a batch of them is cleaned and entered in the ledger, its names are standardised, and the job's
+agencies are loaded in chunks, while the next batch is parsed.
 """
 
 import time
@@ -37,9 +35,8 @@ from ncric_core.store.partitions import ensure_partitions
 
 SMALLEST_BATCH: Final = 5_000  # reads; below this polars and the database spend their time on overhead
 
-LATE: Final = timedelta(
-    hours=1
-)  # before its file's window; such a read may well be there already, as it was sent again
+LATE: Final = timedelta(hours=1)
+"""Before its file's window; such a read may well be there already, as it was sent again."""
 
 Progress = Callable[[Outcome], None]
 """Called after each batch with what was done so far."""
@@ -78,10 +75,9 @@ def integrate(
     """Loads the reads of a job, and tells for each agency what was found, loaded, already there and rejected.
 
     To run it again, at any time and however the last run ended, loads what is missing and nothing twice. A file that
-    cannot
-    be fetched and an agency that cannot be loaded are named in the outcome, and the rest is loaded. Raises AgencyError
-    for a
-    name that is no agency's, SourceError if the bucket cannot be listed, StoreError if the database is lost.
+    cannot be fetched and an agency that cannot be loaded are named in the outcome, and the rest is loaded. Raises
+    AgencyError for a name that is no agency's, SourceError if the bucket cannot be listed, StoreError if the database
+    is lost.
     """
     begun = time.monotonic()
     outcome = Outcome(dry_run=job.dry_run)

@@ -20,8 +20,7 @@ READS_TABLE: Final = "vehicle_records"
 
 _SEEN: Final = ["camera_id", "camera_name", "agency_id", "agency_name", "agency_acronym", "agency", "datasource"]
 """What a read says of its camera and agency; the newest read of each combination speaks for all, to the hour: a camera
-that
-says the same all day need not be written with every chunk."""
+that says the same all day need not be written with every chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +36,8 @@ class Mapping:
 
         `reads` has schema CLEAN, `file_id`, `agency` (Int32) and `late` (Boolean: taken before their file's window).
         """
-        reads = reads.sort(
-            "event_time", "vehicle_record_id", maintain_order=True
-        )  # of equal ones, the first stays first
+        # of equal ones, the first stays first
+        reads = reads.sort("event_time", "vehicle_record_id", maintain_order=True)
         own = _with_standard(reads, names)
         found = entity_rows(self.flight, self.read, own, "file_id", "agency", "late")
         found = found.with_columns(plate_normalized=normalized_plate(pl.col("plate")))

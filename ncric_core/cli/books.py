@@ -64,8 +64,7 @@ def list_files(
     """Lists files of the bucket with what the ledger says of each.
 
     new: not read yet; begun: a run was killed in it; waiting: rows of some agencies are left to another job; done;
-    gone: in
-    the ledger, not in the bucket any more.
+    gone: in the ledger, not in the bucket any more.
     """
     with connected() as (settings, connection):
         feeds = lpr_feeds(settings)

@@ -35,11 +35,9 @@ def run(
 ) -> None:
     """Loads the reads of a window into their agencies' data sets.
 
-    A file belongs to the window that holds its end. To run it again is always safe: what is loaded already costs a
-    look into
-    the ledger, what is missing is loaded. Ends with status 1 if a file could not be fetched or an agency not be
-    loaded; the
-    rest is loaded then.
+    A file belongs to the window that holds its end. To run it again is always safe: what is loaded already costs a look
+    into the ledger, what is missing is loaded. Ends with status 1 if a file could not be fetched or an agency not be
+    loaded; the rest is loaded then.
 
     `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00 --exclude-agency "Fremont PD"`
     """

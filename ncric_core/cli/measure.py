@@ -39,8 +39,7 @@ def demo(
     """Makes a day of feeds, damaged as real ones are, runs the jobs of that day, and checks what came out.
 
     Runs in a scratch folder with a PostgreSQL of its own; nothing else is touched. Ends with status 1 if the books do
-    not
-    balance, or if what is in the store is not what the simulator says must come out.
+    not balance, or if what is in the store is not what the simulator says must come out.
     """
     folder = Path(tempfile.mkdtemp(prefix="ncric-demo-"))
     settings = Settings(data_dir=folder, bucket=str(folder / "bucket"), database_url=None)

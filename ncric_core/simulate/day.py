@@ -49,10 +49,8 @@ class Simulated:
     """What was written, and what must come out of it.
 
     `truth` (schema TRUTH) has every read once; `files` (schema FILES) the rows of each file: found, no reads, and
-    repeats of a
-    read in this file or an earlier one; `rejects` the rows that are no reads, by reason; `mappings` the name table
-    that goes
-    with them (received name, standardised name, datasource).
+    repeats of a read in this file or an earlier one; `rejects` the rows that are no reads, by reason; `mappings` the
+    name table that goes with them (received name, standardised name, datasource).
     """
 
     truth: pl.DataFrame

@@ -15,8 +15,7 @@ def add_counts(connection: Connection, inserted: pl.DataFrame, *, sign: int = 1)
     off).
 
     `inserted`: agency (Int32), datasource, camera_id, agency_name (String), event_time (Datetime UTC). Rows are taken
-    in
-    order of their keys, so that two loads wait for one another rather than deadlock.
+    in order of their keys, so that two loads wait for one another rather than deadlock.
     """
     inserted = inserted.with_columns(pl.col("datasource", "agency_name", "camera_id").fill_null(""))
     by_hour = (

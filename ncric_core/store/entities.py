@@ -16,13 +16,10 @@ LINK_KEY: Final = ("entity_set", "source_set", "source_id", "target_set", "targe
 def upsert(connection: Connection, table: str, key: Sequence[str], given: pl.DataFrame, update: UpdateType) -> int:
     """Merges rows into a table of the model, in the caller's transaction; gives how many rows were new.
 
-    `given` has the key's columns, `as_of` (Datetime UTC: the time that the values are of) and property columns. Where
-    a key
-    occurs twice the later row counts. Merge takes the newer value that is not null; PartialReplace takes the new
-    values,
-    nulls too; Replace also clears the columns that are not given (flight-language.md, "Keys"). Rows are taken in order
-    of
-    their keys, so that two loads wait for one another rather than deadlock.
+    `given` has the key's columns, `as_of` (Datetime UTC: the time that the values are of) and property columns. Where a
+    key occurs twice the later row counts. Merge takes the newer value that is not null; PartialReplace takes the new
+    values, nulls too; Replace also clears the columns that are not given (flight-language.md, "Keys"). Rows are taken
+    in order of their keys, so that two loads wait for one another rather than deadlock.
     """
     if given.is_empty():
         return 0

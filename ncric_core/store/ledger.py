@@ -90,11 +90,9 @@ def register(
     found.
 
     `reads` (schema CLEAN) and `rejects` (schema REJECTED) name the file by its number in `files`. To register again
-    changes
-    nothing unless the file is read otherwise now, as after a fix: then its rejects are replaced, and a name with other
-    counts than before is opened again. `earlier` has the counts by name of the parts before this one, where a large
-    file
-    comes in parts. Gives the reads that are still to be loaded (with `force` those that are done too).
+    changes nothing unless the file is read otherwise now, as after a fix: then its rejects are replaced, and a name
+    with other counts than before is opened again. `earlier` has the counts by name of the parts before this one, where
+    a large file comes in parts. Gives the reads that are still to be loaded (with `force` those that are done too).
     """
     with connection:
         ids = _enter_files(connection, files)

@@ -38,13 +38,11 @@ class Chunk:
     """What one transaction loads.
 
     `reads` has columns of vehicle_records, with file_id, agency_name and agency, in order of event time and id; `late`
-    tells
-    those whose event time lies before their file's window, which may well be there already.
+    tells those whose event time lies before their file's window, which may well be there already.
     """
 
-    pairs: (
-        pl.DataFrame
-    )  # the ledger's entries (PAIR, agency, rows) that the chunk is of, and how many rows each had in it
+    # the ledger's entries (PAIR, agency, rows) that the chunk is of, and how many rows each had in it
+    pairs: pl.DataFrame
     reads: pl.DataFrame
     late: pl.Series
     entities: Sequence[Rows]
@@ -77,8 +75,8 @@ def load_chunk(connection: Connection, chunk: Chunk, *, staged: bool = False, fo
     deadlock.
 
     Entries of the ledger that another run has done in the meantime are left alone, unless `force`. `staged` says that
-    many
-    of the reads are likely to be there. Raises psycopg2.Error if the chunk cannot be loaded; nothing of it is then.
+    many of the reads are likely to be there. Raises psycopg2.Error if the chunk cannot be loaded; nothing of it is
+    then.
     """
     for attempt in range(1, ATTEMPTS + 1):
         try:
@@ -125,9 +123,8 @@ def _claim(connection: Connection, chunk: Chunk, *, force: bool) -> pl.DataFrame
     """Locks the ledger's entries, waiting for a run that loads them now, and gives those that are still to be loaded.
 
     They are entered as loaded whole (column `entered`), as nearly all are, and corrected in the end: one change of an
-    entry
-    costs half of a lock and a change. Entries of which something is loaded already are entered when it is known how
-    much.
+    entry costs half of a lock and a change. Entries of which something is loaded already are entered when it is known
+    how much.
     """
     pairs = chunk.pairs.sort(PAIR)  # in this order two runs wait for one another rather than deadlock
     nothing = pairs.with_columns(entered=pl.lit(0, dtype=pl.Int32))
@@ -184,8 +181,7 @@ def _insert(connection: Connection, chunk: Chunk, *, staged: bool) -> pl.DataFra
     """Inserts the reads that are not there yet, and gives them.
 
     COPY straight into the table is twice as fast, but one duplicate undoes it: late reads, which are sent again more
-    often,
-    are staged at once, the others when the COPY meets a duplicate.
+    often, are staged at once, the others when the COPY meets a duplicate.
     """
     if staged:
         return _insert_staged(connection, chunk.reads)

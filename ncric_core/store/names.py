@@ -21,9 +21,8 @@ def set_mappings(connection: Connection, mappings: Sequence[Mapping]) -> list[st
     """Enters or changes mappings, all or none; gives the agencies that are new.
 
     A standardised name that is no agency yet becomes one; one that was unmapped is from now on an agency in its own
-    right.
-    Reads loaded already stay where they are until `restandardize`. Who changed what is kept by triggers.
-    Raises AgencyError for a blank or too long name.
+    right. Reads loaded already stay where they are until `restandardize`. Who changed what is kept by triggers. Raises
+    AgencyError for a blank or too long name.
     """
     wanted = {mapping.standardized.strip() for mapping in mappings}
     for name in wanted:

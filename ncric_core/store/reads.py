@@ -44,8 +44,7 @@ def upsert_reads(connection: Connection, given: pl.DataFrame, update: UpdateType
     agency.
 
     `given` has id, event_time, agency (Int32), datasource, agency_name and columns of vehicle_records. Where a key
-    occurs
-    twice the later row counts. See `entities.upsert` for the kinds of update.
+    occurs twice the later row counts. See `entities.upsert` for the kinds of update.
     """
     properties = [column for column in given.columns if column not in READ_KEY]
     last = [pl.col(c).drop_nulls().last() if update == "Merge" else pl.col(c).last() for c in properties]
