@@ -19,6 +19,9 @@ FLIGHTS: Final = Path(__file__).resolve().parent.parent / "flights"
 AGENCY: Final = "{agency}"
 """In an entity set's name: it is one set for each agency."""
 
+READS_TABLE: Final = "vehicle_records"
+"""The table of the types whose entities are reads."""
+
 COORDINATES: Final = pl.Struct({"latitude": pl.Float64, "longitude": pl.Float64})
 
 UpdateType = Literal["Merge", "PartialReplace", "Replace"]

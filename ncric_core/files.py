@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Final
 
 from ncric_core.errors import SourceError
 from ncric_core.listing import PAGE, Arrival, arrival_of, arrivals
@@ -15,8 +14,6 @@ from ncric_core.store.database import Connection
 from ncric_core.store.files import FileEntry, Load, entries_named, entries_of_feed, file_entries, loads_of, rejects_of
 from ncric_core.store.ledger import ArrivedFile
 from ncric_core.windows import Window
-
-STATES: Final = ("new", "begun", "waiting", "done", "gone")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,19 @@ from typing import Final
 
 import polars as pl
 
+from ncric_core.agencies import name_key
 from ncric_core.clean import normalized_plate
-from ncric_core.edm import AGENCY, Model
+from ncric_core.edm import AGENCY, READS_TABLE, Model
 from ncric_core.errors import FlightError
 from ncric_core.flight import Definition, Flight, read_flight
 from ncric_core.flight_rows import EVENT_TIME, entity_rows, is_held, link_rows, photo_columns
-from ncric_core.store.agencies import ensure_agencies, entity_set_agencies, name_table
+from ncric_core.store.agencies import agency_name, ensure_agencies, entity_set_agencies, name_table
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.entities import ENTITY_KEY, LINK_KEY, upsert
 from ncric_core.store.partitions import ensure_partitions
 from ncric_core.store.reads import upsert_reads
 
 AT_ONCE: Final = 50_000  # rows of the table in one transaction
-READS_TABLE: Final = "vehicle_records"
 STANDARD: Final = "standardized_agency_name"
 NO_SOURCE: Final = "FLIGHT"  # the datasource of reads whose flight names none
 
@@ -85,7 +85,7 @@ def load_flight(connection: Connection, flight: Flight, model: Model, batches: I
 
 
 def _load_batch(connection: Connection, flight: Flight, model: Model, batch: pl.DataFrame, done: FlightLoad) -> None:
-    table = batch.with_columns(_set_names(flight, batch))
+    table = batch.with_columns(_set_names(flight, _sets_by_name(connection, flight, batch)))
     moment = pl.lit(datetime.now(UTC), dtype=pl.Datetime("us", "UTC"))
     entities = {
         alias: entity_rows(flight, alias, table, _set_column(alias)).rename({_set_column(alias): "entity_set"})
@@ -99,8 +99,6 @@ def _load_batch(connection: Connection, flight: Flight, model: Model, batch: pl.
             int(batch[column].is_not_null().sum()) for column in photo_columns(flight, alias) if column in batch
         )
     with connection:
-        if STANDARD in batch.columns and batch.height:
-            ensure_agencies(connection, batch[STANDARD].drop_nulls().unique().to_list(), unmapped=False)
         for alias, one in flight.entities.items():
             if alias in reads:
                 _load_reads(connection, entities[alias], one, done)
@@ -161,14 +159,24 @@ def _set_column(alias: str) -> str:
     return f"entity set of {alias}"
 
 
-def _set_names(flight: Flight, batch: pl.DataFrame) -> Mapping[str, pl.Expr] | list[pl.Expr]:
+def _sets_by_name(connection: Connection, flight: Flight, batch: pl.DataFrame) -> dict[str, str]:
+    """The data set of each agency that a table names, by the name as written there; made where it is not there yet."""
+    if not any(AGENCY in one.entity_set_name for one in flight.entities.values()):
+        return {}
+    written = batch[STANDARD].cast(pl.String).fill_null("").unique().to_list()
+    with connection:
+        ensure_agencies(connection, {agency_name(name) for name in written}, unmapped=False)
+        agencies = name_table(connection).by_key
+        set_of = {agency: entity_set for entity_set, agency in entity_set_agencies(connection).items()}
+    return {name: set_of[agencies[name_key(agency_name(name))]] for name in written}
+
+
+def _set_names(flight: Flight, set_of: Mapping[str, str]) -> list[pl.Expr]:
     """A column with the entity set of each alias: for a template, that of the row's agency."""
-    standard = batch[STANDARD].drop_nulls().unique().to_list() if STANDARD in batch.columns else []
     found = []
     for alias, one in flight.entities.items():
         name = pl.lit(one.entity_set_name, dtype=pl.String)
         if AGENCY in one.entity_set_name:
-            sets = {agency: one.entity_set_name.replace(AGENCY, "".join(str(agency).split())) for agency in standard}
-            name = pl.col(STANDARD).replace_strict(sets, default=None, return_dtype=pl.String)
+            name = pl.col(STANDARD).cast(pl.String).fill_null("").replace_strict(set_of, return_dtype=pl.String)
         found.append(name.alias(_set_column(alias)))
     return found

@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from ncric_core.clean import normalized_plate
-from ncric_core.edm import Model, read_model
+from ncric_core.edm import READS_TABLE, Model, read_model
 from ncric_core.errors import FlightError
 from ncric_core.flight import Flight, read_flight
 from ncric_core.flight_rows import entity_rows, is_held, link_rows
@@ -16,7 +16,6 @@ from ncric_core.store.entities import ENTITY_KEY, LINK_KEY
 from ncric_core.store.load import PAIR, Chunk, Rows
 
 READS_FLIGHT: Final = "reads.yaml"
-READS_TABLE: Final = "vehicle_records"
 
 _SEEN: Final = ["camera_id", "camera_name", "agency_id", "agency_name", "agency_acronym", "agency", "datasource"]
 """What a read says of its camera and agency; the newest read of each combination speaks for all, to the hour: a camera

@@ -87,16 +87,15 @@ def _demo(settings: Settings, database: Database, reads: int, seed: int, images:
 
     done = run_day(settings, database, tell)
     seconds = time.monotonic() - begun
-    _show_day(done, seconds, database)
     with database.session() as connection:
-        waiting = unmapped_names(connection)
+        rejects, waiting, books = count_reasons(connection), unmapped_names(connection), reconcile(connection)
+    _show_day(done, rejects)
+    say(f"{len(done)} jobs, {books.reads:,} reads in {seconds:.1f} s: {books.reads / seconds:,.0f} reads/s")
     if waiting:
         say()
         say("Names never seen before; their reads are loaded under them, and wait for someone to say whose they are:")
         rows = [(n.datasource, n.received, n.reads, " | ".join(n.suggestions)) for n in waiting]
         show(("source", "received name", "reads", "suggestions"), rows, empty="")
-    with database.session() as connection:
-        books = reconcile(connection)
     say()
     say(
         f"The books: {books.found:,} rows found = {books.loaded:,} loaded + {books.already_there:,} already there + "
@@ -114,21 +113,17 @@ def _demo(settings: Settings, database: Database, reads: int, seed: int, images:
     return not books.differences and not books.waiting and wrong.none and not failed
 
 
-def _show_day(done: list[tuple[str, Outcome]], seconds: float, database: Database) -> None:
-    """Reads by agency over all jobs, rejects by reason, and the rate."""
+def _show_day(done: list[tuple[str, Outcome]], rejects: list[tuple[str, int]]) -> None:
+    """Reads by agency over all jobs, and rejects by reason."""
     loaded: Counter[str] = Counter()
     for _, outcome in done:
         for agency, one in outcome.agencies.items():
             loaded[agency] += one.loaded
-    with database.session() as connection:
-        books = reconcile(connection)
-        from_store = count_reasons(connection)
     say()
     show(("agency", "reads"), [(name, count) for name, count in loaded.most_common() if count], empty="no reads")
     say()
-    show(("rejects", "rows"), from_store, empty="no rejects")
+    show(("rejects", "rows"), rejects, empty="no rejects")
     say()
-    say(f"{len(done)} jobs, {books.reads:,} reads in {seconds:.1f} s: {books.reads / seconds:,.0f} reads/s")
 
 
 @app.command()

@@ -180,6 +180,15 @@ def test_one_template_serves_all_agencies(store: Store, tmp_path: Path) -> None:
     assert store.books().differences == []
 
 
+def test_a_template_takes_an_agency_however_its_name_is_written(store: Store, tmp_path: Path) -> None:
+    flight = LEGACY.replace("NCRICVehicleRecordsAthertonPD", "NCRICVehicleRecords{agency}")
+    table = TABLE.replace("Atherton PD,,", "ATHERTON  pd,,", 1)
+    done = load(store, tmp_path, flight, table)
+    assert done.new["NCRICVehicleRecordsAthertonPD"] == 2
+    assert store.rows("SELECT DISTINCT standardized_agency_name FROM reads") == [("Atherton PD",)]
+    assert store.books().differences == []
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [

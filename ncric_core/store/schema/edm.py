@@ -5,11 +5,9 @@ from typing import Final
 from psycopg2 import sql
 
 from ncric_core.agencies import view_name
-from ncric_core.edm import EntitySet, EntityType, Model
+from ncric_core.edm import READS_TABLE, EntitySet, EntityType, Model
 from ncric_core.store.agencies import make_views
 from ncric_core.store.database import Connection, rows
-
-READS: Final = "vehicle_records"
 
 _ENTITY_TABLE: Final = """
 CREATE TABLE {table} (
@@ -154,7 +152,7 @@ def _read_links(entity_set: EntitySet, model: Model, kind: EntityType, propertie
         sql.SQL(", NULL::{}").format(sql.SQL(types[column])) if column in types else sql.SQL(", NULL")
         for column in properties
     )
-    held = [link for of in model.entity_types.values() if of.table == READS for link in of.links]
+    held = [link for of in model.entity_types.values() if of.table == READS_TABLE for link in of.links]
     kept: list[sql.Composable] = [
         sql.SQL(_READ_LINK).format(target_set=sql.Literal(link.to), column=sql.Identifier(link.column), nulls=nulls)
         for link in held
