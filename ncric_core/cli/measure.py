@@ -88,7 +88,9 @@ def _demo(settings: Settings, database: Database, reads: int, seed: int, images:
     done = run_day(settings, database, tell)
     seconds = time.monotonic() - begun
     with database.session() as connection:
-        rejects, waiting, books = count_reasons(connection), unmapped_names(connection), reconcile(connection)
+        rejects, waiting = count_reasons(connection), unmapped_names(connection)
+    with database.session() as connection:
+        books = reconcile(connection)
     _show_day(done, rejects)
     say(f"{len(done)} jobs, {books.reads:,} reads in {seconds:.1f} s: {books.reads / seconds:,.0f} reads/s")
     if waiting:

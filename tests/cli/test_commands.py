@@ -178,3 +178,10 @@ def test_a_property_added_to_edm_is_loadable_after_migrate(ncric, store: Store, 
     assert ncric("flights", "check", "f.yaml").status == 0
     assert ncric("flights", "load", "f.yaml", "--table", "t.csv").status == 0
     assert store.rows('SELECT id, vehicle_color FROM "NCRICVehicleRecordsCHP"') == [("1", "red")]
+
+
+def test_demo_brings_out_the_truth_and_balances(ncric) -> None:
+    done = ncric("demo", "--reads", "1000")
+    assert done.status == 0
+    assert " 0 missing, 0 unexpected" in done.out
+    assert "they balance" in done.out
