@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from ncric_core.agencies import NO_AGENCY
-from ncric_core.sources.leaves import DATE, ID, NULLS, PLATE, TEXTS, TIME
+from ncric_core.sources.leaves import COORDINATES, DATE, ID, NULLS, PLATE, TEXTS, TIME
 
 CLEAN: Final = pl.Schema(
     {
@@ -158,6 +158,15 @@ def _reason(keep_days: int) -> pl.Expr:
     )
 
 
+def _shown(leaf: str) -> pl.Expr:
+    """A leaf as a reject keeps it. 37.0 and 37 are both 37: which of them a number became depends on how its file was
+    parsed, and a run after a crash is to keep the same as one without.
+    """
+    if leaf not in COORDINATES:
+        return pl.col(leaf)
+    return pl.col(leaf).str.replace(r"^(-?\d+)\.0+$", "${1}").str.replace(r"^(-?\d+\.\d*[1-9])0+$", "${1}")
+
+
 def _rejected(raw: pl.DataFrame, reads: pl.DataFrame) -> pl.DataFrame:
     """The rejects among raw and clean rows that stand side by side."""
     moment = pl.concat_str(pl.col(DATE).fill_null("no date"), pl.lit(" "), pl.col(TIME).fill_null("no time"))
@@ -177,6 +186,6 @@ def _rejected(raw: pl.DataFrame, reads: pl.DataFrame) -> pl.DataFrame:
         .when(reads["reason"] == "too_long")
         .then(long.list.drop_nulls().list.join(", "))
         .otherwise(pl.format("the read's id is {}", pl.col(ID).fill_null("not given"))),
-        received=pl.struct(TEXTS).struct.json_encode(),
+        received=pl.struct(_shown(leaf) for leaf in TEXTS).struct.json_encode(),
         agency_name=reads["agency_name"],
     ).cast(REJECTED)
