@@ -162,6 +162,7 @@ def _frames(settings: Settings, database: Database, feed: Feed) -> list[pl.DataF
     whole = reads.with_columns(
         agency=pl.col("agency_name").replace_strict(agency, return_dtype=pl.Int32),
         file_id=pl.col("file").cast(pl.Int64),
+        found=0,
         late=False,
     )
     chunks = whole.iter_slices(settings.chunk_size)

@@ -191,6 +191,9 @@ def _load(batch: _Batch, run: _Run, connection: Connection, loader: Loader) -> N
         _book(loader.submit(chunk), run)
     if batch.part:
         _finish_part(batch, run, reads, loader)
+    if batch.complete:
+        found = [batch.found_before + parsed.found for parsed in batch.parsed]
+        loader.close_files(dict(zip(registered.file_ids, found, strict=True)))
 
 
 def _taken(open_reads: pl.DataFrame, run: _Run) -> pl.DataFrame:

@@ -2,7 +2,7 @@
 agency."""
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
@@ -11,12 +11,12 @@ from typing import Final, Self
 import polars as pl
 import psycopg2
 
-from ncric_core.errors import StoreError
+from ncric_core.errors import AgencyError, StoreError
 from ncric_core.store import ledger
 from ncric_core.store.database import Database
 from ncric_core.store.load import Chunk, Loaded, load_chunk
 
-AHEAD: Final = 2  # chunks prepared and not loaded yet
+AHEAD: Final = 3  # chunks prepared (and files to be closed) that are not loaded yet
 
 MOST_KNOWN: Final = 50_000  # entities or links of a table that are remembered as written by this run
 
@@ -62,6 +62,15 @@ class Loader:
         """Waits for all chunks queued. Raises StoreError if the database is lost."""
         return [result for _ in range(len(self._pending)) for result in self._pending.popleft().result()]
 
+    def close_files(self, found: Mapping[int, int]) -> None:
+        """Queues that files (by id) were read to their end, with the rows found, behind the chunks queued so far."""
+
+        def close() -> list[Result]:
+            ledger.close_files(self._connection, found)
+            return []
+
+        self._pending.append(self._pool.submit(close))
+
     def close_names(self, file: ledger.ArrivedFile, names: Collection[str]) -> None:
         """Marks names of a file that came in parts as done; all of it has been loaded (`finish`)."""
         self._pool.submit(ledger.close_names, self._connection, file, names).result()
@@ -69,7 +78,7 @@ class Loader:
     def _load(self, chunk: Chunk) -> list[Result]:
         try:
             loaded = load_chunk(self._connection, self._without_known(chunk), staged=self._staged, force=self._force)
-        except (psycopg2.Error, UnicodeError) as error:
+        except (psycopg2.Error, UnicodeError, AgencyError) as error:
             self._raise_if_lost(error)
             agencies = chunk.pairs["agency"].unique().sort().to_list()
             if len(agencies) == 1:

@@ -33,14 +33,15 @@ class Mapping:
     def chunk(self, reads: pl.DataFrame, names: NameTable, *, closes: bool) -> Chunk:
         """The rows of one transaction.
 
-        `reads` has schema CLEAN, `file_id`, `agency` (Int32) and `late` (Boolean: taken before their file's window).
+        `reads` has schema CLEAN, `file_id`, `agency` (Int32), `found` (rows of their name in their file) and `late`
+        (Boolean: taken before their file's window).
         """
         # of equal ones, the first stays first
         reads = reads.sort("event_time", "vehicle_record_id", maintain_order=True)
         own = _with_standard(reads, names)
         found = entity_rows(self.flight, self.read, own, "file_id", "agency", "late")
         found = found.with_columns(plate_normalized=normalized_plate(pl.col("plate")))
-        pairs = reads.group_by(*PAIR, "agency").agg(rows=pl.len())
+        pairs = reads.group_by(*PAIR, "agency").agg(rows=pl.len(), found=pl.col("found").first())
         return Chunk(pairs, found.drop("late"), found["late"], self._entities(reads, names), closes)
 
     def _entities(self, reads: pl.DataFrame, names: NameTable) -> list[Rows]:

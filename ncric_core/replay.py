@@ -44,7 +44,8 @@ def replay(connection: Connection, settings: Settings, mapping: Mapping, chosen:
                 ensure_partitions(connection, reads["event_time"].dt.truncate("1w").unique().to_list())
                 with connection:
                     registered = mark_replayed(connection, feed.datasource, reads)
-                    chunk = mapping.chunk(registered.reads.with_columns(late=True), registered.names, closes=False)
+                    taken = registered.reads.with_columns(late=True, found=0)  # the ledger knows what was found
+                    chunk = mapping.chunk(taken, registered.names, closes=False)
                     inserted = load_again(connection, chunk).inserted.height
                 loaded += inserted
                 already_there += registered.reads.height - inserted

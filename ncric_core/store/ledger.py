@@ -68,9 +68,10 @@ def look_up(connection: Connection, files: Sequence[ArrivedFile]) -> dict[tuple[
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A batch in the ledger: its reads with `file_id` and `agency` (standardised), and the agencies made for new
-    names."""
+    """A batch in the ledger: the ids of its files; its reads that are still to be loaded, with `file_id`, `agency`
+    (standardised) and `found` (rows of their name in their file); and the agencies made for new names."""
 
+    file_ids: list[int]
     reads: pl.DataFrame
     names: NameTable
     new_agencies: list[str]
@@ -86,37 +87,39 @@ def register(
     takes: Callable[[int | None], bool],
     force: bool = False,
 ) -> Registered:
-    """Enters a batch in the ledger in one transaction: files, rejects, and for each file and received name what was
-    found.
+    """Enters a batch in the ledger in one transaction: its files, as not read to the end yet (see `close_files`), their
+    rejects, and what they hold for agencies that the job does not take. Those it takes are entered as they are loaded.
 
-    `reads` (schema CLEAN) and `rejects` (schema REJECTED) name the file by its number in `files`. To register again
-    changes nothing unless the file is read otherwise now, as after a fix: then its rejects are replaced, and a name
-    with other counts than before is opened again. `earlier` has the counts by name of the parts before this one, where
-    a large file comes in parts. Gives the reads that are still to be loaded (with `force` those that are done too).
+    `reads` (schema CLEAN) and `rejects` (schema REJECTED) name the file by its number in `files`. Of a file that was
+    registered before, the reads of names that are done are left out, unless it is read otherwise now, as after a fix,
+    or `force` is given. `earlier` has the counts by name of the parts before this one, where a large file comes in
+    parts.
     """
+    part = earlier is not None
     with connection:
-        ids = _enter_files(connection, files)
+        ids, known = _enter_files(connection, files)
         numbered = pl.DataFrame(
             {"file": range(len(files)), "file_id": ids}, schema={"file": pl.UInt32, "file_id": pl.Int64}
         )
         reads, rejects = reads.join(numbered, on="file", maintain_order="left"), rejects.join(numbered, on="file")
-        replayed = _replayed(connection, ids)
+        replayed = _replayed(connection, known)
         if replayed.height:
             reads = reads.join(replayed, on=["file_id", "position"], how="anti", maintain_order="left")
             rejects = rejects.join(replayed, on=["file_id", "position"], how="anti")
-        _enter_rejects(connection, rejects, ids if earlier is None else [])
+        _enter_rejects(connection, rejects, [] if part else known)
         datasource = files[0].file.datasource
         names, new_agencies = known_names(connection, datasource, reads["agency_name"].unique().to_list())
         found = _found(reads, replayed, ids[0], earlier or {})
-        pairs = _enter_pairs(connection, datasource, names, found, takes)
-    if not force:
-        pairs = pairs.filter("open")
-    still_open = reads.join(pairs.drop("open"), on=["file_id", "agency_name"], maintain_order="left")
-    return Registered(still_open, names, new_agencies)
+        pairs = _as_known(connection, _with_agency(found, datasource, names), known, part=part, force=force)
+        _enter_left(connection, pairs, takes, part=part)
+    open_pairs = pairs.filter("open").drop("open")
+    still_open = reads.join(open_pairs, on=["file_id", "agency_name"], maintain_order="left")
+    return Registered(ids, still_open, names, new_agencies)
 
 
-def _enter_files(connection: Connection, files: Sequence[FileContent]) -> list[int]:
-    """The ids of the files, in the order given; rows are locked in order of key, so that two runs do not deadlock."""
+def _enter_files(connection: Connection, files: Sequence[FileContent]) -> tuple[list[int], list[int]]:
+    """The ids of the files, in the order given, and those that were there before; rows are locked in order of key, so
+    that two runs do not deadlock."""
     order = sorted(range(len(files)), key=lambda n: files[n].file.key)
     values = [_file_values(files[number]) for number in order]
     with connection.cursor() as cursor:
@@ -124,25 +127,24 @@ def _enter_files(connection: Connection, files: Sequence[FileContent]) -> list[i
             cursor,
             """
             INSERT INTO source_files AS f (datasource, key, version, size, last_modified, window_start, window_end,
-                                           found, photos, bad_photos, note, read_at)
+                                           photos, bad_photos, note)
             VALUES %s
             ON CONFLICT (key, version) DO UPDATE
-            SET found = coalesce(EXCLUDED.found, f.found), photos = EXCLUDED.photos, bad_photos = EXCLUDED.bad_photos,
-                note = EXCLUDED.note, read_at = EXCLUDED.read_at, superseded = false
-            RETURNING f.id, f.key
+            SET found = NULL, photos = EXCLUDED.photos, bad_photos = EXCLUDED.bad_photos, note = EXCLUDED.note,
+                superseded = false
+            RETURNING f.id, f.key, xmax <> 0
             """,
             values,
-            template="(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, now())",
             page_size=len(values),
             fetch=True,
         )
-        ids = {key: file_id for file_id, key in entered}
+        ids = {key: file_id for file_id, key, _ in entered}
         cursor.execute(
             "UPDATE source_files SET superseded = true WHERE key = ANY (%(keys)s) AND id <> ALL (%(ids)s) AND "
             "NOT superseded",
             {"keys": list(ids), "ids": list(ids.values())},
         )
-    return [ids[content.file.key] for content in files]
+    return [ids[content.file.key] for content in files], [file_id for file_id, _, was_there in entered if was_there]
 
 
 def _file_values(content: FileContent) -> tuple[object, ...]:
@@ -156,7 +158,6 @@ def _file_values(content: FileContent) -> tuple[object, ...]:
         file.last_modified,
         file.window_start,
         file.window_end,
-        content.found if content.complete else None,
         content.photos,
         content.bad_photos,
         note,
@@ -216,52 +217,100 @@ def _found(reads: pl.DataFrame, replayed: pl.DataFrame, first_file: int, earlier
     return pl.concat([here, before]).group_by("file_id", "agency_name").sum().sort("file_id", "agency_name")
 
 
-def _enter_pairs(
-    connection: Connection,
-    datasource: str,
-    names: NameTable,
-    found: pl.DataFrame,
-    takes: Callable[[int | None], bool],
-) -> pl.DataFrame:
-    """Enters what was found of each file and name; gives them: file_id, agency_name, agency, open (not done)."""
+def _with_agency(found: pl.DataFrame, datasource: str, names: NameTable) -> pl.DataFrame:
     agency_of = {name: names.agency_of(datasource, name) for name in found["agency_name"].unique()}
-    given = {
-        "files": found["file_id"].to_list(),
-        "names": found["agency_name"].to_list(),
-        "agencies": [agency_of[name] for name in found["agency_name"]],
-        "found": found["found"].to_list(),
-        "left": [not takes(agency_of[name]) for name in found["agency_name"]],
-    }
-    entered = rows(connection, _ENTER_PAIRS, given)
-    schema = {"file_id": pl.Int64, "agency_name": pl.String, "agency": pl.Int32, "open": pl.Boolean}
-    return pl.DataFrame(entered, schema=schema, orient="row")
+    return found.with_columns(agency=pl.col("agency_name").replace_strict(agency_of, return_dtype=pl.Int32))
 
 
-_ENTER_PAIRS: Final = """
+def _as_known(
+    connection: Connection, pairs: pl.DataFrame, known: Sequence[int], *, part: bool, force: bool
+) -> pl.DataFrame:
+    """The pairs with the agency that the ledger has for those begun, and `open`: whether they are still to be
+    loaded."""
+    if not known:
+        return pairs.with_columns(open=pl.lit(value=True))
+    entered = rows(connection, _KNOWN_PAIRS, {"ids": list(known)})
+    schema = {"file_id": pl.Int64, "agency_name": pl.String, "begun": pl.Int32, "done": pl.Int64}
+    joined = pairs.join(
+        pl.DataFrame(entered, schema=schema, orient="row"),
+        on=["file_id", "agency_name"],
+        how="left",
+        maintain_order="left",
+    )
+    as_before = pl.col("done").is_not_null() & (pl.lit(part) | (pl.col("done") == pl.col("found")))
+    return joined.select(
+        "file_id",
+        "agency_name",
+        "found",
+        agency=pl.coalesce("begun", "agency"),
+        open=pl.lit(force) | ~as_before,
+    )
+
+
+_KNOWN_PAIRS: Final = """
+SELECT file_id, agency_name, CASE WHEN loaded > 0 OR done_at IS NOT NULL THEN agency END,
+       CASE WHEN done_at IS NOT NULL THEN found END
+FROM loads WHERE file_id = ANY (%(ids)s)
+"""
+
+
+def _enter_left(
+    connection: Connection, pairs: pl.DataFrame, takes: Callable[[int | None], bool], *, part: bool
+) -> None:
+    """Enters what is left to other jobs. That of a large file grows with its parts."""
+    others = [agency for agency in pairs["agency"].unique() if not takes(agency)]
+    left = pairs.filter(pl.col("agency").is_in(others)).sort("file_id", "agency_name")
+    if left.height:
+        with connection.cursor() as cursor:
+            cursor.execute(_ENTER_LEFT, {**pair_values(left), "part": part})
+
+
+def pair_values(pairs: pl.DataFrame) -> dict[str, list[object]]:
+    """Columns of pairs as parameters of a statement that takes them from `unnest`: files, names, agencies, found."""
+    columns = {"files": "file_id", "names": "agency_name", "agencies": "agency", "found": "found"}
+    return {name: pairs[column].to_list() for name, column in columns.items()}
+
+
+_ENTER_LEFT: Final = """
 INSERT INTO loads AS l (file_id, agency_name, agency, found, waiting_since)
-SELECT file_id, agency_name, agency, found, CASE WHEN is_left THEN now() END
-FROM unnest(%(files)s::bigint[], %(names)s::text[], %(agencies)s::integer[], %(found)s::integer[], %(left)s::boolean[])
-    AS v (file_id, agency_name, agency, found, is_left)
+SELECT file_id, agency_name, agency, found, now()
+FROM unnest(%(files)s::bigint[], %(names)s::text[], %(agencies)s::integer[], %(found)s::integer[])
+    AS v (file_id, agency_name, agency, found)
 ON CONFLICT (file_id, agency_name) DO UPDATE
 SET found = greatest(EXCLUDED.found, l.loaded),
     agency = CASE WHEN l.loaded > 0 OR l.done_at IS NOT NULL THEN l.agency ELSE EXCLUDED.agency END,
-    done_at = CASE WHEN l.found = EXCLUDED.found THEN l.done_at END,
-    waiting_since = CASE WHEN EXCLUDED.waiting_since IS NOT NULL THEN l.waiting_since END
-RETURNING file_id, agency_name, agency, done_at IS NULL
+    done_at = NULL
+WHERE CASE WHEN l.done_at IS NULL THEN l.found < EXCLUDED.found OR NOT %(part)s
+           ELSE l.found <> EXCLUDED.found AND NOT %(part)s END
+"""
+
+_NOTE_FAILURE: Final = """
+INSERT INTO loads AS l (file_id, agency_name, agency, found, error)
+SELECT file_id, agency_name, agency, found, %(error)s
+FROM unnest(%(files)s::bigint[], %(names)s::text[], %(agencies)s::integer[], %(found)s::integer[])
+    AS v (file_id, agency_name, agency, found)
+ON CONFLICT (file_id, agency_name) DO UPDATE
+SET found = greatest(EXCLUDED.found, l.found), error = EXCLUDED.error, waiting_since = NULL
+WHERE l.done_at IS NULL
 """
 
 
 def note_failure(connection: Connection, pairs: pl.DataFrame, error: str) -> None:
-    """Keeps why rows of these files and names (file_id, agency_name) still wait."""
+    """Enters that rows of these files and names (file_id, agency_name, agency, found) wait, and why."""
     with connection, connection.cursor() as cursor:
-        execute_values(
-            cursor,
+        cursor.execute(_NOTE_FAILURE, {**pair_values(pairs.sort("file_id", "agency_name")), "error": error})
+
+
+def close_files(connection: Connection, found: Mapping[int, int]) -> None:
+    """Enters files (by id) as read to their end, with the rows found; all of these are in the books by now."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(
             """
-            UPDATE loads l SET error = v.error
-            FROM (VALUES %s) v (file_id, agency_name, error)
-            WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name AND l.done_at IS NULL
+            UPDATE source_files f SET found = v.found, read_at = now()
+            FROM (SELECT * FROM unnest(%(ids)s::bigint[], %(found)s::integer[]) AS v (id, found) ORDER BY id) v
+            WHERE f.id = v.id
             """,
-            [(file_id, name, error) for file_id, name in pairs.select("file_id", "agency_name").unique().iter_rows()],
+            {"ids": list(found), "found": list(found.values())},
         )
 
 

@@ -9,9 +9,11 @@ import polars as pl
 from psycopg2 import errors, sql
 
 from ncric_core.edm import UpdateType
+from ncric_core.errors import AgencyError
 from ncric_core.store.counts import add_counts
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.entities import upsert
+from ncric_core.store.ledger import pair_values
 
 ATTEMPTS: Final = 5  # of a chunk that PostgreSQL gave up to end a deadlock
 
@@ -41,7 +43,8 @@ class Chunk:
     tells those whose event time lies before their file's window, which may well be there already.
     """
 
-    # the ledger's entries (PAIR, agency, rows) that the chunk is of, and how many rows each had in it
+    # the ledger's entries (PAIR, agency) that the chunk is of, how many `rows` each has in it, and how many were `found`
+    # in its file so far
     pairs: pl.DataFrame
     reads: pl.DataFrame
     late: pl.Series
@@ -94,6 +97,7 @@ def load_again(connection: Connection, chunk: Chunk) -> Loaded:
 
 
 def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) -> Loaded:
+    _lock_agencies(connection, chunk)
     claimed = _claim(connection, chunk, force=force)
     if claimed.height < chunk.pairs.height:
         chunk = chunk.only(claimed)
@@ -109,21 +113,39 @@ def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) ->
     return Loaded(claimed, inserted)
 
 
+_LOCK_AGENCIES: Final = "SELECT id FROM agencies WHERE id = ANY (%(ids)s) ORDER BY id FOR KEY SHARE"
+
+
+def _lock_agencies(connection: Connection, chunk: Chunk) -> None:
+    """Keeps the chunk's agencies from being dropped (`restandardize`). Raises AgencyError if one is gone already."""
+    wanted = chunk.pairs["agency"].unique().to_list()
+    there = {agency for (agency,) in rows(connection, _LOCK_AGENCIES, {"ids": wanted})}
+    if len(there) < len(wanted):
+        raise AgencyError("the agency was taken away while its reads were on their way: run the job again")
+
+
 _CLAIM: Final = """
-UPDATE loads l
-SET loaded = l.loaded + v.loaded, error = NULL, done_at = CASE WHEN %(closes)s THEN now() ELSE l.done_at END
-FROM unnest(%(files)s::bigint[], %(names)s::text[], %(loaded)s::integer[]) AS v (file_id, agency_name, loaded)
-WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name
-  AND (%(force)s OR (l.done_at IS NULL AND (l.loaded = 0 OR v.loaded = 0)))
-RETURNING l.file_id, l.agency_name
+INSERT INTO loads AS l (file_id, agency_name, agency, found, loaded, done_at)
+SELECT file_id, agency_name, agency, found, loaded, CASE WHEN %(closes)s THEN now() END
+FROM unnest(%(files)s::bigint[], %(names)s::text[], %(agencies)s::integer[], %(found)s::integer[], %(loaded)s::integer[])
+    AS v (file_id, agency_name, agency, found, loaded)
+ON CONFLICT (file_id, agency_name) DO UPDATE
+SET loaded = l.loaded + EXCLUDED.loaded, error = NULL,
+    found = greatest(EXCLUDED.found, CASE WHEN %(closes)s THEN l.loaded ELSE l.found END),
+    agency = CASE WHEN l.loaded > 0 OR l.done_at IS NOT NULL THEN l.agency ELSE EXCLUDED.agency END,
+    done_at = CASE WHEN %(closes)s THEN now() ELSE l.done_at END
+WHERE %(force)s OR ((l.done_at IS NULL OR (%(closes)s AND l.found <> EXCLUDED.found))
+                    AND (l.loaded = 0 OR EXCLUDED.loaded = 0))
+RETURNING file_id, agency_name
 """
 
 
 def _claim(connection: Connection, chunk: Chunk, *, force: bool) -> pl.DataFrame:
-    """Locks the ledger's entries, waiting for a run that loads them now, and gives those that are still to be loaded.
+    """Enters the chunk's pairs in the ledger, waiting for a run that loads them now, and gives those that are still to
+    be loaded.
 
     They are entered as loaded whole (column `entered`), as nearly all are, and corrected in the end: one change of an
-    entry costs half of a lock and a change. Entries of which something is loaded already are entered when it is known
+    entry costs half of an entry and a change. Pairs of which something is loaded already are entered when it is known
     how much.
     """
     pairs = chunk.pairs.sort(PAIR)  # in this order two runs wait for one another rather than deadlock
@@ -139,13 +161,7 @@ def _claim(connection: Connection, chunk: Chunk, *, force: bool) -> pl.DataFrame
 
 
 def _claimed(connection: Connection, pairs: pl.DataFrame, *, closes: bool, force: bool) -> pl.DataFrame:
-    given = {
-        "files": pairs["file_id"].to_list(),
-        "names": pairs["agency_name"].to_list(),
-        "loaded": pairs["entered"].to_list(),
-        "closes": closes,
-        "force": force,
-    }
+    given = {**pair_values(pairs), "loaded": pairs["entered"].to_list(), "closes": closes, "force": force}
     claimed = rows(connection, _CLAIM, given)
     if len(claimed) == pairs.height:
         return pairs

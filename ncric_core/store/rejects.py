@@ -124,4 +124,5 @@ def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) 
         )
     schema = {"file_id": pl.Int64, "agency_name": pl.String, "agency": pl.Int32}
     agencies = pl.DataFrame(entered, schema=schema, orient="row")
-    return Registered(reads.join(agencies, on=["file_id", "agency_name"], maintain_order="left"), names, new)
+    joined = reads.join(agencies, on=["file_id", "agency_name"], maintain_order="left")
+    return Registered(reads["file_id"].unique().to_list(), joined, names, new)

@@ -210,7 +210,8 @@ def _parameters(move: Move) -> dict[str, object]:
 
 
 def _drop_emptied(connection: Connection) -> None:
-    """Takes away the data sets of unmapped agencies that hold nothing any more."""
+    """Takes away the data sets of unmapped agencies that hold nothing any more, when loads in progress have ended."""
+    rows(connection, "SELECT id FROM agencies WHERE unmapped ORDER BY id FOR UPDATE")
     emptied = rows(
         connection,
         """

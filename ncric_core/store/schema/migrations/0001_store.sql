@@ -133,7 +133,7 @@ CREATE TABLE source_files (
     last_modified timestamptz NOT NULL,
     window_start  timestamptz NOT NULL,
     window_end    timestamptz NOT NULL,
-    found         integer,        -- rows found; null until the file was read to its end
+    found         integer,        -- rows found; null until the file was read to its end and all its rows are in the books
     photos        integer NOT NULL DEFAULT 0,
     bad_photos    integer NOT NULL DEFAULT 0,
     note          text,
@@ -144,7 +144,7 @@ CREATE TABLE source_files (
 CREATE INDEX source_files_window ON source_files (datasource, window_end);
 
 -- File × agency (as received: a change of the name table then moves whole rows of this table, never part of one).
--- A third of the load is this table's, so: no foreign key, no index on what a load changes, and room for the change.
+-- A tenth of the load is this table's, so no foreign key.
 CREATE TABLE loads (
     file_id       bigint NOT NULL,
     agency_name   text NOT NULL,
@@ -157,7 +157,7 @@ CREATE TABLE loads (
     already_there integer NOT NULL GENERATED ALWAYS AS (CASE WHEN done_at IS NULL THEN 0 ELSE found - loaded END) STORED,
     waiting       integer NOT NULL GENERATED ALWAYS AS (CASE WHEN done_at IS NULL THEN found - loaded ELSE 0 END) STORED,
     PRIMARY KEY (file_id, agency_name)
-) WITH (fillfactor = 50);
+);
 CREATE INDEX loads_agency ON loads (agency, agency_name);
 
 CREATE TABLE rejects (
