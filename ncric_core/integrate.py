@@ -99,12 +99,13 @@ def integrate(
 def _batches(arrivals: Iterable[Arrival], bucket: Bucket, settings: Settings, outcome: Outcome) -> Iterator[_Batch]:
     """Files fetched and parsed, in batches of one feed. A file that cannot be fetched is named in the outcome."""
     smallest = max(settings.chunk_size, SMALLEST_BATCH)
+    enough = SMALLEST_BATCH  # the first batches are small, so that loading begins at once
     readers: list[FastReader] = []
     batch, rows = _Batch(), 0
     for arrival, content in fetched(bucket, ((a, a.listed) for a in arrivals), settings.fetch_threads):
-        if batch.arrivals and (content is None or rows >= smallest or arrival.feed is not batch.arrivals[0].feed):
+        if batch.arrivals and (content is None or rows >= enough or arrival.feed is not batch.arrivals[0].feed):
             yield batch
-            batch, rows = _Batch(), 0
+            batch, rows, enough = _Batch(), 0, min(2 * enough, smallest)
         if isinstance(content, bytes):
             parsed = parse(content, readers)
             batch.arrivals.append(arrival)

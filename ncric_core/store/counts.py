@@ -3,11 +3,25 @@
 from typing import Final
 
 import polars as pl
-from psycopg2.extras import execute_values
 
-from ncric_core.store.database import Connection
+from ncric_core.store.database import Connection, array
 
-PAGE: Final = 2000  # rows in one statement
+_ADD_BY_HOUR: Final = """
+INSERT INTO read_counts AS c (agency, datasource, camera_id, hour, reads)
+SELECT * FROM unnest(%(agency)s::integer[], %(datasource)s::text[], %(camera_id)s::text[], %(hour)s::timestamptz[],
+                     %(reads)s::bigint[])
+ON CONFLICT (agency, datasource, camera_id, hour) DO UPDATE SET reads = c.reads + EXCLUDED.reads
+"""
+
+_ADD_BY_NAME: Final = """
+INSERT INTO received_names AS n (datasource, agency_name, agency, reads, first_seen, last_seen)
+SELECT * FROM unnest(%(datasource)s::text[], %(agency_name)s::text[], %(agency)s::integer[], %(reads)s::bigint[],
+                     %(first)s::timestamptz[], %(last)s::timestamptz[])
+ON CONFLICT (datasource, agency_name, agency) DO UPDATE
+SET reads = n.reads + EXCLUDED.reads,
+    first_seen = least(n.first_seen, EXCLUDED.first_seen),
+    last_seen = greatest(n.last_seen, EXCLUDED.last_seen)
+"""
 
 
 def add_counts(connection: Connection, inserted: pl.DataFrame, *, sign: int = 1) -> None:
@@ -20,35 +34,16 @@ def add_counts(connection: Connection, inserted: pl.DataFrame, *, sign: int = 1)
     inserted = inserted.with_columns(pl.col("datasource", "agency_name", "camera_id").fill_null(""))
     by_hour = (
         inserted.group_by("agency", "datasource", "camera_id", hour=pl.col("event_time").dt.truncate("1h"))
-        .agg(sign * pl.len().cast(pl.Int64))
+        .agg(reads=sign * pl.len().cast(pl.Int64))
         .sort("agency", "datasource", "camera_id", "hour")
     )
     by_name = (
         inserted.group_by("datasource", "agency_name", "agency")
-        .agg(sign * pl.len().cast(pl.Int64), first=pl.col("event_time").min(), last=pl.col("event_time").max())
+        .agg(reads=sign * pl.len().cast(pl.Int64), first=pl.col("event_time").min(), last=pl.col("event_time").max())
         .sort("datasource", "agency_name", "agency")
     )
     if inserted.is_empty():
         return
     with connection.cursor() as cursor:
-        execute_values(
-            cursor,
-            """
-            INSERT INTO read_counts AS c (agency, datasource, camera_id, hour, reads) VALUES %s
-            ON CONFLICT (agency, datasource, camera_id, hour) DO UPDATE SET reads = c.reads + EXCLUDED.reads
-            """,
-            by_hour.rows(),
-            page_size=PAGE,
-        )
-        execute_values(
-            cursor,
-            """
-            INSERT INTO received_names AS n (datasource, agency_name, agency, reads, first_seen, last_seen) VALUES %s
-            ON CONFLICT (datasource, agency_name, agency) DO UPDATE
-            SET reads = n.reads + EXCLUDED.reads,
-                first_seen = least(n.first_seen, EXCLUDED.first_seen),
-                last_seen = greatest(n.last_seen, EXCLUDED.last_seen)
-            """,
-            by_name.rows(),
-            page_size=PAGE,
-        )
+        for statement, counts in ((_ADD_BY_HOUR, by_hour), (_ADD_BY_NAME, by_name)):
+            cursor.execute(statement, {column.name: array(column) for column in counts})

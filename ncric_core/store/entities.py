@@ -7,7 +7,7 @@ import polars as pl
 from psycopg2 import sql
 
 from ncric_core.edm import DTYPES, UpdateType
-from ncric_core.store.database import Connection, rows
+from ncric_core.store.database import Connection, array, rows
 
 ENTITY_KEY: Final = ("entity_set", "id")
 LINK_KEY: Final = ("entity_set", "source_set", "source_id", "target_set", "target_id")
@@ -31,21 +31,12 @@ def upsert(connection: Connection, table: str, key: Sequence[str], given: pl.Dat
     statement = _statement(
         table, key, properties, cleared, {name: folded.schema[name] for name in columns}, merge=update == "Merge"
     )
-    texts = folded.select(_text(name, folded.schema[name]) for name in columns)
     with connection.cursor() as cursor:
-        cursor.execute(statement, [texts[name].to_list() for name in columns])
+        cursor.execute(statement, [array(folded[name]) for name in columns])
         return sum(new for (new,) in cursor.fetchall())
 
 
 _SQL_TYPES: Final = {kind: name for name, kind in DTYPES.items()}
-
-
-def _text(name: str, kind: pl.DataType) -> pl.Expr:
-    """A column as text that PostgreSQL reads as the same value: whole columns go as arrays, in a tenth of the time of
-    rows."""
-    if isinstance(kind, pl.Datetime):
-        return pl.col(name).dt.strftime("%Y-%m-%d %H:%M:%S%.6f+00")
-    return pl.col(name).cast(pl.String)
 
 
 def _statement(
@@ -58,7 +49,7 @@ def _statement(
     merge: bool,
 ) -> sql.Composed:
     arrays = sql.SQL(", ").join(
-        sql.SQL("%s::text[]::{}[]").format(sql.SQL(_SQL_TYPES[kind])) for kind in types.values()
+        sql.SQL("%s::{}[]").format(sql.SQL(_SQL_TYPES[kind])) for kind in types.values()
     )
     names = sql.SQL(", ").join(map(sql.Identifier, (*key, "as_of", *properties)))
     changes: list[sql.Composable] = [sql.SQL("as_of = greatest(t.as_of, EXCLUDED.as_of)")]

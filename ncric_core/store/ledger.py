@@ -9,7 +9,7 @@ import polars as pl
 from psycopg2.extras import execute_values
 
 from ncric_core.store.agencies import NameTable, agency_name, ensure_agencies, name_table
-from ncric_core.store.database import Connection, rows
+from ncric_core.store.database import Connection, array, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,10 +265,10 @@ def _enter_left(
             cursor.execute(_ENTER_LEFT, {**pair_values(left), "part": part})
 
 
-def pair_values(pairs: pl.DataFrame) -> dict[str, list[object]]:
+def pair_values(pairs: pl.DataFrame) -> dict[str, str]:
     """Columns of pairs as parameters of a statement that takes them from `unnest`: files, names, agencies, found."""
     columns = {"files": "file_id", "names": "agency_name", "agencies": "agency", "found": "found"}
-    return {name: pairs[column].to_list() for name, column in columns.items()}
+    return {name: array(pairs[column]) for name, column in columns.items()}
 
 
 _ENTER_LEFT: Final = """

@@ -11,7 +11,7 @@ from psycopg2 import errors, sql
 from ncric_core.edm import UpdateType
 from ncric_core.errors import AgencyError
 from ncric_core.store.counts import add_counts
-from ncric_core.store.database import Connection, rows
+from ncric_core.store.database import Connection, array, rows
 from ncric_core.store.entities import upsert
 from ncric_core.store.ledger import pair_values
 
@@ -161,7 +161,7 @@ def _claim(connection: Connection, chunk: Chunk, *, force: bool) -> pl.DataFrame
 
 
 def _claimed(connection: Connection, pairs: pl.DataFrame, *, closes: bool, force: bool) -> pl.DataFrame:
-    given = {**pair_values(pairs), "loaded": pairs["entered"].to_list(), "closes": closes, "force": force}
+    given = {**pair_values(pairs), "loaded": array(pairs["entered"]), "closes": closes, "force": force}
     claimed = rows(connection, _CLAIM, given)
     if len(claimed) == pairs.height:
         return pairs
@@ -177,9 +177,9 @@ def _correct(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFra
     wrong = counted.filter(pl.col("change") != 0).sort(PAIR)
     if wrong.height:
         given = {
-            "files": wrong["file_id"].to_list(),
-            "names": wrong["agency_name"].to_list(),
-            "change": wrong["change"].to_list(),
+            "files": array(wrong["file_id"]),
+            "names": array(wrong["agency_name"]),
+            "change": array(wrong["change"]),
         }
         with connection.cursor() as cursor:
             cursor.execute(
