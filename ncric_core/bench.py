@@ -22,7 +22,6 @@ from ncric_core.simulate.day import simulate
 from ncric_core.sources.feeds import Feed, lpr_feeds
 from ncric_core.sources.lpr_json import parse, raw_frame
 from ncric_core.sources.objects import open_bucket
-from ncric_core.sources.shapes import FastReader
 from ncric_core.store.agencies import ensure_agencies, name_table
 from ncric_core.store.database import Database, open_database
 from ncric_core.store.load import copy_reads
@@ -137,13 +136,12 @@ def _copy_limit(settings: Settings) -> float:
 
 def _frames(settings: Settings, database: Database, feed: Feed) -> list[pl.DataFrame]:
     """The rows of a feed's files as the pipeline gives them to COPY, in chunks."""
-    readers: list[FastReader] = []
     bucket, mapping = open_bucket(settings), own_mapping(settings.flights_dir)
     parsed = []
     for prefix in feed.prefixes:
         for listed in bucket.list(prefix):
             with bucket.open(listed) as stream:
-                parsed.append(parse(stream.read(), readers))
+                parsed.append(parse(stream.read()))
     if not parsed:
         return []
     reads, _ = clean(

@@ -62,7 +62,7 @@ def clean(
     `arrived` has the end of each file's window (UTC), by which a date is too old or ahead; `zone` is that of the data's
     times; `id_suffix` is what the source adds to the ids of cameras and agencies.
     """
-    texts = raw.with_columns(_given(leaf) for leaf in TEXTS)
+    texts = raw.with_columns(_given(leaf) for leaf in TEXTS if raw.schema[leaf] == pl.String)
     ends = pl.Series("arrived", arrived, dtype=pl.Datetime("us", "UTC"))
     read_id, camera, agency = pl.col(ID), pl.col("LPRCameraID"), pl.col("agencyOriNumber")
     reads = texts.select(
@@ -71,7 +71,7 @@ def clean(
         vehicle_record_id=read_id.str.strip_chars() + f"_{datasource}",
         event_time=utc(pl.col(DATE), pl.col(TIME), zone),
         plate=pl.col(PLATE),
-        coordinates=coordinates(),
+        coordinates=coordinates(raw.schema),
         camera_id=camera.str.strip_chars() + id_suffix,
         camera_name=pl.col("LPRCameraName"),
         agency_id=agency.str.strip_chars() + id_suffix,
@@ -105,20 +105,20 @@ def utc(date: pl.Expr, time: pl.Expr, zone: str) -> pl.Expr:
     return pl.coalesce(local, before.dt.convert_time_zone("UTC") + day)
 
 
-def coordinates() -> pl.Expr:
+def coordinates(schema: pl.Schema) -> pl.Expr:
     """Latitude and longitude in decimal degrees; null if a part of either is missing or out of range."""
-    latitude, longitude = decimal_degrees("Latitude", 90), decimal_degrees("Longitude", 180)
+    latitude, longitude = decimal_degrees("Latitude", 90, schema), decimal_degrees("Longitude", 180, schema)
     known = latitude.is_not_null() & longitude.is_not_null()
     return pl.when(known).then(pl.struct(latitude=latitude, longitude=longitude))
 
 
-def decimal_degrees(axis: str, most: int) -> pl.Expr:
-    """Sign × (|degrees| + minutes/60 + seconds/3600); the sign is that of the degrees' text, as -0 is negative."""
-    degrees = pl.col(f"{axis}DegreeValue").str.strip_chars()
-    minutes, seconds = (_number(pl.col(f"{axis}{part}Value").str.strip_chars()) for part in ("Minute", "Second"))
-    size = _number(degrees).abs() + minutes / 60 + seconds / 3600
+def decimal_degrees(axis: str, most: int, schema: pl.Schema) -> pl.Expr:
+    """Sign × (|degrees| + minutes/60 + seconds/3600); the sign is that of the degrees as written, as -0 is negative."""
+    degrees, minutes, seconds = (_number(f"{axis}{part}Value", schema) for part in ("Degree", "Minute", "Second"))
+    size = degrees.abs() + minutes / 60 + seconds / 3600
     in_range = minutes.is_between(0, 60) & seconds.is_between(0, 60) & size.is_between(0, most)
-    return pl.when(in_range).then(pl.when(degrees.str.starts_with("-")).then(-size).otherwise(size))
+    negative = (degrees < 0) | (1 / degrees < 0)  # -0.0 is not less than 0, but its inverse is
+    return pl.when(in_range).then(pl.when(negative).then(-size).otherwise(size))
 
 
 def normalized_plate(plate: pl.Expr) -> pl.Expr:
@@ -127,8 +127,10 @@ def normalized_plate(plate: pl.Expr) -> pl.Expr:
     return pl.when(kept != "").then(kept)
 
 
-def _number(text: pl.Expr) -> pl.Expr:
-    return text.cast(pl.Float64, strict=False)
+def _number(leaf: str, schema: pl.Schema) -> pl.Expr:
+    if schema[leaf] == pl.Float64:
+        return pl.col(leaf)
+    return pl.col(leaf).str.strip_chars().cast(pl.Float64, strict=False)
 
 
 def _given(leaf: str) -> pl.Expr:
@@ -164,7 +166,8 @@ def _shown(leaf: str) -> pl.Expr:
     """
     if leaf not in COORDINATES:
         return pl.col(leaf)
-    return pl.col(leaf).str.replace(r"^(-?\d+)\.0+$", "${1}").str.replace(r"^(-?\d+\.\d*[1-9])0+$", "${1}")
+    text = pl.col(leaf).cast(pl.String).str.replace(r"^(-?\d+)\.0+$", "${1}")
+    return text.str.replace(r"^(-?\d+\.\d*[1-9])0+$", "${1}")
 
 
 def _rejected(raw: pl.DataFrame, reads: pl.DataFrame) -> pl.DataFrame:

@@ -27,7 +27,6 @@ from ncric_core.settings import Settings
 from ncric_core.sources.fetch import fetched, pieces
 from ncric_core.sources.lpr_json import ParsedReads, parse, parse_parts, raw_frame
 from ncric_core.sources.objects import Bucket
-from ncric_core.sources.shapes import FastReader
 from ncric_core.store import ledger
 from ncric_core.store.agencies import NameTable, name_table
 from ncric_core.store.database import Connection, Database
@@ -100,17 +99,15 @@ def _batches(arrivals: Iterable[Arrival], bucket: Bucket, settings: Settings, ou
     """Files fetched and parsed, in batches of one feed. A file that cannot be fetched is named in the outcome."""
     smallest = max(settings.chunk_size, SMALLEST_BATCH)
     enough = SMALLEST_BATCH  # the first batches are small, so that loading begins at once
-    readers: list[FastReader] = []
     batch, rows = _Batch(), 0
-    for arrival, content in fetched(bucket, ((a, a.listed) for a in arrivals), settings.fetch_threads):
+    for arrival, content in fetched(bucket, ((a, a.listed) for a in arrivals), parse, settings.fetch_threads):
         if batch.arrivals and (content is None or rows >= enough or arrival.feed is not batch.arrivals[0].feed):
             yield batch
             batch, rows, enough = _Batch(), 0, min(2 * enough, smallest)
-        if isinstance(content, bytes):
-            parsed = parse(content, readers)
+        if isinstance(content, ParsedReads):
             batch.arrivals.append(arrival)
-            batch.parsed.append(parsed)
-            rows += parsed.found
+            batch.parsed.append(content)
+            rows += content.found
             outcome.files_read += 1
         elif content is None:
             yield from _parts(arrival, bucket, smallest, outcome)

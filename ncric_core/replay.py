@@ -1,6 +1,6 @@
 """Running rejects again after a fix: what is a read by now is loaded, the rest stays a reject."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -57,10 +57,10 @@ def _reads(rejects: list[Reject], feed: Feed, settings: Settings) -> pl.DataFram
     parsed: list[ParsedReads] = []
     kept: list[Reject] = []
     for reject in rejects:
-        content = parse(reject.received.encode(), [])
-        if len(content.positions) == 1 and not content.rejects:
-            content.positions[0] = reject.position
-            parsed.append(content)
+        content = parse(reject.received.encode())
+        if content.reads.height == 1 and not content.rejects:
+            reads = content.reads.with_columns(position=pl.lit(reject.position, dtype=pl.Int64))
+            parsed.append(replace(content, reads=reads))
             kept.append(reject)
     ends: list[datetime] = [reject.window_end for reject in kept]
     reads, _ = clean(

@@ -1,7 +1,7 @@
-"""Fetching: the files of a window, a few at a time ahead of the parser, in bounded memory."""
+"""Fetching: the files of a window, read a few at a time ahead of the pipeline, in bounded memory."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -12,19 +12,20 @@ from ncric_core.errors import SourceError
 from ncric_core.sources.objects import Bucket, StoredObject
 
 Named = TypeVar("Named")
+Content = TypeVar("Content")
 
 LARGE: Final = 32 * 2**20  # bytes; a larger file is read in pieces, never whole
-AHEAD: Final = 48 * 2**20  # bytes fetched and not parsed yet
+AHEAD: Final = 48 * 2**20  # bytes of the files that are fetched and parsed at a time
 PIECE: Final = 4 * 2**20
 ATTEMPTS: Final = 3
 
 
 def fetched(
-    bucket: Bucket, files: Iterable[tuple[Named, StoredObject]], threads: int
-) -> Iterator[tuple[Named, bytes | SourceError | None]]:
-    """Each file, in order, with its bytes, or with why it could not be fetched, or with None if it is so large that it
-    is to be read with `pieces`."""
-    waiting: deque[tuple[Named, int, Future[bytes | SourceError | None]]] = deque()
+    bucket: Bucket, files: Iterable[tuple[Named, StoredObject]], read: Callable[[bytes], Content], threads: int
+) -> Iterator[tuple[Named, Content | SourceError | None]]:
+    """Each file, in order, with what `read` makes of its bytes, or with why it could not be fetched, or with None if it
+    is so large that it is to be read with `pieces`."""
+    waiting: deque[tuple[Named, int, Future[Content | SourceError | None]]] = deque()
     ahead = 0
     pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
     try:
@@ -34,7 +35,7 @@ def fetched(
                 first, done, future = waiting.popleft()
                 ahead -= done
                 yield first, future.result()
-            waiting.append((name, size, pool.submit(_fetch, bucket, file)))
+            waiting.append((name, size, pool.submit(_fetch, bucket, file, read)))
             ahead += size
         while waiting:
             first, _, future = waiting.popleft()
@@ -43,13 +44,14 @@ def fetched(
         pool.shutdown(cancel_futures=True)  # a run that stops early waits for the files being fetched only
 
 
-def _fetch(bucket: Bucket, file: StoredObject) -> bytes | SourceError | None:
+def _fetch(bucket: Bucket, file: StoredObject, read: Callable[[bytes], Content]) -> Content | SourceError | None:
     if file.size > LARGE:
         return None
     try:
-        return _whole(bucket, file)
+        content = _whole(bucket, file)
     except SourceError as error:
         return error
+    return read(content)
 
 
 def _whole(bucket: Bucket, file: StoredObject) -> bytes:

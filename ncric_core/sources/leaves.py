@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
-from ncric_core.sources.shapes import Leaves
-
 ID, DATE, TIME, PLATE = "LPREventID", "eventDate", "eventTime", "VehicleLicensePlateID"
 ESSENTIAL: Final = (ID, DATE, TIME, PLATE)
 COORDINATES: Final = tuple(
@@ -14,7 +12,7 @@ CAMERA: Final = ("LPRCameraID", "LPRCameraName")
 AGENCY: Final = ("agencyName", "agencyAcronym", "agencyOriNumber")
 TEXTS: Final = (*ESSENTIAL, *CAMERA, *AGENCY, *COORDINATES)
 PHOTOS: Final = ("LPRVehiclePlatePhoto", "LPRAdditionalPhoto")
-LEAVES: Final = Leaves(texts=TEXTS, numbers=COORDINATES, signed=(ID, COORDINATES[0], COORDINATES[3]), raw=PHOTOS)
+LEAVES: Final = frozenset((*TEXTS, *PHOTOS))
 """The leaves of a read (feeds.md, section 1)."""
 
 NULLS: Final = (None, "", "None", "null")

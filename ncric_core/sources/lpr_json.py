@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,6 @@ import pybase64
 from ncric_core.sources.leaves import (
     COORDINATES,
     ESSENTIAL,
-    ID,
     LEAVES,
     NULLS,
     PHOTOS,
@@ -25,14 +24,13 @@ from ncric_core.sources.leaves import (
     shown,
 )
 from ncric_core.sources.salvage import Element, decoded, elements
-from ncric_core.sources.shapes import FastReader, learn
+from ncric_core.sources.undamaged import read_undamaged
 
 RAW: Final = pl.Schema({"file": pl.UInt32, "position": pl.Int64} | dict.fromkeys(TEXTS, pl.String))
-"""Raw reads: each leaf as its text (null where it was not there), the number of its file in the batch, its place."""
+"""Raw reads: each leaf as its text (null where it was not there), the number of its file in the batch, its place. A
+coordinate is Float64 if all its values in the batch came as numbers."""
 
 KEPT_OF_REJECT: Final = 4000  # characters kept of text that is not JSON
-
-NO_PHOTO: Final = (*NULLS, b"", b"None", b"null")
 
 _LONG_STRING = re.compile(r'"[A-Za-z0-9+/=\\]{1000,}+"?')
 _STAMP = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})[T_ -]?(\d{2})[-:.]?(\d{2})[-:.]?(\d{2})(?!\d)")
@@ -49,11 +47,30 @@ class RawReject:
     agency_name: str | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class ParsedReads:
-    """The reads of a file, or of a part of a large one: a list of values for each leaf of TEXTS."""
+    """The reads of a file, or of a part of a large one, and what else was found in it.
 
-    columns: dict[str, list[Any]] = field(default_factory=lambda: {leaf: [] for leaf in TEXTS})
+    `reads` has `position` and those leaves of RAW that occur, as text or as the numbers that they came as.
+    """
+
+    reads: pl.DataFrame
+    rejects: list[RawReject]
+    photos: int
+    bad_photos: int
+
+    @property
+    def found(self) -> int:
+        """Rows found: reads and rejects."""
+        return self.reads.height + len(self.rejects)
+
+
+@dataclass(slots=True)
+class _Careful:
+    """What a careful walk through a file has found so far: a list of values for each leaf of TEXTS."""
+
+    start: int = 0  # rows of the parts before this one
+    columns: dict[str, list[str | None]] = field(default_factory=lambda: {leaf: [] for leaf in TEXTS})
     positions: list[int] = field(default_factory=list)
     rejects: list[RawReject] = field(default_factory=list)
     photos: int = 0
@@ -61,8 +78,12 @@ class ParsedReads:
 
     @property
     def found(self) -> int:
-        """Rows found: reads and rejects."""
         return len(self.positions) + len(self.rejects)
+
+    def parsed(self) -> ParsedReads:
+        schema = {name: kind for name, kind in RAW.items() if name != "file"}
+        reads = pl.DataFrame({"position": self.positions} | self.columns, schema=schema)
+        return ParsedReads(reads, self.rejects, self.photos, self.bad_photos)
 
 
 def arrival_window(key: str, last_modified: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
@@ -84,38 +105,33 @@ def _moment(found: re.Match[str], zone: ZoneInfo) -> datetime | None:
         return None
 
 
-def parse(data: bytes, readers: list[FastReader]) -> ParsedReads:
-    """The reads of a whole file.
+def parse(data: bytes) -> ParsedReads:
+    """The reads of a whole file: an undamaged one is read fast, any other with care, and salvaged."""
+    leaves = read_undamaged(data)
+    if leaves is None:
+        return parse_with_care(data)
+    photos = chain.from_iterable(leaves.pop(leaf).drop_nulls() for leaf in PHOTOS if leaf in leaves)
+    good, bad = count_photos(photos)
+    return ParsedReads(pl.DataFrame(list(leaves.values())), [], good, bad)
 
-    `readers` are those of the shapes met so far in this run, the latest first; a file of a new shape is read with care
-    and its shape is learned, a damaged one is read with care and salvaged.
-    """
-    for number, reader in enumerate(readers if b"\\u0000" not in data else ()):  # NUL is the careful walk's to drop
-        columns = reader(data)
-        if columns is not None and (parsed := _counted(columns)) is not None:
-            readers.insert(0, readers.pop(number))
-            return parsed
-    objects: list[dict[str, Any]] = []
-    parsed = ParsedReads()
+
+def parse_with_care(data: bytes) -> ParsedReads:
+    """The reads of a whole file, in whatever state it is."""
+    walk = _Careful()
     for element in elements(decoded([data])):
-        objects.extend(_add(parsed, element, 0))
-    learned = learn(objects, LEAVES) if not parsed.rejects else None
-    if learned is not None and learned(data) is not None:
-        readers.insert(0, learned)
-        del readers[8:]
-    return parsed
+        _add(walk, element)
+    return walk.parsed()
 
 
 def parse_parts(pieces: Iterable[bytes], part: int) -> Iterator[ParsedReads]:
     """The reads of a file too large to hold, in parts of `part` rows, and always at least one part."""
-    parsed, start = ParsedReads(), 0
+    walk = _Careful()
     for element in elements(decoded(pieces)):
-        _add(parsed, element, start)
-        if parsed.found >= part:
-            yield parsed
-            start += parsed.found
-            parsed = ParsedReads()
-    yield parsed
+        _add(walk, element)
+        if walk.found >= part:
+            yield walk.parsed()
+            walk = _Careful(start=walk.start + walk.found)
+    yield walk.parsed()
 
 
 def row_at(pieces: Iterable[bytes], position: int) -> str | None:
@@ -134,104 +150,84 @@ def row_at(pieces: Iterable[bytes], position: int) -> str | None:
 
 def raw_frame(files: Sequence[ParsedReads]) -> pl.DataFrame:
     """The reads of a batch of files as one frame with schema RAW; `file` is the number of a read's file in `files`."""
-    series = [_text_series(leaf, [value for parsed in files for value in parsed.columns[leaf]]) for leaf in TEXTS]
-    counts = pl.Series([len(parsed.positions) for parsed in files], dtype=pl.UInt32)
+    filled = [parsed.reads for parsed in files if parsed.reads.height]
+    if not filled:
+        return RAW.to_frame()
+    counts = pl.Series([parsed.reads.height for parsed in files], dtype=pl.UInt32)
     file = pl.Series("file", range(len(files)), dtype=pl.UInt32).repeat_by(counts).explode(empty_as_null=False)
-    position = pl.Series("position", [place for parsed in files for place in parsed.positions], dtype=pl.Int64)
-    return pl.DataFrame([file.alias("file"), position, *series])
+    reads = pl.concat(filled, how="diagonal_relaxed", rechunk=True)  # numbers among texts become text
+    return reads.select(file.alias("file"), "position", *(_leaf(leaf, reads.schema) for leaf in TEXTS))
 
 
-def _text_series(leaf: str, values: list[Any]) -> pl.Series:
-    """The values as text; numbers are formatted by polars where all are, as it does so in a tenth of the time."""
-    first = next((value for value in values if value is not None), None)
-    number = pl.Float64 if leaf in COORDINATES else pl.Int64
-    try:
-        return pl.Series(leaf, values, dtype=number if isinstance(first, int | float) else pl.String).cast(pl.String)
-    except (TypeError, OverflowError):  # text and numbers mixed
-        texts = [value if value is None or type(value) is str else str(value) for value in values]
-        return pl.Series(leaf, texts, dtype=pl.String)
+def _leaf(leaf: str, schema: pl.Schema) -> pl.Expr:
+    """A leaf in its type of RAW."""
+    kind = schema.get(leaf, pl.Null())
+    given = pl.col(leaf) if leaf in schema else pl.lit(None).alias(leaf)
+    return given.cast(pl.Float64 if leaf in COORDINATES and kind.is_numeric() else pl.String)
 
 
-def _counted(columns: dict[str, list[Any]]) -> ParsedReads | None:
-    """A fast reader's columns, their photos checked and dropped; None if only the careful walk can read a photo."""
-    parsed = ParsedReads({leaf: columns[leaf] for leaf in TEXTS}, list(range(len(columns[ID]))))
-    for leaf in PHOTOS:
-        for raw in columns[leaf]:
-            if raw is None:  # the object that it stands in is not there
-                continue
-            photo = bytes(raw)
-            if photo == b"null":
-                continue
-            if b"\\" in photo:
-                photo = photo.replace(b"\\/", b"/")  # some writers escape the slash of base64
-            if photo[:1] != b'"' or b"\\" in photo:
-                return None
-            _count_photo(parsed, photo[1:-1])
-    return parsed
+def count_photos(photos: Iterable[object]) -> tuple[int, int]:
+    """How many values are photos (base64), and how many are none but say something."""
+    good = bad = 0
+    for photo in photos:
+        if photo in NULLS:
+            continue
+        try:
+            pybase64.b64decode(photo, validate=True)  # type: ignore[arg-type]  # a number raises TypeError
+            good += 1
+        except (ValueError, TypeError):
+            bad += 1
+    return good, bad
 
 
-def _count_photos(parsed: ParsedReads, row: dict[str, Any]) -> None:
-    for leaf in PHOTOS:
-        _count_photo(parsed, row.get(leaf))
-
-
-def _count_photo(parsed: ParsedReads, photo: Any) -> None:
-    """Counts what a photo's leaf held: nothing, a photo, or something that is none."""
-    if photo in NO_PHOTO:
-        return
-    try:
-        pybase64.b64decode(photo, validate=True)
-        parsed.photos += 1
-    except (ValueError, TypeError):
-        parsed.bad_photos += 1
-
-
-def _add(parsed: ParsedReads, element: Element, start: int) -> list[dict[str, Any]]:
-    """Adds an element of a file; gives the objects it held: itself, or the rows that it wraps."""
+def _add(walk: _Careful, element: Element) -> None:
+    """Adds an element of a file: an object, or the rows that it wraps."""
     if element.value is None:
-        _add_broken(parsed, element, start)
-        return []
-    objects = rows_within(element.value)
-    for node in objects:
+        _add_broken(walk, element)
+        return
+    for node in rows_within(element.value):
         row, odd = leaves_of(node)
-        _count_photos(parsed, row)
+        _add_photos(walk, row)
         wrong = [leaf for leaf in ESSENTIAL if leaf in odd and row.get(leaf) in NULLS]
         if wrong:
             detail = f"an object or a list where text is due: {', '.join(wrong)}"
-            _reject(parsed, start, "not_text", detail, json.dumps(shown(node)), agency=row.get("agencyName"))
+            _reject(walk, "not_text", detail, json.dumps(shown(node)), agency=row.get("agencyName"))
         else:
-            _add_read(parsed, row, start)
-    return objects
+            _add_read(walk, row)
 
 
-def _add_broken(parsed: ParsedReads, element: Element, start: int) -> None:
+def _add_broken(walk: _Careful, element: Element) -> None:
     """Adds what arrived of a broken object: a read if all that makes one arrived whole, else a reject."""
     text = _without_photos(element.text)[:KEPT_OF_REJECT].replace("\0", "")
     row = {leaf: value for leaf, value in element.leaves.items() if leaf in LEAVES}
     missing = [leaf for leaf in ESSENTIAL if leaf not in row]
     if not missing:
-        _count_photos(parsed, row)
-        _add_read(parsed, row, start)
+        _add_photos(walk, row)
+        _add_read(walk, row)
     elif element.text.startswith("{") or any(f'"{leaf}"' in text for leaf in TEXTS):
         detail = f"cut off; did not arrive whole: {', '.join(missing)}"
-        _reject(parsed, start, "cut_off", detail, text, agency=row.get("agencyName"))
+        _reject(walk, "cut_off", detail, text, agency=row.get("agencyName"))
     elif _is_scalar(element.text):
-        _reject(parsed, start, "not_object", "a value that is no object", text)
+        _reject(walk, "not_object", "a value that is no object", text)
     else:
-        _reject(parsed, start, "not_json", "text that is not JSON", text)
+        _reject(walk, "not_json", "text that is not JSON", text)
 
 
-def _add_read(parsed: ParsedReads, row: dict[str, Any], start: int) -> None:
-    parsed.positions.append(start + parsed.found)
+def _add_photos(walk: _Careful, row: dict[str, Any]) -> None:
+    good, bad = count_photos(row.get(leaf) for leaf in PHOTOS)
+    walk.photos += good
+    walk.bad_photos += bad
+
+
+def _add_read(walk: _Careful, row: dict[str, Any]) -> None:
+    walk.positions.append(walk.start + walk.found)
     for leaf in TEXTS:
-        parsed.columns[leaf].append(_text(row.get(leaf)))
+        walk.columns[leaf].append(_text(row.get(leaf)))
 
 
-def _reject(
-    parsed: ParsedReads, start: int, reason: str, detail: str, received: str, *, agency: str | None = None
-) -> None:
+def _reject(walk: _Careful, reason: str, detail: str, received: str, *, agency: str | None = None) -> None:
     name = None if agency in NULLS else _text(agency)
-    parsed.rejects.append(RawReject(start + parsed.found, reason, detail, received, name))
+    walk.rejects.append(RawReject(walk.start + walk.found, reason, detail, received, name))
 
 
 def _without_photos(text: str) -> str:

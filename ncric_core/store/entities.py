@@ -48,9 +48,7 @@ def _statement(
     *,
     merge: bool,
 ) -> sql.Composed:
-    arrays = sql.SQL(", ").join(
-        sql.SQL("%s::{}[]").format(sql.SQL(_SQL_TYPES[kind])) for kind in types.values()
-    )
+    arrays = sql.SQL(", ").join(sql.SQL("%s::{}[]").format(sql.SQL(_SQL_TYPES[kind])) for kind in types.values())
     names = sql.SQL(", ").join(map(sql.Identifier, (*key, "as_of", *properties)))
     changes: list[sql.Composable] = [sql.SQL("as_of = greatest(t.as_of, EXCLUDED.as_of)")]
     newer = (

@@ -39,9 +39,8 @@ def parsed(folder: Path) -> Parsed:
             k: arrival_window(k, datetime.fromtimestamp((folder / k).stat().st_mtime, UTC), feed.zone) for k in keys
         }
         seen: set[tuple[str, datetime]] = set()
-        readers: list = []
         for key in sorted(keys, key=lambda k: (windows[k][1], k)):
-            content = parse((folder / key).read_bytes(), readers)
+            content = parse((folder / key).read_bytes())
             good, bad = clean(
                 raw_frame([content]),
                 [windows[key][1]],

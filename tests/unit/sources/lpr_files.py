@@ -46,8 +46,14 @@ def as_file(reads: Sequence[Any]) -> bytes:
 
 
 def rows(*parsed: ParsedReads) -> list[dict[str, Any]]:
-    """The reads as rows of the raw frame."""
-    return raw_frame(parsed).to_dicts()
+    """The reads with every leaf as text; 37.0 is "37"."""
+    return [{name: _text(value) for name, value in row.items()} for row in raw_frame(parsed).to_dicts()]
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() else str(value)
+    return value
 
 
 def ids(parsed: ParsedReads) -> list[str | None]:
@@ -59,5 +65,4 @@ def reasons(parsed: ParsedReads) -> list[tuple[int, str]]:
 
 
 def parsed_file(content: bytes | Sequence[Any]) -> ParsedReads:
-    """A file read with care, no shape known before."""
-    return parse(content if isinstance(content, bytes) else as_file(content), [])
+    return parse(content if isinstance(content, bytes) else as_file(content))

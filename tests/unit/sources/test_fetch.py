@@ -63,7 +63,7 @@ def listed(key: str, size: int = 1) -> StoredObject:
 
 
 def fetch_all(bucket: Bucket, *keys: str, threads: int = 4) -> list[tuple[str, Any]]:
-    return list(fetched(bucket, ((key, listed(key)) for key in keys), threads))
+    return list(fetched(bucket, ((key, listed(key)) for key in keys), bytes, threads))
 
 
 @pytest.mark.parametrize("threads", [1, 2, 8])
@@ -116,7 +116,7 @@ def test_missing_object_is_not_asked_for_again() -> None:
 def test_large_file_is_left_to_be_read_in_pieces() -> None:
     bucket = Bucket()
     files = [("a", listed("a")), ("large", listed("large", fetch.LARGE + 1)), ("b", listed("b", fetch.LARGE))]
-    assert list(fetched(bucket, files, 2)) == [("a", b"a"), ("large", None), ("b", b"b")]
+    assert list(fetched(bucket, files, bytes, 2)) == [("a", b"a"), ("large", None), ("b", b"b")]
     assert "large" not in bucket.opened
 
 
@@ -131,14 +131,14 @@ def test_no_more_is_fetched_ahead_than_memory_is_meant_for(monkeypatch: pytest.M
             taken += 1
             yield number, listed(f"f{number}", 30)
 
-    for number, _ in fetched(bucket, files(), 8):
+    for number, _ in fetched(bucket, files(), bytes, 8):
         assert taken - number <= 5  # three of 30 bytes wait, one is handed out, one was looked at
 
 
 def test_file_larger_than_what_may_wait_comes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetch, "AHEAD", 10)
     files = [(key, listed(key, 1000)) for key in "abc"]
-    assert [name for name, _ in fetched(Bucket(), files, 2)] == ["a", "b", "c"]
+    assert [name for name, _ in fetched(Bucket(), files, bytes, 2)] == ["a", "b", "c"]
 
 
 def test_no_more_small_files_wait_than_threads_can_use() -> None:
@@ -149,7 +149,7 @@ def test_no_more_small_files_wait_than_threads_can_use() -> None:
             taken.append(number)
             yield number, listed(f"f{number}", 0)
 
-    stream = fetched(Bucket(), files(), 2)
+    stream = fetched(Bucket(), files(), bytes, 2)
     next(stream)
     assert len(taken) <= 4 * 2 + 1
     stream.close()
@@ -165,7 +165,7 @@ def test_run_that_stops_early_fetches_nothing_more() -> None:
             return super().open(listed)
 
     bucket = Slow()
-    stream = fetched(bucket, ((number, listed(f"f{number}")) for number in range(8)), 1)
+    stream = fetched(bucket, ((number, listed(f"f{number}")) for number in range(8)), bytes, 1)
     assert next(stream) == (0, b"f0")
     threading.Timer(0.2, let_go.set).start()
     stream.close()
@@ -202,7 +202,7 @@ def test_files_of_an_s3_bucket_are_fetched_whole_and_in_pieces(s3: S3, monkeypat
     bucket = open_bucket(s3.settings())
     files = list(bucket.list("boss4/"))
     s3.delete("boss4/05")
-    results = list(fetched(bucket, ((file.key, file) for file in files), 4))
+    results = list(fetched(bucket, ((file.key, file) for file in files), bytes, 4))
     assert [name for name, _ in results] == [file.key for file in files]
     for number, (_, content) in enumerate(results):
         match number:

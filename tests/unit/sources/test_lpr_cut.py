@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ncric_core.sources import salvage
-from ncric_core.sources.leaves import ESSENTIAL, LEAVES, TEXTS
+from ncric_core.sources.leaves import ESSENTIAL, PHOTOS, TEXTS
 from ncric_core.sources.lpr_json import ParsedReads, parse, parse_parts
 from tests.unit.sources.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
 
@@ -147,11 +147,11 @@ words = st.one_of(
 def nested_reads(draw: st.DrawFn) -> list[dict[str, Any]]:
     reads: list[dict[str, Any]] = []
     for number in range(draw(st.integers(1, 3))):
-        leaves = draw(st.permutations([*TEXTS, *LEAVES.raw]))
+        leaves = draw(st.permutations([*TEXTS, *PHOTOS]))
         node: dict[str, Any] = {}
         inner: dict[str, Any] = {}
         for leaf in leaves:
-            value = PHOTO[:40] if leaf in LEAVES.raw else draw(words)
+            value = PHOTO[:40] if leaf in PHOTOS else draw(words)
             (inner if draw(st.booleans()) else node)[leaf] = f"id {number}" if leaf == "LPREventID" else value
         node["inner"] = {"innermost": inner} if draw(st.booleans()) else inner
         reads.append(node)
@@ -183,7 +183,7 @@ def test_file_cut_at_any_byte_gives_all_that_arrived_whole(
             expected.append({leaf: expected_text(arrived.get(leaf)) for leaf in TEXTS})
     assert [{leaf: row[leaf] for leaf in TEXTS} for row in rows(parsed)] == expected
     assert parsed.found == begun
-    assert parsed.positions == list(range(len(expected)))
+    assert parsed.reads["position"].to_list() == list(range(len(expected)))
     assert {reject.reason for reject in parsed.rejects} <= {"cut_off"}
 
 
@@ -211,7 +211,9 @@ def test_file_with_bytes_lost_keeps_the_reads_beside_and_invents_no_value(data: 
 @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_bytes_are_an_error(content: bytes) -> None:
     parsed = parsed_file(content)
-    assert sorted([*parsed.positions, *(reject.position for reject in parsed.rejects)]) == list(range(parsed.found))
+    assert sorted([*parsed.reads["position"], *(reject.position for reject in parsed.rejects)]) == list(
+        range(parsed.found)
+    )
     for row in [*rows(parsed), *({"received": reject.received} for reject in parsed.rejects)]:
         for value in row.values():
             assert "\0" not in str(value)
@@ -239,7 +241,7 @@ def test_file_in_parts_gives_what_the_whole_file_gives(data: st.DataObject) -> N
     pieces = [content[start : start + size] for start in range(0, len(content), size)]
     part = data.draw(st.integers(1, 9))
     parts = list(parse_parts(pieces, part))
-    assert joined(parts) == joined([parse(content, [])])
+    assert joined(parts) == joined([parse(content)])
     assert all(one.found >= part for one in parts[:-1])
 
 
@@ -251,7 +253,7 @@ def test_empty_file_in_parts_is_one_empty_part() -> None:
 def test_parts_are_of_the_size_asked_for() -> None:
     parts = list(parse_parts([as_file([read(number) for number in range(10)])], 4))
     assert [part.found for part in parts] == [4, 4, 2]
-    assert [part.positions[0] for part in parts] == [0, 4, 8]
+    assert [part.reads["position"][0] for part in parts] == [0, 4, 8]
 
 
 def test_broken_object_in_a_file_too_large_to_hold_costs_that_object_only(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,9 +4,11 @@ import codecs
 import json
 from typing import Any
 
+import polars as pl
 import pytest
 
-from ncric_core.sources.lpr_json import RAW, RawReject, parse, raw_frame, row_at
+from ncric_core.sources.leaves import COORDINATES
+from ncric_core.sources.lpr_json import RAW, RawReject, parse, parse_with_care, raw_frame, row_at
 from tests.unit.sources.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
 
 FULL = {
@@ -34,7 +36,7 @@ def test_good_file_gives_every_leaf_of_every_read_in_order() -> None:
     parsed = parsed_file([read(1), read(2), read(3)])
     assert rows(parsed)[0] == FULL
     assert ids(parsed) == ["1", "2", "3"]
-    assert parsed.positions == [0, 1, 2]
+    assert parsed.reads["position"].to_list() == [0, 1, 2]
     assert (parsed.found, parsed.photos, parsed.bad_photos, parsed.rejects) == (3, 3, 0, [])
 
 
@@ -78,7 +80,7 @@ def test_file_that_is_not_json_is_one_reject_with_its_text() -> None:
     assert parsed.rejects == [
         RawReject(0, "not_json", "text that is not JSON", "<html><body>503 Service Unavailable</body></html>")
     ]
-    assert parsed.positions == []
+    assert parsed.reads["position"].to_list() == []
 
 
 def test_binary_file_is_one_reject_that_a_database_can_hold() -> None:
@@ -97,7 +99,7 @@ def test_long_text_that_is_not_json_is_kept_in_part() -> None:
 def test_values_that_are_no_objects_are_rejects_at_their_place() -> None:
     parsed = parsed_file(b'[{"LPREventID": "1"}, 5, "text", null, {"LPREventID": "2"}, -1.5e3]')
     assert ids(parsed) == ["1", "2"]
-    assert parsed.positions == [0, 4]
+    assert parsed.reads["position"].to_list() == [0, 4]
     assert reasons(parsed) == [(1, "not_object"), (2, "not_object"), (3, "not_object"), (5, "not_object")]
     assert [reject.received for reject in parsed.rejects] == ["5", '"text"', "null", "-1.5e3"]
 
@@ -134,7 +136,7 @@ def test_arrays_one_after_the_other_and_in_one_another_are_read() -> None:
 def test_wrapper_object_gives_the_reads_within(wrapped: Any) -> None:
     parsed = parsed_file(json.dumps(wrapped).encode())
     assert [row["VehicleLicensePlateID"] for row in rows(parsed)] == ["7ABC001", "7ABC002", "7ABC003"]
-    assert parsed.positions == [0, 1, 2]
+    assert parsed.reads["position"].to_list() == [0, 1, 2]
     assert parsed.rejects == []
 
 
@@ -231,9 +233,7 @@ def test_file_cut_and_another_behind_it_gives_both() -> None:
 
 @pytest.mark.parametrize("nul", ["\\u0000", "\0"])
 def test_nul_is_dropped_from_values(nul: str) -> None:
-    readers: list[Any] = []
-    parse(as_file([read(1)]), readers)
-    parsed = parse(as_file([read(1)]).replace(b"7ABC001", f"7ABC{nul}001".encode()), readers)
+    parsed = parse(as_file([read(1)]).replace(b"7ABC001", f"7ABC{nul}001".encode()))
     assert rows(parsed) == [FULL]
 
 
@@ -277,10 +277,8 @@ def test_numbers_as_strings_and_strings_as_numbers_give_the_same_read() -> None:
 def test_no_digit_of_a_number_is_lost() -> None:
     big = 123456789012345678901234567890
     content = json.dumps([read(1, LPREventID=big), read(2, LPREventID=2**63)]).encode()
-    readers: list[Any] = []
-    for _ in range(2):  # with care, then fast
-        assert ids(parse(content, readers)) == [str(big), str(2**63)]
-    assert len(readers) == 1
+    for parsed in (parse(content), parse_with_care(content)):
+        assert ids(parsed) == [str(big), str(2**63)]
 
 
 def test_constants_that_are_no_json_are_null() -> None:
@@ -290,17 +288,13 @@ def test_constants_that_are_no_json_are_null() -> None:
 
 def test_numbers_out_of_all_range_are_no_error() -> None:
     content = as_file([read(1)]).replace(b"12.34", b"1e999").replace(b"-121", b"1" * 400)
-    readers: list[Any] = []
-    parse(as_file([read(1)]), readers)
-    (row,) = rows(parse(content, readers))
+    (row,) = rows(parse(content))
     assert (row["LatitudeSecondValue"], row["LongitudeDegreeValue"]) == ("1e999", "1" * 400)
 
 
 def test_minus_zero_keeps_its_sign_as_number_and_as_string() -> None:
-    readers: list[Any] = []
-    parse(as_file([read(1)]), readers)
     for degrees in (b"-0", b'"-0"', b"-0.0"):
-        (row,) = rows(parse(as_file([read(1)]).replace(b"-121", degrees), readers))
+        (row,) = rows(parse(as_file([read(1)]).replace(b"-121", degrees)))
         assert row["LongitudeDegreeValue"] == degrees.decode().strip('"')
 
 
@@ -318,10 +312,8 @@ def test_read_without_a_photo_is_kept_and_counts_none(photo: Any) -> None:
 
 @pytest.mark.parametrize("photo", ["%%%", PHOTO[:-1], PHOTO + "=", "data:image/jpeg;base64," + PHOTO, 12345, True, "é"])
 def test_read_with_a_bad_photo_is_kept_without_it(photo: Any) -> None:
-    readers: list[Any] = []
-    parse(as_file([read(1)]), readers)
-    for known in ([], readers):
-        parsed = parse(as_file([read(1, LPRVehiclePlatePhoto=photo)]), known)
+    content = as_file([read(1, LPRVehiclePlatePhoto=photo)])
+    for parsed in (parse(content), parse_with_care(content)):
         assert [row["VehicleLicensePlateID"] for row in rows(parsed)] == ["7ABC001"]
         assert (parsed.photos, parsed.bad_photos) == (0, 1)
 
@@ -329,10 +321,7 @@ def test_read_with_a_bad_photo_is_kept_without_it(photo: Any) -> None:
 def test_photo_with_escaped_slashes_is_a_photo() -> None:
     content = as_file([read(1)]).replace(PHOTO.encode(), PHOTO.replace("/", "\\/").encode())
     assert b"\\/" in content
-    readers: list[Any] = []
-    for _ in range(2):
-        assert parse(content, readers).photos == 1
-    assert len(readers) == 1
+    assert [parse(content).photos, parse_with_care(content).photos] == [1, 1]
 
 
 def test_photo_that_is_an_object_is_no_photo() -> None:
@@ -342,13 +331,10 @@ def test_photo_that_is_an_object_is_no_photo() -> None:
 
 @pytest.mark.parametrize("damage", [b"\\", b"\\\xff", b"\xff", b"\\x", b"\\ud800", b"\n", b"\\n", b"\0"])
 def test_damage_within_a_photo_costs_the_photo_only(damage: bytes) -> None:
-    readers: list[Any] = []
-    parse(as_file([read(1)]), readers)
     place = PHOTO.index("I")
     damaged = PHOTO[:place].encode() + damage + PHOTO[place:].encode()
     broken = as_file([read(1), read(2)]).replace(PHOTO.encode(), damaged, 1)
-    for known in ([], readers):
-        parsed = parse(broken, known)
+    for parsed in (parse(broken), parse_with_care(broken)):
         assert ids(parsed) == ["1", "2"]
         assert (parsed.photos, parsed.rejects) == (1, [])
 
@@ -413,25 +399,23 @@ def test_raw_frame_of_nothing_has_the_schema() -> None:
 
 
 def test_raw_frame_mixes_numbers_and_texts_of_several_files() -> None:
-    readers: list[Any] = []
     kinds = [
         read(1),
         read(2, LPREventID=2, LatitudeDegreeValue=37),
         read(2**70, LPREventID=2**70, LatitudeDegreeValue="37"),
     ]
-    files = [parse(as_file([kind]), readers) for kind in [*kinds, *kinds]]
+    files = [parse(as_file([kind])) for kind in [*kinds, *kinds]]
     assert [row["LPREventID"] for row in rows(*files)] == ["1", "2", str(2**70)] * 2
     assert [float(row["LatitudeDegreeValue"]) for row in rows(*files)] == [37.0] * 6
 
 
-def test_raw_frame_of_null_numbers_and_nothing_else_is_text() -> None:
-    readers: list[Any] = []
+def test_raw_frame_keeps_coordinates_that_are_all_numbers_and_the_rest_is_text() -> None:
     content = as_file(
         [read(1, LPREventID=1, LatitudeDegreeValue=None), read(2, LPREventID=None, LatitudeDegreeValue=None)]
     )
-    parse(content, readers)
-    frame = raw_frame([parse(content, readers)])
-    assert frame.schema == RAW
+    frame = raw_frame([parse(content)])
+    numbers = {leaf: pl.Float64 for leaf in COORDINATES if leaf != "LatitudeDegreeValue"}
+    assert frame.schema == pl.Schema(RAW | numbers)
     assert frame["LPREventID"].to_list() == ["1", None]
 
 
@@ -442,7 +426,7 @@ def test_row_at_gives_the_row_that_stands_at_a_position_of_the_parsed_file() -> 
     content = as_file([read(1), 5, {"reads": [read(2), read(3)]}, read(4)])[:-40]
     parsed = parsed_file(content)
     assert parsed.found == 5
-    for position, identity in zip(parsed.positions, ids(parsed), strict=True):
+    for position, identity in zip(parsed.reads["position"], ids(parsed), strict=True):
         row = row_at([content], position)
         assert row is not None
         assert f'"LPREventID": "{identity}"' in row
