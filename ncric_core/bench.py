@@ -164,7 +164,7 @@ def _frames(settings: Settings, database: Database, feed: Feed) -> list[pl.DataF
         late=False,
     )
     chunks = whole.iter_slices(settings.chunk_size)
-    return [mapping.chunk(chunk, names, closes=True).without_repeats().reads for chunk in chunks]
+    return [mapping.chunk(chunk, names, closes=True).reads for chunk in chunks]
 
 
 def _empty(database: Database) -> None:

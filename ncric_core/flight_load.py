@@ -17,7 +17,7 @@ from ncric_core.flight import Definition, Flight, read_flight
 from ncric_core.flight_rows import EVENT_TIME, entity_rows, is_held, link_rows, photo_columns
 from ncric_core.store.agencies import agency_name, ensure_agencies, entity_set_agencies, name_table
 from ncric_core.store.database import Connection, rows
-from ncric_core.store.entities import ENTITY_KEY, LINK_KEY, upsert
+from ncric_core.store.entities import ENTITY_KEY, LINK_KEY, folded, upsert
 from ncric_core.store.partitions import ensure_partitions
 from ncric_core.store.reads import upsert_reads
 
@@ -128,7 +128,9 @@ def _upsert(
     if found.height:
         table = model.table(model.entity_sets[one.entity_set_name])
         done.made[one.entity_set_name] += found.select(key).n_unique()
-        done.new[one.entity_set_name] += upsert(connection, table, key, found, one.update_type)
+        done.new[one.entity_set_name] += upsert(
+            connection, table, key, folded(found, key, one.update_type), one.update_type
+        )
 
 
 def _load_reads(connection: Connection, found: pl.DataFrame, one: Definition, done: FlightLoad) -> None:

@@ -2,7 +2,7 @@
 agency."""
 
 import sys
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -15,7 +15,7 @@ import psycopg2
 from ncric_core.errors import AgencyError, StoreError
 from ncric_core.store import ledger
 from ncric_core.store.database import Database
-from ncric_core.store.load import Chunk, Loaded, load_chunk
+from ncric_core.store.load import Chunk, Loaded, load_chunk, make_ready
 
 AHEAD: Final = 3  # chunks prepared (and files to be closed) that are not loaded yet
 
@@ -39,7 +39,9 @@ class Loader:
         self._connection = database.connect()
         self._force = force
         self._staged = force
-        self._known: dict[tuple[str, ...], pl.DataFrame] = {}  # entities and links that this run has written
+        self._known: defaultdict[tuple[str, ...], set[tuple[object, ...]]] = defaultdict(
+            set
+        )  # what this run has written
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._pending: deque[Future[list[Result]]] = deque()
 
@@ -63,7 +65,7 @@ class Loader:
         done = []
         while len(self._pending) >= AHEAD:
             done += self._pending.popleft().result()
-        self._pending.append(self._pool.submit(self._load, chunk))
+        self._pending.append(self._pool.submit(self._load, replace(chunk, ready=make_ready(chunk))))
         return done
 
     def finish(self) -> list[Result]:
@@ -105,21 +107,18 @@ class Loader:
 
     def _remember(self, chunk: Chunk) -> None:
         for rows in chunk.entities:
-            name = (rows.table, *rows.frame.columns)
-            known = [self._known[name], rows.frame] if name in self._known else [rows.frame]
-            self._known[name] = pl.concat(known).unique().tail(MOST_KNOWN)
+            known = self._known[rows.table, *rows.frame.columns]
+            if len(known) > MOST_KNOWN:
+                known.clear()
+            known.update(rows.frame.rows())
 
     def _without_known(self, chunk: Chunk) -> Chunk:
         """The chunk without the cameras and links of which this run has written the same."""
         left = []
         for rows in chunk.entities:
-            known = self._known.get((rows.table, *rows.frame.columns))
-            frame = (
-                rows.frame
-                if known is None
-                else rows.frame.join(known, on=rows.frame.columns, how="anti", nulls_equal=True)
-            )
-            left.append(replace(rows, frame=frame))
+            known = self._known[rows.table, *rows.frame.columns]
+            new = [number for number, row in enumerate(rows.frame.rows()) if row not in known]
+            left.append(replace(rows, frame=rows.frame[new]))
         return replace(chunk, entities=left)
 
     def _raise_if_lost(self, error: Exception) -> None:

@@ -9,10 +9,10 @@ import polars as pl
 from ncric_core.clean import normalized_plate
 from ncric_core.edm import READS_TABLE, Model, read_model
 from ncric_core.errors import FlightError
-from ncric_core.flight import Flight, read_flight
+from ncric_core.flight import Definition, Flight, read_flight
 from ncric_core.flight_rows import entity_rows, is_held, link_rows
 from ncric_core.store.agencies import NameTable
-from ncric_core.store.entities import ENTITY_KEY, LINK_KEY
+from ncric_core.store.entities import ENTITY_KEY, LINK_KEY, folded
 from ncric_core.store.load import PAIR, Chunk, Rows
 
 READS_FLIGHT: Final = "reads.yaml"
@@ -50,14 +50,12 @@ class Mapping:
             as_of=pl.col("event_time").max().dt.truncate("1h"), coordinates=pl.col("coordinates").drop_nulls().last()
         )
         seen = _with_standard(newest, names)
-        flight, model = self.flight, self.model
+        flight = self.flight
         found = []
         for alias, one in flight.entities.items():
             if alias != self.read and not one.associate_only:
                 rows = entity_rows(flight, alias, seen, "as_of").with_columns(entity_set=pl.lit(one.entity_set_name))
-                found.append(
-                    Rows(model.table(model.entity_sets[one.entity_set_name]), ENTITY_KEY, rows, one.update_type)
-                )
+                found.append(self._rows(one, ENTITY_KEY, rows))
         for link in flight.associations:
             if not is_held(flight, link):
                 ends = {"source_set": flight.entities[link.src], "target_set": flight.entities[link.dst]}
@@ -65,10 +63,12 @@ class Mapping:
                     entity_set=pl.lit(link.entity_set_name),
                     **{name: pl.lit(end.entity_set_name) for name, end in ends.items()},
                 )
-                found.append(
-                    Rows(model.table(model.entity_sets[link.entity_set_name]), LINK_KEY, rows, link.update_type)
-                )
+                found.append(self._rows(link, LINK_KEY, rows))
         return [rows for rows in found if rows.frame.height]
+
+    def _rows(self, one: Definition, key: tuple[str, ...], frame: pl.DataFrame) -> Rows:
+        table = self.model.table(self.model.entity_sets[one.entity_set_name])
+        return Rows(table, key, folded(frame, key, one.update_type), one.update_type)
 
 
 def own_mapping(flights_dir: Path) -> Mapping:

@@ -1,5 +1,6 @@
 """Read counts kept beside the reads, in the transaction of each load."""
 
+from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
@@ -24,26 +25,37 @@ SET reads = n.reads + EXCLUDED.reads,
 """
 
 
-def add_counts(connection: Connection, inserted: pl.DataFrame, *, sign: int = 1) -> None:
-    """Adds reads that were just inserted to read_counts and received_names, in the caller's transaction (-1: takes
-    off).
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What reads add to read_counts and to received_names, in order of their keys, so that two loads wait for one
+    another rather than deadlock."""
 
-    `inserted`: agency (Int32), datasource, camera_id, agency_name (String), event_time (Datetime UTC). Rows are taken
-    in order of their keys, so that two loads wait for one another rather than deadlock.
+    by_hour: pl.DataFrame
+    by_name: pl.DataFrame
+
+
+def counts_of(reads: pl.DataFrame, *, sign: int = 1) -> Counts:
+    """Counts reads (-1: as ones that are taken off).
+
+    `reads`: agency (Int32), datasource, camera_id, agency_name (String), event_time (Datetime UTC).
     """
-    inserted = inserted.with_columns(pl.col("datasource", "agency_name", "camera_id").fill_null(""))
+    reads = reads.with_columns(pl.col("datasource", "agency_name", "camera_id").fill_null(""))
     by_hour = (
-        inserted.group_by("agency", "datasource", "camera_id", hour=pl.col("event_time").dt.truncate("1h"))
+        reads.group_by("agency", "datasource", "camera_id", hour=pl.col("event_time").dt.truncate("1h"))
         .agg(reads=sign * pl.len().cast(pl.Int64))
         .sort("agency", "datasource", "camera_id", "hour")
     )
     by_name = (
-        inserted.group_by("datasource", "agency_name", "agency")
+        reads.group_by("datasource", "agency_name", "agency")
         .agg(reads=sign * pl.len().cast(pl.Int64), first=pl.col("event_time").min(), last=pl.col("event_time").max())
         .sort("datasource", "agency_name", "agency")
     )
-    if inserted.is_empty():
-        return
+    return Counts(by_hour, by_name)
+
+
+def add_counts(connection: Connection, counts: Counts) -> None:
+    """Adds counts of reads that were just inserted or are taken off, in the caller's transaction."""
     with connection.cursor() as cursor:
-        for statement, counts in ((_ADD_BY_HOUR, by_hour), (_ADD_BY_NAME, by_name)):
-            cursor.execute(statement, {column.name: array(column) for column in counts})
+        for statement, added in ((_ADD_BY_HOUR, counts.by_hour), (_ADD_BY_NAME, counts.by_name)):
+            if added.height:
+                cursor.execute(statement, {column.name: array(column) for column in added})

@@ -13,26 +13,31 @@ ENTITY_KEY: Final = ("entity_set", "id")
 LINK_KEY: Final = ("entity_set", "source_set", "source_id", "target_set", "target_id")
 
 
+def folded(given: pl.DataFrame, key: Sequence[str], update: UpdateType) -> pl.DataFrame:
+    """Rows for `upsert`: of those with the same key, the later values count (for Merge, those that are not null)."""
+    others = [column for column in given.columns if column not in key]
+    last = [pl.col(c).drop_nulls().last() if update == "Merge" else pl.col(c).last() for c in others]
+    return given.sort("as_of", maintain_order=True).group_by(key).agg(last).sort(key)
+
+
 def upsert(connection: Connection, table: str, key: Sequence[str], given: pl.DataFrame, update: UpdateType) -> int:
     """Merges rows into a table of the model, in the caller's transaction; gives how many rows were new.
 
-    `given` has the key's columns, `as_of` (Datetime UTC: the time that the values are of) and property columns. Where a
-    key occurs twice the later row counts. Merge takes the newer value that is not null; PartialReplace takes the new
-    values, nulls too; Replace also clears the columns that are not given (flight-language.md, "Keys"). Rows are taken
-    in order of their keys, so that two loads wait for one another rather than deadlock.
+    `given` has the key's columns, `as_of` (Datetime UTC: the time that the values are of) and property columns, once
+    for each key and in order of the keys (`folded`), so that two loads wait for one another rather than deadlock. Merge
+    takes the newer value that is not null; PartialReplace takes the new values, nulls too; Replace also clears the
+    columns that are not given (flight-language.md, "Keys").
     """
     if given.is_empty():
         return 0
     properties = [column for column in given.columns if column not in (*key, "as_of")]
-    last = [pl.col(c).drop_nulls().last() if update == "Merge" else pl.col(c).last() for c in ("as_of", *properties)]
-    folded = given.sort("as_of", maintain_order=True).group_by(key).agg(last).sort(key)
     cleared = [c for c in _properties(connection, table, key) if c not in properties] if update == "Replace" else []
     columns = (*key, "as_of", *properties)
     statement = _statement(
-        table, key, properties, cleared, {name: folded.schema[name] for name in columns}, merge=update == "Merge"
+        table, key, properties, cleared, {name: given.schema[name] for name in columns}, merge=update == "Merge"
     )
     with connection.cursor() as cursor:
-        cursor.execute(statement, [array(folded[name]) for name in columns])
+        cursor.execute(statement, [array(given[name]) for name in columns])
         return sum(new for (new,) in cursor.fetchall())
 
 

@@ -10,7 +10,7 @@ from psycopg2 import errors, sql
 
 from ncric_core.edm import UpdateType
 from ncric_core.errors import AgencyError
-from ncric_core.store.counts import add_counts
+from ncric_core.store.counts import Counts, add_counts, counts_of
 from ncric_core.store.database import Connection, array, rows
 from ncric_core.store.entities import upsert
 from ncric_core.store.ledger import pair_values
@@ -43,26 +43,42 @@ class Chunk:
     tells those whose event time lies before their file's window, which may well be there already.
     """
 
-    # the ledger's entries (PAIR, agency) that the chunk is of, how many `rows` each has in it, and how many were `found`
-    # in its file so far
+    # the ledger's entries (PAIR, agency) that the chunk is of, how many `rows` each has in it, and how many were
+    # `found` in its file so far
     pairs: pl.DataFrame
     reads: pl.DataFrame
     late: pl.Series
     entities: Sequence[Rows]
     closes: bool  # no more rows come of these files and names: they are done
+    ready: "Ready | None" = None
 
     def only(self, pairs: pl.DataFrame) -> "Chunk":
         """The reads of these entries of the ledger."""
         kept = self.reads.with_columns(late_=self.late).join(pairs, on=PAIR, how="semi", maintain_order="left")
         return Chunk(pairs, kept.drop("late_"), kept["late_"], self.entities, self.closes)
 
-    def without_repeats(self) -> "Chunk":
-        """Of reads that are there twice, the first; equal ones stand side by side."""
-        key = self.reads.select(repeat=pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in READ_KEY))
-        repeat = key["repeat"].fill_null(value=False)
-        if not repeat.any():
-            return self
-        return Chunk(self.pairs, self.reads.filter(~repeat), self.late.filter(~repeat), self.entities, self.closes)
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A chunk's reads without repeats, late and prompt ones apart, the latter as COPY takes them, and the counts of
+    all: what can be done before it is the database's turn."""
+
+    reads: pl.DataFrame
+    late: pl.DataFrame
+    prompt: pl.DataFrame
+    csv: bytes
+    counts: Counts
+
+
+def make_ready(chunk: Chunk) -> Ready:
+    """Of reads that are there twice, the first stays; equal ones stand side by side."""
+    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in READ_KEY)
+    repeat = chunk.reads.select(repeat=same)["repeat"].fill_null(value=False)
+    reads, late = chunk.reads, chunk.late
+    if repeat.any():
+        reads, late = reads.filter(~repeat), late.filter(~repeat)
+    prompt = reads.filter(~late)
+    return Ready(reads, reads.filter(late), prompt, csv_of(prompt), counts_of(reads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +119,11 @@ def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) ->
         chunk = chunk.only(claimed)
     if claimed.is_empty():
         return Loaded(chunk.pairs, chunk.reads)
-    chunk = chunk.without_repeats()
+    ready = chunk.ready or make_ready(chunk)
     for entities in chunk.entities:
         upsert(connection, entities.table, entities.key, entities.frame, entities.update)
-    inserted = _insert(connection, chunk, staged=staged)
-    if inserted.height:
-        add_counts(connection, inserted)
+    inserted = _insert(connection, ready, staged=staged)
+    add_counts(connection, ready.counts if inserted.height == ready.reads.height else counts_of(inserted))
     _correct(connection, claimed, inserted)
     return Loaded(claimed, inserted)
 
@@ -127,7 +142,8 @@ def _lock_agencies(connection: Connection, chunk: Chunk) -> None:
 _CLAIM: Final = """
 INSERT INTO loads AS l (file_id, agency_name, agency, found, loaded, done_at)
 SELECT file_id, agency_name, agency, found, loaded, CASE WHEN %(closes)s THEN now() END
-FROM unnest(%(files)s::bigint[], %(names)s::text[], %(agencies)s::integer[], %(found)s::integer[], %(loaded)s::integer[])
+FROM unnest(%(files)s::bigint[], %(names)s::text[], %(agencies)s::integer[], %(found)s::integer[],
+            %(loaded)s::integer[])
     AS v (file_id, agency_name, agency, found, loaded)
 ON CONFLICT (file_id, agency_name) DO UPDATE
 SET loaded = l.loaded + EXCLUDED.loaded, error = NULL,
@@ -171,6 +187,8 @@ def _claimed(connection: Connection, pairs: pl.DataFrame, *, closes: bool, force
 
 def _correct(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFrame) -> None:
     """Corrects the ledger's entries where not as many reads were inserted as `_claim` has entered."""
+    if inserted.height == claimed["entered"].sum():  # no pair has more than was entered
+        return
     counted = claimed.join(inserted.group_by(PAIR).len(), on=PAIR, how="left").with_columns(
         change=pl.col("len").fill_null(0).cast(pl.Int64) - pl.col("entered")
     )
@@ -193,25 +211,24 @@ def _correct(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFra
             )
 
 
-def _insert(connection: Connection, chunk: Chunk, *, staged: bool) -> pl.DataFrame:
+def _insert(connection: Connection, ready: Ready, *, staged: bool) -> pl.DataFrame:
     """Inserts the reads that are not there yet, and gives them.
 
     COPY straight into the table is twice as fast, but one duplicate undoes it: late reads, which are sent again more
     often, are staged at once, the others when the COPY meets a duplicate.
     """
     if staged:
-        return _insert_staged(connection, chunk.reads)
-    late, prompt = chunk.reads.filter(chunk.late), chunk.reads.filter(~chunk.late)
-    first = _insert_staged(connection, late) if late.height else late
+        return _insert_staged(connection, ready.reads)
+    late = _insert_staged(connection, ready.late) if ready.late.height else ready.late
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT straight")
         try:
-            copy_reads(connection, "vehicle_records", prompt)
-            second = prompt
+            copy_csv(connection, "vehicle_records", ready.prompt.columns, ready.csv)
+            prompt = ready.prompt
         except errors.UniqueViolation:
             cursor.execute("ROLLBACK TO SAVEPOINT straight")
-            second = _insert_staged(connection, prompt)
-    return pl.concat([first, second])
+            prompt = _insert_staged(connection, ready.prompt)
+    return pl.concat([late, prompt]) if late.height else prompt
 
 
 _STAGE: Final = (
@@ -258,11 +275,20 @@ def _keys(found: Sequence[tuple[object, ...]], reads: pl.DataFrame) -> pl.DataFr
 
 def copy_reads(connection: Connection, table: str, reads: pl.DataFrame) -> None:
     """COPY of reads into vehicle_records or a table of its columns, in the caller's transaction."""
+    copy_csv(connection, table, reads.columns, csv_of(reads))
+
+
+def csv_of(reads: pl.DataFrame) -> bytes:
+    """Reads as COPY takes them."""
     buffer = io.BytesIO()
     reads.write_csv(buffer, include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f+00", quote_style="necessary")
-    buffer.seek(0)
+    return buffer.getvalue()
+
+
+def copy_csv(connection: Connection, table: str, columns: Sequence[str], csv: bytes) -> None:
+    """COPY of reads that are CSV already."""
     command = sql.SQL("COPY {table} ({names}) FROM STDIN (FORMAT csv)").format(
-        table=sql.Identifier(table), names=sql.SQL(", ").join(map(sql.Identifier, reads.columns))
+        table=sql.Identifier(table), names=sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     with connection.cursor() as cursor:
-        cursor.copy_expert(command, buffer, size=_COPY_BUFFER)
+        cursor.copy_expert(command, io.BytesIO(csv), size=_COPY_BUFFER)

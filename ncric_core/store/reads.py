@@ -8,7 +8,7 @@ import polars as pl
 from psycopg2 import sql
 
 from ncric_core.edm import UpdateType
-from ncric_core.store.counts import add_counts
+from ncric_core.store.counts import add_counts, counts_of
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.load import READ_KEY, copy_reads
 
@@ -57,8 +57,8 @@ def upsert_reads(connection: Connection, given: pl.DataFrame, update: UpdateType
         before = _counted(cursor.fetchall())
         cursor.execute(_statement(connection, folded.columns, update))
         after = _counted(cursor.fetchall())
-    add_counts(connection, before, sign=-1)
-    add_counts(connection, after)
+    add_counts(connection, counts_of(before, sign=-1))
+    add_counts(connection, counts_of(after))
     held = Counter(before["agency"])
     return {agency: count - held[agency] for agency, count in Counter(after["agency"]).items()}
 
