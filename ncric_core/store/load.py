@@ -218,7 +218,7 @@ def _insert(connection: Connection, ready: Ready, *, staged: bool) -> pl.DataFra
     often, are staged at once, the others when the COPY meets a duplicate.
     """
     if staged:
-        return _insert_staged(connection, ready.reads)
+        return _insert_staged(connection, ready.reads, ready.csv if ready.late.is_empty() else None)
     late = _insert_staged(connection, ready.late) if ready.late.height else ready.late
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT straight")
@@ -227,7 +227,7 @@ def _insert(connection: Connection, ready: Ready, *, staged: bool) -> pl.DataFra
             prompt = ready.prompt
         except errors.UniqueViolation:
             cursor.execute("ROLLBACK TO SAVEPOINT straight")
-            prompt = _insert_staged(connection, ready.prompt)
+            prompt = _insert_staged(connection, ready.prompt, ready.csv)
     return pl.concat([late, prompt]) if late.height else prompt
 
 
@@ -239,7 +239,6 @@ _STAGE: Final = (
 _TAKE_OUT_THERE: Final = """
 DELETE FROM staged_reads s USING vehicle_records r
 WHERE r.id = s.id AND r.event_time = s.event_time AND r.event_time BETWEEN %(first)s AND %(last)s
-RETURNING s.id, s.event_time
 """
 
 _INSERT_STAGED: Final = """
@@ -248,17 +247,20 @@ ON CONFLICT (id, event_time) DO NOTHING
 """
 
 
-def _insert_staged(connection: Connection, reads: pl.DataFrame) -> pl.DataFrame:
-    """Inserts the reads that are not there yet by way of a temporary table, and gives them."""
+def _insert_staged(connection: Connection, reads: pl.DataFrame, csv: bytes | None = None) -> pl.DataFrame:
+    """Inserts the reads that are not there yet by way of a temporary table, and gives them; `csv`: the same reads."""
     insert = sql.SQL(_INSERT_STAGED).format(names=sql.SQL(", ").join(map(sql.Identifier, reads.columns)))
     with connection.cursor() as cursor:
         for statement in _STAGE:
             cursor.execute(statement)
-        copy_reads(connection, "staged_reads", reads)
+        copy_csv(connection, "staged_reads", reads.columns, csv or csv_of(reads))
         cursor.execute(_TAKE_OUT_THERE, {"first": reads["event_time"][0], "last": reads["event_time"][-1]})
-        missing = reads.join(_keys(cursor.fetchall(), reads), on=READ_KEY, how="anti", maintain_order="left")
-        if missing.is_empty():
-            return missing
+        if cursor.rowcount == reads.height:
+            return reads.clear()
+        missing = reads
+        if cursor.rowcount:
+            cursor.execute("SELECT id, event_time FROM staged_reads")
+            missing = reads.join(_keys(cursor.fetchall(), reads), on=READ_KEY, how="semi", maintain_order="left")
         cursor.execute("SAVEPOINT staged")
         cursor.execute(insert)
         if cursor.rowcount == missing.height:
