@@ -2,7 +2,14 @@
 
 
 class NcricError(Exception):
-    """An expected failure. The command line prints it as one line and exits with status 1."""
+    """An expected failure. The command line prints it as one line and exits with status 1.
+
+    `passing`: it may be gone in a while without anyone doing anything, so that a job is worth another try.
+    """
+
+    def __init__(self, message: str, *, passing: bool = False) -> None:
+        super().__init__(message)
+        self.passing = passing
 
 
 class SettingsError(NcricError):

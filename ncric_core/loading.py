@@ -125,5 +125,5 @@ class Loader:
         """A database that is gone is no agency's trouble."""
         if self._connection.closed:
             raise StoreError(
-                f"the connection to the database was lost: {str(error).strip().splitlines()[0]}"
+                f"the connection to the database was lost: {str(error).strip().splitlines()[0]}", passing=True
             ) from error

@@ -1,7 +1,8 @@
 """Half-open UTC windows [start, end): what a run covers, made from given times and never from "now"."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from ncric_core.errors import SettingsError
 
@@ -40,3 +41,22 @@ def parse_moment(text: str) -> datetime:
 def window(start: str, end: str) -> Window:
     """The window between two texts, each as `parse_moment` reads them. Raises SettingsError."""
     return Window(parse_moment(start), parse_moment(end))
+
+
+def last_hour(moment: datetime) -> Window:
+    """The last full hour before a moment: at 09:10 the one from 08:00."""
+    end = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return Window(end - timedelta(hours=1), end)
+
+
+def day_before_yesterday(moment: datetime, zone: ZoneInfo) -> Window:
+    """The whole day two days before the moment's in a zone: 23 or 25 hours where summer time begins or ends."""
+    today = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
+    return Window(*((today - timedelta(days=days)).astimezone(UTC) for days in (2, 1)))
+
+
+def slices(whole: Window, length: timedelta) -> list[Window]:
+    """A window cut into parts of a length, in order of time; the last may be shorter."""
+    count = -((whole.start - whole.end) // length)
+    starts = [whole.start + number * length for number in range(count)]
+    return [Window(start, min(start + length, whole.end)) for start in starts]

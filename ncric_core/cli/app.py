@@ -13,12 +13,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from ncric_core.errors import StoreError
 from ncric_core.integrate import Progress as Report
 from ncric_core.outcome import Outcome
 from ncric_core.settings import Settings, read_settings
-from ncric_core.store.database import Connection, Database, open_database
-from ncric_core.store.schema.migrate import is_current, migrate
+from ncric_core.store.database import Connection
+from ncric_core.store.schema.migrate import up_to_date
 
 app = typer.Typer(
     name="ncric",
@@ -31,31 +30,19 @@ agency's data set, with every read that arrived accounted for.
 
 New here? `ncric demo` makes a day of feeds and runs the jobs of the day on them.
 
-A day's work: `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00`, then `ncric run files-catchup` for the
-long
-tail, `ncric reconcile` to see that the books balance, `ncric agencies unmapped` for names to be mapped.
+A day's work: `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00`, then
+`ncric run files-catchup` for the long tail, `ncric reconcile` to see that the books balance,
+`ncric agencies unmapped` for names to be mapped.
 
 Settings are environment variables (NCRIC_…) or lines of a `.env`: `ncric settings` shows them all.""",
 )
 
 
 @contextmanager
-def store(settings: Settings) -> Iterator[Database]:
-    """The database of the settings, up to date: the embedded one is migrated, of another one it is asked."""
-    database = open_database(settings)
-    given = {"organization": settings.organization, "flights_dir": settings.flights_dir}
-    if not is_current(database, **given):  # type: ignore[arg-type]
-        if not database.embedded:
-            raise StoreError("the database is not up to date: run `ncric migrate`")
-        migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
-    yield database
-
-
-@contextmanager
 def connected() -> Iterator[tuple[Settings, Connection]]:
     """The settings and a connection to their store."""
     settings = read_settings()
-    with store(settings) as database, database.session() as connection:
+    with up_to_date(settings).session() as connection:
         yield settings, connection
 
 

@@ -1,23 +1,20 @@
 """`ncric run`, `ncric migrate`, `ncric settings`: the jobs and what they stand on."""
 
-from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from ncric_core.cli.app import End, Start, app, progress, say, show, store, warn
+from ncric_core.cli.app import End, Start, app, progress, say, show, warn
 from ncric_core.errors import SettingsError
 from ncric_core.integrate import integrate
-from ncric_core.outcome import Job, Outcome
+from ncric_core.jobs import job_named
+from ncric_core.outcome import Outcome
 from ncric_core.settings import read_settings
-from ncric_core.sources.feeds import feed_named, lpr_feeds
 from ncric_core.sources.objects import open_bucket
 from ncric_core.store.database import open_database
 from ncric_core.store.schema.migrate import migrate as bring_up_to_date
+from ncric_core.store.schema.migrate import up_to_date
 from ncric_core.windows import window
-
-CATCHUP: Final = "files-catchup"
-CATCHUP_WAITS: Final = timedelta(hours=1)  # rows of an agency that another job takes are left to it for so long
 
 
 @app.command()
@@ -42,27 +39,15 @@ def run(
     `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00 --exclude-agency "Fremont PD"`
     """
     settings = read_settings()
-    feeds = lpr_feeds(settings)
-    if job == CATCHUP:
-        if start or end:
-            raise SettingsError(f"{CATCHUP} takes the whole bucket: leave out --start and --end")
-        chosen, span = tuple(feeds.values()), None
-    else:
-        chosen = (feed_named(job, feeds),)
-        if not start or not end:
-            raise SettingsError(f"{job} needs a window: give --start and --end, as 2022-10-11T08:00 (UTC)")
-        span = window(start, end)
-    work = Job(
-        feeds=chosen,
-        window=span,
-        agencies=tuple(agency or ()),
-        exclude=tuple(exclude_agency or ()),
-        waited=CATCHUP_WAITS if job == CATCHUP else timedelta(0),
-        dry_run=dry_run,
-        force=force,
+    if bool(start) != bool(end):
+        raise SettingsError("a window has two ends: give both --start and --end")
+    span = window(start, end) if start and end else None
+    work = job_named(
+        job, settings, span, agencies=agency or (), exclude=exclude_agency or (), dry_run=dry_run, force=force
     )
     bucket = open_bucket(settings)
-    with store(settings) as database, progress(job) as report:
+    database = up_to_date(settings)
+    with progress(job) as report:
         outcome = integrate(work, settings, database, bucket, report)
     show_outcome(outcome, f"{job} {span or 'whole bucket'}")
     if not outcome.ok:

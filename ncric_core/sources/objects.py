@@ -178,7 +178,8 @@ class S3Bucket:
             }.get(code, f"refused with {code}: check the AWS credentials and their rights")
             return SourceError(f"the bucket s3://{self.name} cannot be read: {advice}")
         advice = " (check NCRIC_S3_ENDPOINT_URL)" if isinstance(error, HTTPClientError | NoConnectionError) else ""
-        return SourceError(f"the bucket s3://{self.name} cannot be read: {' '.join(str(error).split())}{advice}")
+        why = " ".join(str(error).split())
+        return SourceError(f"the bucket s3://{self.name} cannot be read: {why}{advice}", passing=True)
 
 
 def _client(settings: Settings, *, attempts: int) -> "S3Client":

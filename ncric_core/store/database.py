@@ -40,7 +40,8 @@ class Database:
             )
         except psycopg2.OperationalError as error:
             raise StoreError(
-                f"the database cannot be reached: {_first_line(error)}; check NCRIC_DATABASE_URL"
+                f"the database cannot be reached: {_first_line(error)}; check NCRIC_DATABASE_URL",
+                passing=True,
             ) from None
         if connection.server_version < OLDEST_SERVER:
             connection.close()
@@ -59,7 +60,7 @@ class Database:
         except psycopg2.Error as error:
             if not connection.closed:
                 raise
-            raise StoreError(f"the connection to the database was lost: {_first_line(error)}") from error
+            raise StoreError(f"the connection to the database was lost: {_first_line(error)}", passing=True) from error
         finally:
             connection.close()
 

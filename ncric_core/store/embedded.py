@@ -58,7 +58,9 @@ def start(data_dir: Path) -> str:
             _forget_dead(cluster)
             return _started(cluster)
     except (OSError, subprocess.SubprocessError, RuntimeError) as error:
-        raise StoreError(f"the embedded PostgreSQL under {data_dir} cannot be started: {error}") from error
+        raise StoreError(
+            f"the embedded PostgreSQL under {data_dir} cannot be started: {error}", passing=True
+        ) from error
 
 
 @contextmanager
@@ -124,7 +126,9 @@ def _started(cluster: Path) -> str:
             # killed may be in the table of processes for some seconds more, and its locks hold
             patience = READY_WITHIN if (cluster / "postmaster.pid").exists() else GONE_WITHIN
             if time.monotonic() - begun > patience:
-                raise StoreError(f"the embedded PostgreSQL in {cluster} does not start: see {server.log}") from error
+                raise StoreError(
+                    f"the embedded PostgreSQL in {cluster} does not start: see {server.log}", passing=True
+                ) from error
             time.sleep(0.5)
         else:
             atexit.unregister(server._cleanup)

@@ -10,8 +10,9 @@ import psycopg2
 from ncric_core import agencies as names
 from ncric_core.edm import read_model
 from ncric_core.errors import StoreError
+from ncric_core.settings import Settings
 from ncric_core.store.agencies import ensure_agencies
-from ncric_core.store.database import Connection, Database, rows
+from ncric_core.store.database import Connection, Database, open_database, rows
 from ncric_core.store.schema.edm import apply_model
 
 MIGRATING: Final = 0x6E63_0002  # advisory lock: one process at a time migrates
@@ -46,6 +47,20 @@ def migrate(database: Database, *, organization: str, flights_dir: Path) -> list
     except psycopg2.Error as error:
         raise StoreError(f"the database refuses the migration: {str(error).strip().splitlines()[0]}") from error
     return done
+
+
+def up_to_date(settings: Settings) -> Database:
+    """The database of the settings, of the present schema: the embedded one is migrated, of another one it is asked.
+
+    Raises StoreError.
+    """
+    database = open_database(settings)
+    given = {"organization": settings.organization, "flights_dir": settings.flights_dir}
+    if not is_current(database, **given):  # type: ignore[arg-type]
+        if not database.embedded:
+            raise StoreError("the database is not up to date: run `ncric migrate`")
+        migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
+    return database
 
 
 def _apply(connection: Connection, organization: str, flights_dir: Path) -> list[str]:

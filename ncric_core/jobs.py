@@ -1,0 +1,87 @@
+"""The jobs by name: which feeds, whose reads, and the window that a run covers, made from its scheduled time."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from ncric_core.errors import SettingsError
+from ncric_core.outcome import Job
+from ncric_core.settings import Settings
+from ncric_core.sources.feeds import feed_named, lpr_feeds
+from ncric_core.windows import Window, day_before_yesterday, last_hour
+
+CATCHUP: Final = "files-catchup"
+CATCHUP_WAITS: Final = timedelta(hours=1)  # rows of an agency that another job takes are left to it for so long
+SCHEDULE_ZONE: Final = ZoneInfo("America/Los_Angeles")  # of the schedules and of what they call a day
+
+
+class Covers(StrEnum):
+    """What a scheduled run of a feed covers, seen from the time that it was scheduled for."""
+
+    LAST_HOUR = "last full hour"
+    DAY_BEFORE_YESTERDAY = "day before yesterday"
+
+
+def window_of(covers: Covers, scheduled: datetime) -> Window:
+    """The window of a run by its scheduled time, however late it starts."""
+    if covers is Covers.LAST_HOUR:
+        return last_hour(scheduled)
+    return day_before_yesterday(scheduled, SCHEDULE_ZONE)
+
+
+def job_named(
+    name: str,
+    settings: Settings,
+    window: Window | None,
+    *,
+    agencies: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    dry_run: bool = False,
+    force: bool = False,
+) -> Job:
+    """A feed's job for a window, or files-catchup, which takes the whole bucket. Raises SettingsError."""
+    feeds = lpr_feeds(settings)
+    catchup = name == CATCHUP
+    if catchup and window is not None:
+        raise SettingsError(f"{CATCHUP} takes the whole bucket: leave out the window")
+    chosen = tuple(feeds.values()) if catchup else (feed_named(name, feeds),)
+    if not catchup and window is None:
+        raise SettingsError(f"{name} needs a window: give its start and end, as 2022-10-11T08:00 (UTC)")
+    return Job(
+        feeds=chosen,
+        window=window,
+        agencies=tuple(agencies),
+        exclude=tuple(exclude),
+        waited=CATCHUP_WAITS if catchup else timedelta(0),
+        dry_run=dry_run,
+        force=force,
+    )
+
+
+def run_name(
+    name: str, window: Window | None, agencies: Sequence[str], exclude: Sequence[str], *, dry_run: bool
+) -> str:
+    """What a run is called: `boss4 2022-10-11 08–09 UTC, all but Fremont PD`."""
+    parts = [name if window is None else f"{name} {_spoken(window)}"]
+    if agencies:
+        parts.append("only " + _listed(agencies))
+    if exclude:
+        parts.append("all but " + _listed(exclude))
+    if dry_run:
+        parts.append("dry run")
+    return ", ".join(parts)
+
+
+def _spoken(window: Window) -> str:
+    start, end = window.start, window.end
+    if start.minute or end.minute or start.second or end.second:
+        return str(window)
+    if end - start <= timedelta(hours=23) and (end - timedelta(microseconds=1)).date() == start.date():
+        return f"{start:%Y-%m-%d %H}–{end.hour or 24:02} UTC"
+    return f"{start:%Y-%m-%d %H}–{end:%Y-%m-%d %H} UTC"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
