@@ -10,8 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 from prefect.tasks import exponential_backoff
-from prefect.types import DateTime
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from flows.report import publish
 from ncric_core.errors import NcricError, SettingsError
@@ -61,10 +60,15 @@ def _integrate(job: Job) -> Outcome:
 def _window(covers: Covers | None, start: datetime | None, end: datetime | None) -> Window:
     """The window given, or else the one that the run's scheduled time says."""
     if start is not None and end is not None:
-        return Window(*(moment.astimezone(UTC) for moment in (start, end)))
+        return Window(_plain(start), _plain(end))
     if start is not None or end is not None or covers is None:
         raise SettingsError("a window has two ends: give both start and end, or what a scheduled run covers")
-    return window_of(covers, runtime.flow_run.scheduled_start_time)
+    return window_of(covers, _plain(runtime.flow_run.scheduled_start_time))
+
+
+def _plain(moment: datetime) -> datetime:
+    """Prefect's times are of a kind of their own."""
+    return datetime.fromtimestamp(moment.timestamp(), UTC)
 
 
 def _name_of_window() -> str:
@@ -81,8 +85,8 @@ def _name_of_window() -> str:
 def load_window(
     feed: Annotated[str, Field(description="boss4 or scso")],
     covers: Annotated[Covers | None, Field(description="what a run covers, by its scheduled time")] = None,
-    start: Annotated[DateTime | None, Field(description="begin of the window, instead of `covers`")] = None,
-    end: Annotated[DateTime | None, Field(description="end of the window, not in it any more")] = None,
+    start: Annotated[AwareDatetime | None, Field(description="begin of the window, instead of `covers`")] = None,
+    end: Annotated[AwareDatetime | None, Field(description="end of the window, not in it any more")] = None,
     agencies: Agencies = [],  # noqa: B006  # pydantic copies it
     exclude: Agencies = [],  # noqa: B006
     dry_run: bool = False,
