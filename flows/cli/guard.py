@@ -18,6 +18,7 @@ from typing import Final
 
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_CHILD_SUBREAPER: Final = 36
+SPARED: Final = "postgres"
 LOOK_EVERY: Final = 0.2  # seconds
 
 
@@ -83,10 +84,18 @@ def _end_rest(child: "subprocess.Popen[bytes]", grace: float) -> None:
 
 
 def _children() -> list[int]:
+    """All that we have to end: not the database server, which is stopped by the last process that uses it."""
     try:
-        return [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+        pids = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     except OSError:
         return []
+    return [pid for pid in pids if _name(pid) != SPARED]
+
+
+def _name(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
 
 
 if __name__ == "__main__":

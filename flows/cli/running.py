@@ -50,7 +50,7 @@ class Up:
 
     def child(self, name: str, *command: str, folder: Path | None = None, grace: float = 10.0) -> Child:
         """Starts one more child; from now on it is looked after."""
-        made = Child(name, command, self.environment, self.logs / f"{name}.log", folder, grace)
+        made = Child(name, command, dict(self.environment), self.logs / f"{name}.log", folder, grace)
         made.start()
         self.children.append(made)
         return made
