@@ -30,3 +30,7 @@ class FlightError(NcricError):
 
 class AgencyError(NcricError):
     """An agency, or a name to be mapped to one, is not known."""
+
+
+class ServiceError(NcricError):
+    """A service that the jobs run on (Prefect, a child of `ncric up`) is missing, or does not start."""

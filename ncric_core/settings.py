@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -60,6 +60,11 @@ Zone = Annotated[str, AfterValidator(_zone)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
+def _as_prefect_names_it(name: str) -> AliasChoices:
+    """Ours goes before Prefect's own variable."""
+    return AliasChoices(PREFIX + name, name)
+
+
 class Settings(BaseSettings):
     """What can be set; a variable that is empty counts as unset.
 
@@ -93,12 +98,33 @@ class Settings(BaseSettings):
     flights_dir: Folder = Field(default=FLIGHTS, description="folder of edm.yaml and the project's own flights")
     organization: str = Field(default="NCRIC", min_length=1, description="the organisation that owns the data sets")
     user: str = Field(default_factory=_user, description="who is named in the history of changes")
+    prefect_port: int = Field(default=4200, ge=1, le=65535, description="port of the Prefect server of `ncric up`")
+    prefect_api_url: str | None = Field(
+        default=None,
+        validation_alias=_as_prefect_names_it("PREFECT_API_URL"),
+        description="a Prefect server of its own (also PREFECT_API_URL); unset: the one of `ncric up`",
+    )
+    prefect_api_key: SecretStr | None = Field(
+        default=None,
+        validation_alias=_as_prefect_names_it("PREFECT_API_KEY"),
+        description="key of that server, if it wants one (also PREFECT_API_KEY)",
+    )
+    prefect_api_auth_string: SecretStr | None = Field(
+        default=None,
+        validation_alias=_as_prefect_names_it("PREFECT_API_AUTH_STRING"),
+        description="user:password of that server, if it wants them (also PREFECT_API_AUTH_STRING)",
+    )
 
     @model_validator(mode="after")
     def _bucket_under_data_dir(self) -> Self:
         if not self.bucket:
             object.__setattr__(self, "bucket", str(self.data_dir / "bucket"))
         return self
+
+    def environment(self) -> dict[str, str]:
+        """What was set, as the variables that tell it to a child process, wherever that one runs. Has secrets."""
+        texts = {name: _variable(name, getattr(self, name)) for name in self.model_fields_set}
+        return {PREFIX + name.upper(): text for name, text in texts.items() if text is not None}
 
     def shown(self) -> list[tuple[str, str, str]]:
         """Environment variable, value (secrets masked) and description of each setting."""
@@ -122,6 +148,22 @@ def _fault(error: ErrorDetails) -> str:
     """The variable and what is wrong with it; never its value as pydantic would show it, which may be a secret."""
     variable = PREFIX + ".".join(map(str, error["loc"])).upper()
     return f"{variable}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _variable(name: str, value: object) -> str | None:
+    match value:
+        case None:
+            return None
+        case SecretStr():
+            return value.get_secret_value()
+        case tuple():
+            return ",".join(one or "/" for one in value) or ","
+        case Path():
+            return str(value.absolute())
+        case str() if name == "bucket" and not value.startswith("s3://"):
+            return str(Path(value).expanduser().absolute())
+        case _:
+            return str(value)
 
 
 def _masked(value: object) -> str:

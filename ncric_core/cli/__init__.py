@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+from importlib.metadata import entry_points
+from typing import Final
 
 import psycopg2
 
@@ -11,11 +13,16 @@ from ncric_core.cli import agencies, books, flights, jobs, measure  # noqa: F401
 from ncric_core.cli.app import app
 from ncric_core.errors import NcricError
 
+COMMANDS: Final = "ncric.commands"
+"""Entry points of modules that add commands: of those that ncric_core must not know (pyproject.toml)."""
+
 
 def main() -> None:
     """Runs the command line; an expected failure is one line on stderr and exit status 1."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the embedded server is let go of
     try:
+        for module in entry_points(group=COMMANDS):
+            module.load()
         app()
     except (NcricError, psycopg2.Error) as error:
         what = "the database refuses: " if isinstance(error, psycopg2.Error) else ""

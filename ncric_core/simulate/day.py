@@ -80,8 +80,8 @@ def simulate(
         seen: set[object] = set()
         chance = Random(f"{seed} {datasource}")
         rows = round(reads * share)
-        for draft in _drafts(datasource, rows, start=start, hours=hours, chance=chance, images=images, damaged=faults):
-            _write(folder / draft.key, draft)
+        for draft in drafts(datasource, rows, start=start, hours=hours, chance=chance, images=images, damaged=faults):
+            write(folder, draft)
             fresh = []
             for row in draft.rows:
                 if row.truth is None:
@@ -97,21 +97,33 @@ def simulate(
     return Simulated(pl.concat(truths), pl.DataFrame(files, schema=FILES, orient="row"), rejects, mappings)
 
 
-def _write(path: Path, draft: Draft) -> None:
+def write(folder: Path, draft: Draft) -> None:
+    """Puts a file into the bucket as it arrived: whole at once, at its time."""
+    path, unfinished = folder / draft.key, folder / f".{Path(draft.key).name}.unfinished"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(draft.written())
+    unfinished.write_bytes(draft.written())
     moment = draft.end.timestamp()
-    os.utime(path, (moment, moment))
+    os.utime(unfinished, (moment, moment))
+    unfinished.rename(path)
 
 
-def _drafts(
-    datasource: str, reads: int, *, start: datetime, hours: float, chance: Random, images: float, damaged: bool
+def drafts(
+    datasource: str,
+    reads: int,
+    *,
+    start: datetime,
+    hours: float,
+    chance: Random,
+    images: float,
+    damaged: bool,
+    places: Random | None = None,
 ) -> Iterator[Draft]:
-    """The files of a feed in order of arrival."""
+    """The files of a feed in order of arrival, made as they are asked for. `places` makes the cameras (else `chance`
+    does): the same ones for every day."""
     rows_of_file = max(fault.SMALLEST_FILE, min(ROWS_OF_A_FILE, reads // FILES_AT_LEAST)) if damaged else ROWS_OF_A_FILE
     count = max(1, -(-reads // rows_of_file))
     step = timedelta(hours=hours) / count
-    traffic = _Traffic(datasource, chance, images)
+    traffic = _Traffic(datasource, chance, images, places or chance)
     first: Draft | None = None
     for number in range(count):
         begin = start + step * number
@@ -131,7 +143,7 @@ def _key(datasource: str, number: int, start: datetime, end: datetime, chance: R
     """A file's name: both spellings of the window, the older folder, and names that tell no window."""
     unique = chance.randrange(10**9)
     if odd:
-        return f"{datasource.lower()}/export-{number}.json"
+        return f"{datasource.lower()}/export-{start:%Y%m%d}-{number}.json"
     if datasource == "SCSO":
         return f"scso/READS_OpenLattice_{start:%Y%m%dT%H%M%S}_{end:%Y%m%dT%H%M%S}_{unique}.json"
     if number % 11 == 3:
@@ -142,11 +154,11 @@ def _key(datasource: str, number: int, start: datetime, end: datetime, chance: R
 class _Traffic:
     """Vehicles that pass cameras: now and then one that was at the neighbouring camera a little before."""
 
-    def __init__(self, datasource: str, chance: Random, images: float) -> None:
+    def __init__(self, datasource: str, chance: Random, images: float, places: Random) -> None:
         self.datasource = datasource
         self.chance = chance
         self.images = images
-        self.cameras = cameras(datasource, chance)
+        self.cameras = cameras(datasource, places)
         self.weights = list(accumulate(camera.weight for camera in self.cameras))
         self.passed: list[deque[str]] = [deque(maxlen=8) for _ in self.cameras]
         self.next_id = chance.randrange(10**8, 10**9)

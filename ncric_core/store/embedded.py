@@ -136,6 +136,13 @@ def _started(cluster: Path) -> str:
             return str(server.get_uri())
 
 
+def runs(data_dir: Path) -> bool:
+    """Whether the server under a folder runs; it is neither started nor joined."""
+    cluster = data_dir.resolve() / "postgres"
+    pid = _server_pid(cluster)
+    return pid is not None and _serves(pid, cluster)
+
+
 def stop(data_dir: Path) -> None:
     """Lets go of the server that this process started under a folder; it stops if no other process uses it."""
     cluster = data_dir.resolve() / "postgres"

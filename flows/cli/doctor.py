@@ -1,0 +1,170 @@
+"""`ncric doctor`: checks everything that the jobs stand on, and says how to mend what is wrong."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from flows.cli.deployments import differences, on_server, wanted
+from flows.cli.prefect_api import PrefectApi, prefect_api
+from flows.cli.status import worker_service
+from flows.cli.up import ROOT
+from ncric_core.cli.app import app, say
+from ncric_core.errors import NcricError, StoreError
+from ncric_core.settings import Settings, read_settings
+from ncric_core.sources.feeds import lpr_feeds
+from ncric_core.sources.objects import open_bucket
+from ncric_core.store.database import Database, open_database, rows
+from ncric_core.store.schema.migrate import is_current, pending
+
+SKEW: Final = timedelta(seconds=5)  # windows come from scheduled times: some seconds do no harm
+DISK_FREE: Final = 5 * 2**30  # bytes
+DISK_FREE_SHARE: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was checked, what was found, and how to mend it where it is a problem."""
+
+    about: str
+    text: str
+    mend: str | None = None
+
+
+@app.command()
+def doctor() -> None:
+    """Checks settings, database, schema, bucket, Prefect, deployments, worker, clocks and disk; says how to mend what
+    is wrong. Status 1 if anything is."""
+    problems = 0
+    for finding in check_all():
+        problems += finding.mend is not None
+        say(f"{'ok     ' if finding.mend is None else 'PROBLEM'}  {finding.about:<12} {finding.text}")
+        if finding.mend:
+            say(f"{'':22}→ {finding.mend}")
+    if problems:
+        say(f"{problems} to mend")
+        raise typer.Exit(1)
+
+
+def check_all() -> Iterator[Finding]:
+    """Every check in order; those that stand on one that failed are left out."""
+    try:
+        settings = read_settings()
+    except NcricError as error:
+        yield Finding(
+            "settings", str(error), "correct these variables, or the lines of .env; `ncric settings` shows all"
+        )
+        return
+    yield Finding("settings", f"read; data folder {settings.data_dir}")
+    yield disk(settings)
+    yield from _database(settings)
+    yield from guarded("bucket", "check NCRIC_BUCKET, the folder or the rights on it", lambda: _bucket(settings))
+    with prefect_api(settings) as api:
+        mend = "`ncric up` starts one here; PREFECT_API_URL names another"
+        yield from guarded("Prefect", mend, lambda: _prefect(api))
+
+
+def guarded(about: str, mend: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What a check finds; an expected error becomes a problem."""
+    try:
+        yield from check()
+    except NcricError as error:
+        yield Finding(about, " ".join(str(error).split()), mend)
+
+
+def disk(settings: Settings) -> Finding:
+    """Room in the data folder, or where it will be made."""
+    place = next(folder for folder in (settings.data_dir, *settings.data_dir.absolute().parents) if folder.exists())
+    usage = shutil.disk_usage(place)
+    text = f"{usage.free / 2**30:,.1f} GiB free of {usage.total / 2**30:,.1f} at {place}"
+    if usage.free < DISK_FREE or usage.free < DISK_FREE_SHARE * usage.total:
+        return Finding("disk", text, "make room, or move NCRIC_DATA_DIR to a larger disk")
+    return Finding("disk", text)
+
+
+def _database(settings: Settings) -> Iterator[Finding]:
+    kind = "embedded" if settings.database_url is None else "NCRIC_DATABASE_URL"
+    mend = (
+        "see the server's log in DATA_DIR/postgres"
+        if settings.database_url is None
+        else "check NCRIC_DATABASE_URL, that the server runs, and that it lets us in"
+    )
+
+    def check() -> Iterator[Finding]:
+        database = open_database(settings)
+        with database.session() as connection:
+            ((version, clock),) = rows(connection, "SELECT current_setting('server_version'), clock_timestamp()")
+            now = datetime.now(UTC)
+            yield Finding("database", f"PostgreSQL {version} ({kind})")
+        yield skew("database", clock, now)
+        yield schema(settings, database)
+
+    yield from guarded("database", mend, check)
+
+
+def schema(settings: Settings, database: Database) -> Finding:
+    """Whether the database is what this program expects."""
+    try:
+        if is_current(database, organization=settings.organization, flights_dir=settings.flights_dir):
+            with database.session() as connection:
+                ((newest,),) = rows(connection, "SELECT max(name) FROM schema_migrations")
+            return Finding("schema", f"up to date ({newest})")
+        with database.session() as connection:
+            empty = rows(connection, "SELECT to_regclass('schema_migrations') IS NULL")[0][0]
+            left = [] if empty else [name for name, _ in pending(connection)]
+    except StoreError as error:
+        return Finding("schema", str(error), "install the version that made it, or a newer one")
+    what = "the database is empty" if empty else f"not applied: {', '.join(left) or 'the model of edm.yaml'}"
+    return Finding("schema", what, "run `ncric migrate`")
+
+
+def skew(about: str, theirs: datetime, ours: datetime) -> Finding:
+    """The difference of another machine's clock from ours."""
+    apart = (theirs - ours).total_seconds()
+    if abs(apart) > SKEW.total_seconds():
+        return Finding("clock", f"the clock of the {about} is {apart:+,.0f} s from ours", "let both follow NTP")
+    return Finding("clock", f"agrees with that of the {about}")
+
+
+def _bucket(settings: Settings) -> Iterator[Finding]:
+    bucket = open_bucket(settings)
+    for name, feed in lpr_feeds(settings).items():
+        first = [item for prefix in feed.prefixes for item in islice(bucket.list(prefix), 1)]
+        for item in first[:1]:
+            with bucket.open(item) as stream:
+                stream.read(1)
+        where = ", ".join(feed.prefixes) or "switched off"
+        yield Finding("bucket", f"{name} ({where}) {'can be read' if first else 'has no files yet'}: {settings.bucket}")
+
+
+def _prefect(api: PrefectApi) -> Iterator[Finding]:
+    now = datetime.now(UTC)
+    theirs = api.time()
+    yield Finding("Prefect", f"answers at {api.url}")
+    yield skew("Prefect server", theirs, now)
+    yield telemetry(api)
+    worker = worker_service(api, now)
+    mend = None if worker.up else "run `ncric up`, or `prefect worker start --pool ncric` where the jobs are to run"
+    yield Finding("worker", worker.detail, mend)
+    ours = wanted(ROOT)
+    lines = list(differences(ours, [on_server(item) for item in api.deployments()]))
+    for line in lines:
+        mend = "run `prefect deploy --all --no-prompt` in the project's folder"
+        extra = "delete it (`prefect deployment delete`), or write it into prefect.yaml"
+        yield Finding("deployments", line, extra if line.endswith("not in prefect.yaml") else mend)
+    if not lines:
+        yield Finding("deployments", f"{len(ours)}, as in {Path(ROOT) / 'prefect.yaml'}")
+
+
+def telemetry(api: PrefectApi) -> Finding:
+    """Whether the server keeps to itself."""
+    sends = (api.server_settings().get("server") or {}).get("analytics_enabled", False)
+    if sends:
+        mend = "start it with PREFECT_SERVER_ANALYTICS_ENABLED=false and DO_NOT_TRACK=1"
+        return Finding("telemetry", "the Prefect server sends usage data to its makers", mend)
+    return Finding("telemetry", "the Prefect server sends none")

@@ -1,0 +1,102 @@
+"""Runs a command for `ncric up` and outlives neither it nor `ncric up`: `python guard.py GRACE COMMAND …`.
+
+Standard input is a pipe that `ncric up` holds open: when it closes, however `ncric up` ended, or on SIGTERM, the
+command gets SIGTERM, and after GRACE seconds SIGKILL, and so does all that it has started. Needs nothing but the
+standard library, so that it starts at once and is small.
+"""
+
+import contextlib
+import ctypes
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+PR_SET_PDEATHSIG: Final = 1
+PR_SET_CHILD_SUBREAPER: Final = 36
+SPARED: Final = "postgres"
+LOOK_EVERY: Final = 0.2  # seconds
+
+
+def main() -> int:
+    """Gives the command's exit status, as a shell would (128 + signal)."""
+    grace, command = float(sys.argv[1]), sys.argv[2:]
+    stop: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda got, _: stop.append(got))
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)  # what the command leaves behind becomes ours
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_end_with_guard)  # noqa: PLW1509
+    status = None
+    while status is None and not stop:
+        status = _reap(child)
+        readable, _, _ = select.select([0], [], [], LOOK_EVERY)
+        if readable and not os.read(0, 1024):
+            break
+    if status is None:
+        child.send_signal(signal.SIGTERM)
+        status = _wait(child, grace)
+    _end_rest(child, grace)
+    return 128 - status if status is not None and status < 0 else status or 0
+
+
+def _prctl(option: int, value: int) -> None:
+    """Linux only; elsewhere the pipe does, if this process is not killed itself."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+
+
+def _end_with_guard() -> None:
+    _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _reap(child: "subprocess.Popen[bytes]") -> int | None:
+    """Takes the status of all that have ended; gives the command's."""
+    with contextlib.suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            if ended[0] == child.pid:
+                child.returncode = os.waitstatus_to_exitcode(ended[1])
+    return child.returncode
+
+
+def _wait(child: "subprocess.Popen[bytes]", seconds: float) -> int | None:
+    until = time.monotonic() + seconds
+    while _reap(child) is None and time.monotonic() < until:
+        time.sleep(LOOK_EVERY)
+    return child.returncode
+
+
+def _end_rest(child: "subprocess.Popen[bytes]", grace: float) -> None:
+    """Ends the command, if it is left, and its descendants: SIGTERM, later SIGKILL, until there are none."""
+    until, asked = time.monotonic() + grace, set[int]()
+    while pids := _children():
+        _reap(child)
+        for pid in pids:
+            late = time.monotonic() > until or pid == child.pid  # the command has had its grace
+            if late or pid not in asked:
+                asked.add(pid)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
+        time.sleep(LOOK_EVERY)
+
+
+def _children() -> list[int]:
+    """All that we have to end: not the database server, which is stopped by the last process that uses it."""
+    try:
+        pids = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+    except OSError:
+        return []
+    return [pid for pid in pids if _name(pid) != SPARED]
+
+
+def _name(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    return ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())

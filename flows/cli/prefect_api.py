@@ -1,0 +1,114 @@
+"""What the commands ask a Prefect server, over its REST API: prefect itself takes seconds to import."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import httpx
+
+from ncric_core.errors import ServiceError
+from ncric_core.settings import Settings
+
+POOL: Final = "ncric"
+"""The work pool of all deployments."""
+
+PAGE: Final = 200  # the most that Prefect gives at once
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectApi:
+    """A Prefect server. Every call raises ServiceError if it cannot be reached or refuses."""
+
+    url: str
+    client: httpx.Client
+
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
+        """The answer to a request; also one that says that there is no such thing (404)."""
+        try:
+            answer = self.client.request(method, f"{self.url}{path}", json=body)
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ServiceError(
+                f"Prefect cannot be reached at {self.url} ({type(error).__name__}): start it with `ncric up`, or set "
+                f"PREFECT_API_URL"
+            ) from None
+        if answer.is_error and answer.status_code != httpx.codes.NOT_FOUND:
+            raise ServiceError(f"Prefect at {self.url} answers {answer.status_code} to {method} {path}")
+        return answer
+
+    def time(self) -> datetime:
+        """What the server's clock says. Proves that it is healthy."""
+        answer = self.ask("GET", "/health")
+        if answer.status_code == httpx.codes.NOT_FOUND or answer.json() is not True:
+            raise ServiceError(f"what answers at {self.url} is no healthy Prefect server")
+        return parsedate_to_datetime(answer.headers["Date"]) if "Date" in answer.headers else datetime.now(UTC)
+
+    def server_settings(self) -> Item:
+        """The server's settings, nested by section."""
+        answer = self.ask("GET", "/admin/settings")
+        return {} if answer.status_code == httpx.codes.NOT_FOUND else dict(answer.json())
+
+    def ensure_pool(self, kind: str = "process") -> bool:
+        """Makes the work pool if it is missing; gives whether it was. A worker fills in its job template."""
+        if self.ask("GET", f"/work_pools/{POOL}").status_code != httpx.codes.NOT_FOUND:
+            return False
+        self.ask("POST", "/work_pools/", {"name": POOL, "type": kind, "base_job_template": {}})
+        return True
+
+    def workers(self) -> list[Item]:
+        """The workers of the pool: name, status (ONLINE, OFFLINE), last_heartbeat_time."""
+        answer = self.ask("POST", f"/work_pools/{POOL}/workers/filter", {"limit": PAGE})
+        return [] if answer.status_code == httpx.codes.NOT_FOUND else list(answer.json())
+
+    def deployments(self) -> list[Item]:
+        """All deployments, in order of name."""
+        found: list[Item] = []
+        while page := self.ask("POST", "/deployments/filter", _page("NAME_ASC", len(found))).json():
+            found += page
+            if len(page) < PAGE:
+                break
+        return found
+
+    def last_run(self, deployment: str) -> Item | None:
+        """The run that began last."""
+        return self._run(deployment, "START_TIME_DESC", {"start_time": {"is_null_": False}})
+
+    def next_run(self, deployment: str) -> Item | None:
+        """The run that is to begin next; it may be late already."""
+        return self._run(deployment, "EXPECTED_START_TIME_ASC", {"state": {"type": {"any_": ["SCHEDULED"]}}})
+
+    def _run(self, deployment: str, order: str, which: Mapping[str, object]) -> Item | None:
+        body = {"deployments": {"id": {"any_": [deployment]}}, "flow_runs": which, "sort": order, "limit": 1}
+        found = self.ask("POST", "/flow_runs/filter", body).json()
+        return found[0] if found else None
+
+
+def _page(order: str, offset: int) -> dict[str, object]:
+    return {"sort": order, "limit": PAGE, "offset": offset}
+
+
+@contextmanager
+def prefect_api(settings: Settings, url: str | None = None) -> Iterator[PrefectApi]:
+    """The server of the settings, or the one at a URL (`ncric up`'s own)."""
+    headers, auth = {}, None
+    if settings.prefect_api_key is not None:
+        headers["Authorization"] = f"Bearer {settings.prefect_api_key.get_secret_value()}"
+    if settings.prefect_api_auth_string is not None:
+        user, _, password = settings.prefect_api_auth_string.get_secret_value().partition(":")
+        auth = httpx.BasicAuth(user, password)
+    with httpx.Client(headers=headers, auth=auth, timeout=10) as client:
+        yield PrefectApi((url or settings.prefect_api_url or own_url(settings)).rstrip("/"), client)
+
+
+def own_url(settings: Settings) -> str:
+    """The API of the server that `ncric up` runs."""
+    return f"http://127.0.0.1:{settings.prefect_port}/api"
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time as Prefect writes it."""
+    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)

@@ -1,0 +1,65 @@
+"""What `ncric up` runs of our own, as hidden commands: the holder of the embedded PostgreSQL, and the demo's feeds."""
+
+import time
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from ncric_core.agencies import Mapping
+from ncric_core.cli.app import app, say, store
+from ncric_core.errors import StoreError
+from ncric_core.settings import read_settings
+from ncric_core.simulate.day import FEEDS
+from ncric_core.simulate.feed import Clock, feed
+from ncric_core.simulate.world import names
+from ncric_core.store import embedded
+from ncric_core.store.database import Database, open_database, rows
+from ncric_core.store.names import set_mappings
+from ncric_core.windows import parse_moment
+
+LOOK_EVERY: Final = 1.0  # seconds
+
+service = typer.Typer(help="What `ncric up` runs.")
+app.add_typer(service, name="service", hidden=True)
+
+
+@service.command()
+def database(
+    ready: Annotated[Path, typer.Argument(help="File that is written when the store is ready: its URL.")],
+) -> None:
+    """Holds the embedded PostgreSQL open and up to date; ends if it dies, to be started again with it."""
+    settings = read_settings()
+    with store(settings) as opened:
+        unfinished = ready.with_suffix(".unfinished")
+        unfinished.write_text(opened.dsn)
+        unfinished.rename(ready)
+        say("the embedded PostgreSQL is ready")
+        while embedded.runs(settings.data_dir):
+            time.sleep(LOOK_EVERY)
+    raise StoreError("the embedded PostgreSQL has ended")
+
+
+@service.command()
+def feeds(
+    *,
+    start: Annotated[str, typer.Option(help="Where simulated time begins.")],
+    begun: Annotated[str, typer.Option(help="When it began.")],
+    speed: float = 1.0,
+    reads: int = 100_000,
+    seed: int = 1,
+) -> None:
+    """Keeps feeding the bucket with simulated files."""
+    settings = read_settings()
+    map_names(open_database(settings))
+    clock = Clock(start=parse_moment(start), begun=parse_moment(begun), speed=speed)
+    for draft in feed(Path(settings.bucket), clock, reads=reads, seed=seed):
+        say(f"{draft.end:%Y-%m-%d %H:%M:%SZ} {draft.key}")
+
+
+def map_names(database: Database) -> None:
+    """Imports the simulated feeds' name table, unless there is one: what a person has mapped stays."""
+    with database.session() as connection:
+        if not rows(connection, "SELECT 1 FROM standardized_agency_names LIMIT 1"):
+            connection.rollback()
+            set_mappings(connection, [Mapping(*one) for datasource in FEEDS for one in names(datasource)])

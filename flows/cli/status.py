@@ -1,0 +1,199 @@
+"""`ncric status`: what runs, what ran last and runs next, and how far behind each feed is."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+import typer
+
+from flows.cli.prefect_api import POOL, PrefectApi, moment, prefect_api
+from ncric_core.cli.app import app, say, show
+from ncric_core.errors import ServiceError, StoreError
+from ncric_core.settings import Settings, read_settings
+from ncric_core.sources.feeds import lpr_feeds
+from ncric_core.store import embedded
+from ncric_core.store.database import Connection, open_database, rows
+
+LATE: Final = timedelta(minutes=1)  # a run that has not begun by then is told as late
+
+_NEWEST: Final = "SELECT datasource, max(last_seen) FROM received_names WHERE reads > 0 GROUP BY datasource"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Something that the jobs need."""
+
+    name: str
+    up: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobState:
+    """A deployment: its last run, and its next."""
+
+    name: str
+    paused: bool
+    last_state: str | None
+    last_start: datetime | None
+    last_seconds: float | None
+    next_start: datetime | None
+    late: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeedState:
+    """A feed: its newest read, and how long ago that was."""
+
+    datasource: str
+    newest_read: datetime | None
+    lag_seconds: float | None
+
+
+@dataclass(slots=True)
+class Status:
+    """All that `ncric status` tells."""
+
+    at: datetime
+    services: list[Service] = field(default_factory=list)
+    jobs: list[JobState] = field(default_factory=list)
+    feeds: list[FeedState] = field(default_factory=list)
+
+    @property
+    def up(self) -> bool:
+        return all(service.up for service in self.services)
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False) -> None:
+    """Shows services, each deployment's last and next run, and the lag of each feed. Status 1 if a service is down."""
+    found = read_status(read_settings(), datetime.now(UTC))
+    if as_json:
+        say(json.dumps({"up": found.up, **asdict(found)}, default=_json))
+    else:
+        _show(found)
+    if not found.up:
+        raise typer.Exit(1)
+
+
+def read_status(settings: Settings, now: datetime) -> Status:
+    """Asks every service; one that is down is told as such, and starts nothing."""
+    found = Status(now)
+    try:
+        with _database(settings) as connection:
+            newest = dict(rows(connection, _NEWEST))
+            found.feeds = [_feed(feed.datasource, newest, now) for feed in lpr_feeds(settings).values()]
+            found.services.append(Service("PostgreSQL", up=True, detail=_version(connection)))
+    except StoreError as error:
+        found.services.append(Service("PostgreSQL", up=False, detail=str(error)))
+    try:
+        with prefect_api(settings) as api:
+            api.time()
+            found.services.append(Service("Prefect", up=True, detail=api.url))
+            found.services.append(worker_service(api, now))
+            found.jobs = [_job(api, item, now) for item in api.deployments()]
+    except ServiceError as error:
+        found.services.append(Service("Prefect", up=False, detail=str(error)))
+    return found
+
+
+@contextmanager
+def _database(settings: Settings) -> Iterator[Connection]:
+    """A connection. Raises StoreError, also where the embedded server would first have to be started."""
+    if settings.database_url is None and not embedded.runs(settings.data_dir):
+        raise StoreError(f"the embedded PostgreSQL under {settings.data_dir} does not run: `ncric up` starts it")
+    with open_database(settings).session() as connection:
+        if rows(connection, "SELECT to_regclass('received_names') IS NULL")[0][0]:
+            raise StoreError("the database is empty: run `ncric migrate`")
+        yield connection
+
+
+def _version(connection: Connection) -> str:
+    return f"{connection.server_version // 10000}.{connection.server_version % 10000}"
+
+
+def worker_service(api: PrefectApi, now: datetime) -> Service:
+    """The workers that poll the pool."""
+    workers = api.workers()
+    online = [item for item in workers if item["status"] == "ONLINE"]
+    beats = {item["name"]: moment(item["last_heartbeat_time"]) for item in online or workers}
+    told = ", ".join(
+        f"{name} (heartbeat {_ago((now - beat).total_seconds())})" for name, beat in beats.items() if beat is not None
+    )
+    if online:
+        return Service("workers", up=True, detail=told)
+    detail = f"none polls the work pool {POOL}: `ncric up` runs one" + (f"; last: {told}" if told else "")
+    return Service("workers", up=False, detail=detail)
+
+
+def _job(api: PrefectApi, item: dict[str, Any], now: datetime) -> JobState:
+    last, following = api.last_run(item["id"]), api.next_run(item["id"])
+    next_start = (
+        moment(following["next_scheduled_start_time"] or following["expected_start_time"]) if following else None
+    )
+    active = [one["active"] for one in item["schedules"]]
+    return JobState(
+        item["name"],
+        paused=item["paused"] or (bool(active) and not any(active)),
+        last_state=last["state_name"] if last else None,
+        last_start=moment(last["start_time"]) if last else None,
+        last_seconds=_seconds(last, now) if last else None,
+        next_start=next_start,
+        late=next_start is not None and next_start + LATE < now,
+    )
+
+
+def _seconds(run: dict[str, Any], now: datetime) -> float | None:
+    """How long a run took, or has been running."""
+    start, end = moment(run["start_time"]), moment(run["end_time"])
+    return None if start is None else round(((end or now) - start).total_seconds(), 1)
+
+
+def _feed(datasource: str, newest: dict[str, datetime], now: datetime) -> FeedState:
+    read = newest.get(datasource)
+    return FeedState(datasource, read, None if read is None else round((now - read).total_seconds()))
+
+
+def _show(found: Status) -> None:
+    services = [(one.name, "up" if one.up else "DOWN", one.detail) for one in found.services]
+    show(("service", "", "where"), services, empty="")
+    if found.jobs:
+        say()
+        columns = ("deployment", "last run", "state", "took", "next run", "")
+        show(columns, [_line(job) for job in found.jobs], empty="")
+    if found.feeds:
+        say()
+        feeds = [
+            (one.datasource, one.newest_read or "none yet", "" if one.lag_seconds is None else _span(one.lag_seconds))
+            for one in found.feeds
+        ]
+        show(("feed", "newest read", "lag"), feeds, empty="")
+
+
+def _line(job: JobState) -> tuple[object, ...]:
+    took = None if job.last_seconds is None else _span(job.last_seconds)
+    note = "paused" if job.paused else "LATE" if job.late else ""
+    return job.name, job.last_start or "never", job.last_state, took, job.next_start or "none", note
+
+
+def _span(seconds: float) -> str:
+    """A length of time in the two units that matter: `4 s`, `3 min 20 s`, `5 h 12 min`, `2 d 3 h`."""
+    whole = max(0, round(seconds))
+    for size, name, part, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {name} {whole % size // part} {smaller}"
+    return f"{whole} s"
+
+
+def _ago(seconds: float) -> str:
+    return f"{_span(seconds)} ago"
+
+
+def _json(value: object) -> str:
+    """Times, the only values that JSON does not know."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise TypeError(type(value).__name__)

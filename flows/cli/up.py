@@ -1,0 +1,205 @@
+"""`ncric up`: everything that the day runs on, on this machine, until Ctrl-C."""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import psutil
+import typer
+
+import flows
+from flows.cli.child import MARK
+from flows.cli.prefect_api import POOL, own_url, prefect_api
+from flows.cli.running import Stopped, Up, leftovers, only_one, stoppable
+from ncric_core.cli.app import app, store
+from ncric_core.errors import ServiceError, SettingsError
+from ncric_core.settings import Settings, read_settings
+
+ROOT: Final = Path(flows.__file__).resolve().parent.parent
+"""Where prefect.yaml is, and where its entry points start from."""
+
+WORKER: Final = f"{socket.gethostname()}-up"
+
+NOT_INHERITED: Final = ("PREFECT_API_", "PREFECT_CLOUD_", "PREFECT_SERVER_DATABASE_", "PREFECT_PROFILE", "PREFECT_HOME")
+"""Variables that would have our own server's clients talk to another one, or the server keep its data elsewhere."""
+
+PREFECT: Final = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "PREFECT_CLI_PROMPT": "false",
+    "PREFECT_CLI_COLORS": "false",
+    "PREFECT_WORKER_QUERY_SECONDS": "1",
+    "PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME": POOL,
+}
+
+
+@app.command()
+def up(
+    *,
+    feeds: Annotated[
+        str | None, typer.Option(help="`demo`: keep feeding the bucket with simulated files, of which nothing is real.")
+    ] = None,
+    speed: Annotated[
+        float, typer.Option(min=1, help="Simulated seconds in a second, from a day ago on until it has caught up.")
+    ] = 1.0,
+    reads: Annotated[int, typer.Option(min=1000, help="About so many simulated rows a day.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same files of a day.")] = 1,
+) -> None:
+    """Runs it all on this machine: PostgreSQL (unless NCRIC_DATABASE_URL is set), Prefect, deployments, a worker.
+
+    Only this machine can reach it. Whatever dies is started again; Ctrl-C ends everything. Logs are in DATA_DIR/logs.
+    """
+    settings = read_settings()
+    check(settings, feeds)
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with only_one(settings.data_dir), stoppable(Up(settings, environment(settings))) as running:
+        _clear_the_way(settings)
+        begun = time.monotonic()
+        try:
+            _start(running)
+            if feeds is not None:
+                _start_feeds(running, speed=speed, reads=reads, seed=seed)
+            # The console is one more child: running.child("console", …), after the worker.
+            running.tell(f"ready in {time.monotonic() - begun:.0f} s; Ctrl-C ends everything")
+            _addresses(running)
+            running.watch()
+        except Stopped:
+            running.tell("stopping …")
+        finally:
+            running.stop()
+        running.tell("stopped")
+
+
+def check(settings: Settings, feeds: str | None) -> None:
+    """Raises an error in words if what is wanted cannot be."""
+    if not (ROOT / "prefect.yaml").is_file():
+        raise ServiceError(f"there is no prefect.yaml in {ROOT}: install the project with `pip install -e`")
+    if feeds not in {None, "demo"}:
+        raise SettingsError(f"there are no feeds {feeds!r}: `--feeds demo` is all there is")
+    if feeds and (settings.database_url is not None or settings.bucket.startswith("s3://")):
+        raise SettingsError(
+            "--feeds demo makes reads up: it writes only to a bucket that is a folder, and with the embedded database "
+            "(unset NCRIC_DATABASE_URL, NCRIC_BUCKET)"
+        )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Of all children: this process's own, the settings wherever they came from, and our Prefect server."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
+    return (
+        ours
+        | settings.environment()
+        | PREFECT
+        | {
+            MARK: str(settings.data_dir.resolve()),
+            "NCRIC_DATA_DIR": str(settings.data_dir.resolve()),
+            "PREFECT_HOME": str(settings.data_dir.resolve() / "prefect"),
+            "PREFECT_API_URL": own_url(settings),
+            "NCRIC_PREFECT_API_URL": own_url(settings),
+            "PYTHONUNBUFFERED": "1",
+        }
+    )
+
+
+def _clear_the_way(settings: Settings) -> None:
+    """Folders, leftovers of an `ncric up` that was killed, and the port."""
+    for name in ("logs", "prefect"):
+        (settings.data_dir / name).mkdir(mode=0o700, exist_ok=True)
+    if settings.bucket == str(settings.data_dir / "bucket"):
+        Path(settings.bucket).mkdir(exist_ok=True)
+    left = leftovers(settings.data_dir)
+    for process in left:
+        process.terminate()
+    for process in psutil.wait_procs(left, timeout=20)[1]:
+        process.kill()
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", settings.prefect_port))
+        except OSError as error:
+            raise ServiceError(
+                f"port {settings.prefect_port} cannot be used for Prefect ({error.strerror}): end the program that "
+                f"has it, or set NCRIC_PREFECT_PORT to another"
+            ) from None
+
+
+def _start(running: Up) -> None:
+    """Everything in order, each healthy before the next that needs it."""
+    settings = running.settings
+    ncric = (sys.executable, "-c", "from ncric_core.cli import main; main()")
+    prefect = (sys.executable, "-m", "prefect")
+    server = running.child(  # the slowest: begins while the database does
+        "prefect-server", *prefect, "server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)
+    )
+    if settings.database_url is None:
+        _start_database(running, ncric)
+    else:
+        with store(settings):
+            running.tell("PostgreSQL    ready (NCRIC_DATABASE_URL)")
+    with prefect_api(settings, own_url(settings)) as api:
+        running.wait(server, lambda: _answers(api.time))
+        running.tell(f"Prefect       ready ({own_url(settings)})")
+        made = api.ensure_pool()
+        running.tell(f"work pool     {POOL}{', made' if made else ''}")
+        begun = datetime.now(UTC)
+        worker = running.child(
+            "worker", *prefect, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER, folder=ROOT
+        )
+        _deploy(running, prefect)
+        running.tell(f"deployments   {len(api.deployments())}, as in {ROOT / 'prefect.yaml'}")
+        running.wait(worker, lambda: any(_polls(item, begun) for item in api.workers()))
+        running.tell(f"worker        {WORKER} polls")
+
+
+def _start_database(running: Up, ncric: tuple[str, ...]) -> None:
+    ready = running.settings.data_dir / "database.ready"
+    ready.unlink(missing_ok=True)
+    database = running.child("postgresql", *ncric, "service", "database", str(ready), grace=30.0)
+    running.children.reverse()  # it is what everything else stands on: it ends last
+    running.wait(database, ready.exists)
+    # A job that connects, rather than joins, never has to start the server, nor to end it.
+    running.environment["NCRIC_DATABASE_URL"] = ready.read_text()
+    running.tell("PostgreSQL    ready (embedded)")
+
+
+def _deploy(running: Up, prefect: tuple[str, ...]) -> None:
+    deploy = running.child("deploy", *prefect, "--no-prompt", "deploy", "--all", folder=ROOT)
+    while deploy.status is None:
+        running.rest()
+    running.children.remove(deploy)
+    if deploy.status:
+        raise ServiceError(f"the deployments of prefect.yaml are refused: {deploy.last_words()} (see {deploy.log})")
+
+
+def _start_feeds(running: Up, *, speed: float, reads: int, seed: int) -> None:
+    now = datetime.now(UTC)
+    start = now - timedelta(days=1) if speed > 1 else now
+    options = {"start": start.isoformat(), "begun": now.isoformat(), "speed": speed, "reads": reads, "seed": seed}
+    ncric = (sys.executable, "-c", "from ncric_core.cli import main; main()")
+    running.child("feeds", *ncric, "service", "feeds", *(f"--{name}={value}" for name, value in options.items()))
+    running.tell(f"demo feeds    from {start:%Y-%m-%d %H:%M} UTC on, {speed:g} times as fast as real time")
+
+
+def _addresses(running: Up) -> None:
+    settings = running.settings
+    running.tell(f"  Prefect UI  http://127.0.0.1:{settings.prefect_port}")
+    running.tell(f"  bucket      {settings.bucket}")
+    running.tell(f"  logs        {running.logs}")
+
+
+def _answers(question: Callable[[], object]) -> bool:
+    try:
+        question()
+    except ServiceError:
+        return False
+    return True
+
+
+def _polls(worker: dict[str, str], begun: datetime) -> bool:
+    return worker["name"] == WORKER and datetime.fromisoformat(worker["last_heartbeat_time"]) >= begun
