@@ -82,7 +82,7 @@ def _name_of_window() -> str:
 
 
 @flow(name="reads-of-a-window", flow_run_name=_name_of_window, timeout_seconds=WINDOW_WITHIN)
-def load_window(
+def load_window(  # noqa: PLR0917  # Prefect gives them by name
     feed: Annotated[str, Field(description="boss4 or scso")],
     covers: Annotated[Covers | None, Field(description="what a run covers, by its scheduled time")] = None,
     start: Annotated[AwareDatetime | None, Field(description="begin of the window, instead of `covers`")] = None,

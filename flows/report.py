@@ -34,8 +34,8 @@ def _summary(outcome: Outcome, title: str) -> str:
     lines = [
         f"## {title}",
         "Dry run: nothing was loaded." if outcome.dry_run else "",
-        f"{outcome.files_listed:,} files, {outcome.files_known:,} of them loaded before, {outcome.files_read:,} read in "
-        f"{outcome.seconds:.1f} s ({rate}).",
+        f"{outcome.files_listed:,} files, {outcome.files_known:,} of them loaded before, {outcome.files_read:,} read "
+        f"in {outcome.seconds:.1f} s ({rate}).",
         f"**{total.found:,} rows found = {total.loaded:,} loaded + {total.already_there:,} already there + "
         f"{total.rejected:,} rejected + {total.waiting:,} waiting.**",
         f"{outcome.photos:,} photos, {outcome.bad_photos:,} unreadable.",

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import Final
 
-from prefect.automations import Automation
+from prefect.automations import AutomationCore
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import StateType
 from prefect.events import EventTrigger, Posture
 from prefect.events.actions import ChangeFlowRunState
@@ -24,7 +25,7 @@ def ensure_watch() -> bool:
     A run whose process is killed is reported by its worker; where both are killed nobody would, and its deployment's
     one slot would stay taken.
     """
-    wanted = Automation(
+    wanted = AutomationCore(
         name=NAME,
         description="Marks a run as crashed whose heartbeat has stopped: its process and its worker are gone.",
         trigger=EventTrigger(
@@ -44,11 +45,14 @@ def ensure_watch() -> bool:
             )
         ],
     )
-    try:
-        there = Automation.read(name=NAME)
-    except ValueError:
-        wanted.create()
-        return True
-    wanted.id = there.id
-    wanted.update()
-    return False
+    with get_client(sync_client=True) as client:
+        there = client.read_automations_by_name(NAME)
+        if there:
+            client.update_automation(there[0].id, wanted)
+        else:
+            client.create_automation(wanted)
+    return not there
+
+
+if __name__ == "__main__":
+    ensure_watch()

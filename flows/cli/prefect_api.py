@@ -1,6 +1,6 @@
 """What the commands ask a Prefect server, over its REST API: prefect itself takes seconds to import."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -80,6 +80,32 @@ class PrefectApi:
     def next_run(self, deployment: str) -> Item | None:
         """The run that is to begin next; it may be late already."""
         return self._run(deployment, "EXPECTED_START_TIME_ASC", {"state": {"type": {"any_": ["SCHEDULED"]}}})
+
+    def start(self, deployment: str, parameters: Mapping[str, object], tags: Sequence[str]) -> Item:
+        """Launches a run of a deployment, with these parameters instead of its own of the same names."""
+        body = {"parameters": parameters, "tags": list(tags), "state": {"type": "SCHEDULED"}}
+        return dict(self.ask("POST", f"/deployments/{deployment}/create_flow_run", body).json())
+
+    def tagged(self, tag: str) -> list[Item]:
+        """All runs with a tag, in order of when they were expected to start."""
+        found: list[Item] = []
+        which = {"flow_runs": {"tags": {"all_": [tag]}}}
+        while page := self.ask(
+            "POST", "/flow_runs/filter", which | _page("EXPECTED_START_TIME_ASC", len(found))
+        ).json():
+            found += page
+            if len(page) < PAGE:
+                break
+        return found
+
+    def cancel(self, run: Item) -> None:
+        """Cancels a run: at once if it has not begun, else its worker ends it."""
+        kind = "CANCELLING" if run["state_type"] == "RUNNING" else "CANCELLED"
+        self.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": kind}, "force": False})
+
+    def page_of(self, run: Item) -> str:
+        """Where a run is shown."""
+        return f"{self.url.removesuffix('/api')}/runs/flow-run/{run['id']}"
 
     def _run(self, deployment: str, order: str, which: Mapping[str, object]) -> Item | None:
         body = {"deployments": {"id": {"any_": [deployment]}}, "flow_runs": which, "sort": order, "limit": 1}

@@ -16,9 +16,10 @@ import flows
 from flows.cli.child import MARK
 from flows.cli.prefect_api import POOL, own_url, prefect_api
 from flows.cli.running import Stopped, Up, leftovers, only_one, stoppable
-from ncric_core.cli.app import app, store
+from ncric_core.cli.app import app
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.settings import Settings, read_settings
+from ncric_core.store.schema.migrate import up_to_date
 
 ROOT: Final = Path(flows.__file__).resolve().parent.parent
 """Where prefect.yaml is, and where its entry points start from."""
@@ -36,6 +37,7 @@ PREFECT: Final = {
     "PREFECT_CLI_COLORS": "false",
     "PREFECT_WORKER_QUERY_SECONDS": "1",
     "PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME": POOL,
+    "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
 }
 
 
@@ -140,8 +142,8 @@ def _start(running: Up) -> None:
     if settings.database_url is None:
         _start_database(running, ncric)
     else:
-        with store(settings):
-            running.tell("PostgreSQL    ready (NCRIC_DATABASE_URL)")
+        up_to_date(settings)
+        running.tell("PostgreSQL    ready (NCRIC_DATABASE_URL)")
     with prefect_api(settings, own_url(settings)) as api:
         running.wait(server, lambda: _answers(api.time))
         running.tell(f"Prefect       ready ({own_url(settings)})")
@@ -169,12 +171,17 @@ def _start_database(running: Up, ncric: tuple[str, ...]) -> None:
 
 
 def _deploy(running: Up, prefect: tuple[str, ...]) -> None:
-    deploy = running.child("deploy", *prefect, "--no-prompt", "deploy", "--all", folder=ROOT)
-    while deploy.status is None:
-        running.rest()
-    running.children.remove(deploy)
-    if deploy.status:
-        raise ServiceError(f"the deployments of prefect.yaml are refused: {deploy.last_words()} (see {deploy.log})")
+    """Deployments and the watch over dead runs."""
+    begun = [
+        running.child("deploy", *prefect, "--no-prompt", "deploy", "--all", folder=ROOT),
+        running.child("watch", sys.executable, "-m", "flows.watch", folder=ROOT),
+    ]
+    for child in begun:
+        while child.status is None:
+            running.rest()
+        running.children.remove(child)
+        if child.status:
+            raise ServiceError(f"the deployments of prefect.yaml are refused: {child.last_words()} (see {child.log})")
 
 
 def _start_feeds(running: Up, *, speed: float, reads: int, seed: int) -> None:

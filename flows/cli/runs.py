@@ -1,0 +1,170 @@
+"""`ncric rerun`, `ncric backfill`, `ncric deploy`: runs that a person starts, and the deployments themselves."""
+
+import os
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+import typer
+
+from flows.cli.prefect_api import PAGE, Item, PrefectApi, prefect_api
+from flows.cli.up import PREFECT, ROOT
+from ncric_core.cli.app import app, say, warn
+from ncric_core.errors import ServiceError, SettingsError
+from ncric_core.jobs import CATCHUP, job_named, run_name
+from ncric_core.settings import read_settings
+from ncric_core.windows import Window, slices, window
+
+BACKFILL: Final = "backfill"  # the deployment of its slices, which has no schedule
+LOOK_EVERY: Final = 2.0  # seconds between looks at runs that are waited for
+ENDED: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
+
+Start = Annotated[str, typer.Option(help="Begin of the window, ISO 8601; without a zone: UTC.")]
+End = Annotated[str, typer.Option(help="End of the window (not in it any more).")]
+Agency = Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")]
+Exclude = Annotated[list[str] | None, typer.Option(help="All but this agency; may be given again.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until it has ended.")]
+
+
+@app.command()
+def rerun(
+    deployment: Annotated[str, typer.Argument(help="A deployment of prefect.yaml, such as `boss4-hourly`.")],
+    *,
+    start: Annotated[str | None, typer.Option(help="Begin of the window, ISO 8601; without a zone: UTC.")] = None,
+    end: Annotated[str | None, typer.Option(help="End of the window (not in it any more).")] = None,
+    agency: Agency = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and clean, but load nothing.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Read again what the ledger has as done.")] = False,
+    wait: Wait = True,
+) -> None:
+    """Launches a run of a deployment for a window of your choice, on its workers.
+
+    Safe at any time: what is loaded already costs a look into the ledger. With --agency, its own choice of agencies is
+    put aside.
+
+    `ncric rerun boss4-hourly --start 2022-10-11T08:00 --end 2022-10-11T12:00`
+    """
+    parameters: dict[str, Any] = {"dry_run": dry_run}
+    if deployment == CATCHUP:
+        if start or end or agency or force:
+            raise SettingsError(f"{CATCHUP} takes the whole bucket: leave out window, agencies and --force")
+    else:
+        if not start or not end:
+            raise SettingsError(f"{deployment} needs a window: give --start and --end, as 2022-10-11T08:00 (UTC)")
+        parameters |= _window_parameters(window(start, end)) | {"force": force}
+    if agency:
+        parameters |= {"agencies": agency, "exclude": []}
+    with prefect_api(read_settings()) as api:
+        run = api.start(_deployment(api, deployment)["id"], parameters, tags=["rerun"])
+        say(f"launched: {api.page_of(run)}")
+        if wait and not _ended_well(api, [run["id"]]):
+            raise typer.Exit(1)
+
+
+@app.command()
+def backfill(
+    feed: Annotated[str, typer.Argument(help="`boss4` or `scso`.")],
+    *,
+    start: Start,
+    end: End,
+    hours: Annotated[int, typer.Option(min=1, help="Hours of a slice; each is a run of its own.")] = 24,
+    at_once: Annotated[int | None, typer.Option(min=1, help="At most so many runs at once (as prefect.yaml).")] = None,
+    agency: Agency = None,
+    exclude_agency: Exclude = None,
+    stop: Annotated[bool, typer.Option("--stop", help="Cancel what is left of it.")] = False,
+    wait: Wait = True,
+) -> None:
+    """Loads a long window in slices, shared by all workers of the pool.
+
+    The same command again goes on where it was: slices that were loaded are left alone, failed and cancelled ones are
+    launched again. Ctrl-C ends the display, not the runs; --stop ends the runs.
+
+    `ncric backfill boss4 --start 2022-09-01 --end 2022-10-01`
+    """
+    settings = read_settings()
+    whole = window(start, end)
+    chosen = {"agencies": agency or [], "exclude": exclude_agency or []}
+    job_named(feed, settings, whole)  # raises if there is no such feed
+    parts = slices(whole, timedelta(hours=hours))
+    title = run_name(feed, whole, chosen["agencies"], chosen["exclude"], dry_run=False)
+    tag = f"backfill: {title}, {hours} h"
+    with prefect_api(settings) as api:
+        deployment = _deployment(api, BACKFILL)
+        runs = {run["parameters"]["start"]: run for run in api.tagged(tag)}  # of several of a slice, the latest
+        if stop:
+            open_runs = [run for run in runs.values() if run["state_type"] not in ENDED]
+            for run in open_runs:
+                api.cancel(run)
+            say(f"{len(open_runs)} runs cancelled; the same command without --stop goes on")
+            return
+        if at_once is not None:
+            api.ask("PATCH", f"/deployments/{deployment['id']}", {"concurrency_limit": at_once})
+        for part in parts:
+            given = {"feed": feed, **_window_parameters(part), **chosen}
+            earlier = runs.get(given["start"])
+            if earlier is None or earlier["state_type"] in ENDED - {"COMPLETED"}:
+                runs[given["start"]] = api.start(deployment["id"], given, tags=[BACKFILL, tag])
+        say(f"{title}: {len(parts)} slices of {hours} h")
+        if wait and not _ended_well(api, [run["id"] for run in runs.values()]):
+            raise typer.Exit(1)
+
+
+@app.command()
+def deploy() -> None:
+    """Brings the deployments of prefect.yaml to the Prefect server, and its watch over dead runs. Safe to repeat."""
+    settings = read_settings()
+    with prefect_api(settings) as api:
+        api.time()
+        environment = os.environ | {"PREFECT_API_URL": api.url} | {"DO_NOT_TRACK": PREFECT["DO_NOT_TRACK"]}
+    for command in (("-m", "prefect", "--no-prompt", "deploy", "--all"), ("-m", "flows.watch")):
+        done = subprocess.run(
+            [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            last = (done.stdout + done.stderr).strip().splitlines() or [""]
+            raise ServiceError(f"the deployments of {ROOT / 'prefect.yaml'} are refused: {last[-1]}")
+    with prefect_api(settings) as api:
+        for one in api.deployments():
+            say(one["name"])
+
+
+def _window_parameters(part: Window) -> dict[str, Any]:
+    return {"covers": None, "start": part.start.isoformat(), "end": part.end.isoformat()}
+
+
+def _deployment(api: PrefectApi, name: str) -> Item:
+    there = api.deployments()
+    for one in there:
+        if one["name"] == name:
+            return one
+    names = ", ".join(one["name"] for one in there) or "none; `ncric deploy` brings them"
+    raise SettingsError(f"there is no deployment {name!r}: there are {names}")
+
+
+def _ended_well(api: PrefectApi, runs: Sequence[str]) -> bool:
+    """Waits for runs with a line at each change; says how each failed one ended. Gives whether all are completed."""
+    shown = ""
+    while True:
+        found = list(_looked_up(api, runs))
+        states = Counter(run["state_name"] for run in found)
+        line = ", ".join(f"{count} {name}" for name, count in sorted(states.items()))
+        if line != shown:
+            shown = line
+            say(line)
+        if all(run["state_type"] in ENDED for run in found):
+            break
+        time.sleep(LOOK_EVERY)
+    bad = [run for run in found if run["state_type"] != "COMPLETED"]
+    for run in bad:
+        warn(f"ncric: {run['name']}: {run['state_name']}: {run['state'].get('message') or 'see its log'}")
+    return not bad
+
+
+def _looked_up(api: PrefectApi, runs: Sequence[str]) -> Iterator[Item]:
+    for first in range(0, len(runs), PAGE):
+        ids = {"id": {"any_": list(runs[first : first + PAGE])}}
+        yield from api.ask("POST", "/flow_runs/filter", {"flow_runs": ids, "limit": PAGE}).json()
