@@ -15,6 +15,10 @@ from ncric_core.sources.leaves import COORDINATES, ID, LEAVES, PHOTOS
 SIGNED: Final = frozenset({ID, "LatitudeDegreeValue", "LongitudeDegreeValue"})
 """Leaves whose sign counts even at zero; polars reads -0 as 0."""
 
+DEEPEST: Final = 30  # levels of nesting
+
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+
 _UNREADABLE: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 """Escapes that polars reads as NUL: NUL itself, and half of a surrogate pair (whole ones look the same from here)."""
 
@@ -28,7 +32,7 @@ def read_undamaged(data: bytes) -> dict[str, pl.Series] | None:
     value might have lost something: a sign, a digit. Of numbers among texts in one leaf, 84.0 is "84"; true among
     numbers is 1, and among photos base64: no feed mixes these.
     """
-    if _UNREADABLE.search(data):
+    if _UNREADABLE.search(data) or _is_deep(data):
         return None
     try:
         # all rows are looked at, so that no name and no nesting of any of them is missed
@@ -54,6 +58,19 @@ def _flat(frame: pl.DataFrame) -> Iterator[pl.Series]:
             yield from _flat(column.struct.unnest())
         else:
             yield column
+
+
+def _is_deep(data: bytes) -> bool:
+    """Whether objects are nested deeper than is sensible, or brackets in texts make it look so.
+
+    polars' time and memory grow with the square of the depth: a thousand levels take a minute and 13 GB.
+    """
+    nesting = data.translate(None, _NO_BRACKETS)
+    for _ in range(DEEPEST):
+        nesting = nesting.replace(b"{}", b"").replace(b"[]", b"")
+        if not nesting:
+            return False
+    return bool(nesting)
 
 
 def _mentions_leaf(kind: pl.DataType) -> bool:

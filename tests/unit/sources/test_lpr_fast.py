@@ -72,10 +72,16 @@ def test_what_only_a_careful_walk_can_read_is_refused(content: bytes) -> None:
     assert read_undamaged(content) is None
 
 
-@pytest.mark.parametrize("depth", [900, 5000, 2_000_000])
+@pytest.mark.parametrize("depth", [40, 900, 5000, 2_000_000])
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
-def test_nesting_without_end_is_no_crash(opening: bytes, closing: bytes, depth: int) -> None:
-    read_undamaged(opening * depth + b"1" + closing * depth)
+def test_nesting_without_end_is_refused_before_polars_reads_it(opening: bytes, closing: bytes, depth: int) -> None:
+    assert read_undamaged(b'[{"LPREventID":"1","x":' + opening * depth + b"1" + closing * depth + b"}]") is None
+    assert read_undamaged(opening * depth + b"1" + closing * depth) is None
+
+
+def test_brackets_in_texts_are_read_all_the_same() -> None:
+    for name in ("[EB] {1}", "EB ]", "}{"):
+        assert [row["LPRCameraName"] for row in rows(parse(as_file([read(1, LPRCameraName=name)])))] == [name]
 
 
 # Any shape and any values
