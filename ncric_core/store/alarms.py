@@ -78,10 +78,12 @@ ORDER BY id
 )
 
 _BEGIN_TAKEN: Final = """
-UPDATE alarms SET begin_ways = begin_ways || %(way)s WHERE id = ANY (%(ids)s) AND %(way)s <> ALL (begin_ways)
+UPDATE alarms SET begin_ways = array_append(begin_ways, %(way)s::text)
+WHERE id = ANY (%(ids)s) AND %(way)s <> ALL (begin_ways)
 """
 _END_TAKEN: Final = """
-UPDATE alarms SET end_ways = end_ways || %(way)s WHERE id = ANY (%(ids)s) AND %(way)s <> ALL (end_ways)
+UPDATE alarms SET end_ways = array_append(end_ways, %(way)s::text)
+WHERE id = ANY (%(ids)s) AND %(way)s <> ALL (end_ways)
 """
 _BEGIN_TOLD: Final = "UPDATE alarms SET told_begin_at = now() WHERE id = ANY (%(ids)s) AND told_begin_at IS NULL"
 _END_TOLD: Final = "UPDATE alarms SET told_end_at = now() WHERE id = ANY (%(ids)s) AND told_end_at IS NULL"
