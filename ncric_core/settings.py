@@ -2,6 +2,7 @@
 
 import getpass
 import os
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Self
@@ -17,6 +18,7 @@ from ncric_core.edm import FLIGHTS
 from ncric_core.errors import SettingsError
 
 PREFIX = "NCRIC_"
+MOST_LAG = 24 * 30  # hours
 
 
 def _split(value: object) -> object:
@@ -31,6 +33,29 @@ def _folders(prefixes: tuple[str, ...]) -> tuple[str, ...]:
     names = dict.fromkeys(prefix.strip().strip("/") for prefix in prefixes if prefix.strip())
     folders = [f"{name}/" if name else "" for name in names]
     return tuple(one for one in folders if not any(one != other and one.startswith(other) for other in folders))
+
+
+@dataclass(frozen=True, slots=True)
+class Lags:
+    """Hours after which a feed's reads are all there: of most feeds, and of those that take another time."""
+
+    usual: int
+    by_feed: tuple[tuple[str, int], ...] = ()
+
+    def __str__(self) -> str:
+        return ",".join([str(self.usual), *(f"{feed}={hours}" for feed, hours in self.by_feed)])
+
+
+def _lags(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    parts = [part.strip() for part in value.split(",") if part.strip()]
+    named = [part.partition("=") for part in parts if "=" in part]
+    usual = [part for part in parts if "=" not in part]
+    hours = [*usual, *(text.strip() for _, _, text in named)]
+    if len(usual) != 1 or not all(text.isascii() and text.isdigit() and int(text) <= MOST_LAG for text in hours):
+        raise ValueError(f"write whole hours up to {MOST_LAG}, and others by feed, as 2,FLOCK=36")
+    return Lags(int(usual[0]), tuple((feed.strip().upper(), int(text)) for feed, _, text in named))
 
 
 def _zone(name: str) -> str:
@@ -57,6 +82,7 @@ def _user() -> str:
 
 Prefixes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_folders)]
 Zone = Annotated[str, AfterValidator(_zone)]
+Lag = Annotated[Lags, NoDecode, BeforeValidator(_lags)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
@@ -113,6 +139,30 @@ class Settings(BaseSettings):
         default=None,
         validation_alias=_as_prefect_names_it("PREFECT_API_AUTH_STRING"),
         description="user:password of that server, if it wants them (also PREFECT_API_AUTH_STRING)",
+    )
+    freshness_weeks: int = Field(
+        default=8, ge=1, le=52, description="weeks that the usual number of reads is learned from"
+    )
+    freshness_min_weeks: int = Field(default=3, ge=1, description="weeks that must be known before anything is judged")
+    freshness_lag_hours: Lag = Field(
+        default=Lags(2, (("FLOCK", 36),)),
+        description="hours after which reads are all there; others by feed: 2,FLOCK=36",
+    )
+    freshness_certainty: float = Field(
+        default=15,
+        ge=1,
+        description="reads that must have been due before silence is no chance (chance: e to the minus this)",
+    )
+    freshness_drop_share: float = Field(
+        default=0.3,
+        ge=0,
+        lt=0.5,
+        description="a drop is sharp below this share of what is usual; 0: only silence is judged",
+    )
+    freshness_drop_hours: int = Field(default=3, ge=1, le=48, description="hours that a drop must have lasted")
+    notify_urls: SecretStr | None = Field(
+        default=None,
+        description="who is told of alarms: URLs of apprise (mailto://, json://, …), separated by blanks or commas",
     )
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from typing import Final
 import psycopg2
 
 # Every command is registered by importing its module.
-from ncric_core.cli import agencies, books, flights, jobs, measure  # noqa: F401
+from ncric_core.cli import agencies, alarms, books, flights, jobs, measure  # noqa: F401
 from ncric_core.cli.app import app
 from ncric_core.errors import NcricError
 

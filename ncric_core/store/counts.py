@@ -1,11 +1,12 @@
 """Read counts kept beside the reads, in the transaction of each load."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import polars as pl
 
-from ncric_core.store.database import Connection, array
+from ncric_core.store.database import Connection, array, rows
 
 _ADD_BY_HOUR: Final = """
 INSERT INTO read_counts AS c (agency, datasource, camera_id, hour, reads)
@@ -23,6 +24,26 @@ SET reads = n.reads + EXCLUDED.reads,
     first_seen = least(n.first_seen, EXCLUDED.first_seen),
     last_seen = greatest(n.last_seen, EXCLUDED.last_seen)
 """
+
+_IN_HOURS: Final = """
+SELECT c.datasource, c.agency, c.camera_id, h.week, h.band, sum(c.reads)::bigint
+FROM unnest(%(hour)s::timestamptz[], %(week)s::integer[], %(band)s::integer[]) AS h (hour, week, band)
+JOIN read_counts c ON c.hour = h.hour
+WHERE (%(only)s::text[] IS NULL OR c.datasource = ANY (%(only)s)) AND c.datasource <> ALL (%(but)s::text[])
+GROUP BY c.datasource, c.agency, c.camera_id, h.week, h.band
+"""
+
+READS_IN_HOURS: Final = pl.Schema(
+    {
+        "datasource": pl.String,
+        "agency": pl.Int32,
+        "camera_id": pl.String,
+        "week": pl.Int32,
+        "band": pl.Int32,
+        "reads": pl.Int64,
+    }
+)
+"""Reads of each camera in bands of hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +80,15 @@ def add_counts(connection: Connection, counts: Counts) -> None:
         for statement, added in ((_ADD_BY_HOUR, counts.by_hour), (_ADD_BY_NAME, counts.by_name)):
             if added.height:
                 cursor.execute(statement, {column.name: array(column) for column in added})
+
+
+def reads_in_hours(
+    connection: Connection, hours: pl.DataFrame, *, only: Sequence[str] | None = None, but: Sequence[str] = ()
+) -> pl.DataFrame:
+    """Reads of each camera (READS_IN_HOURS) in bands of hours: of these datasources only, but not of those.
+
+    `hours`: hour (Datetime UTC), and the week and band (Int32) that it is counted in.
+    """
+    given = {column.name: array(column) for column in hours}
+    found = rows(connection, _IN_HOURS, given | {"only": None if only is None else [*only], "but": [*but]})
+    return pl.DataFrame(found, READS_IN_HOURS, orient="row")

@@ -1,0 +1,52 @@
+"""`ncric freshness`, `ncric alarms`: who has gone silent, and what else is or was not as it should be."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ncric_core.cli.app import app, connected, say, show, warn
+from ncric_core.notify import tell
+from ncric_core.quality import judge
+from ncric_core.store.alarms import Alarm, latest_alarms, open_alarms
+from ncric_core.windows import parse_moment
+
+
+@app.command()
+def freshness(
+    at: Annotated[str | None, typer.Option(help="Judge as of this time, ISO 8601; without a zone: UTC. Now.")] = None,
+) -> None:
+    """Finds feeds, agencies and cameras that went silent or fell far below their habit, and tells who is to be told.
+
+    Ends with status 1 if a message could not be sent; it is sent again next time.
+    """
+    as_of = parse_moment(at) if at else datetime.now(UTC)
+    with connected() as (settings, connection):
+        changes = judge(connection, settings, as_of)
+        told = tell(settings, connection)
+        with connection:
+            lasting = open_alarms(connection)
+    began = sum(change.began for change in changes)
+    say(f"{began:,} alarms began, {len(changes) - began:,} ended; told: {told.begun:,} beginnings, {told.ended:,} ends")
+    _list(lasting, empty="no alarms")
+    for way in told.failed:
+        warn(f"ncric: a message was not taken, and is sent again next time: URL {way} of NCRIC_NOTIFY_URLS")
+    if told.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def alarms(
+    past: Annotated[bool, typer.Option("--all", help="Those too that are over, newest first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="With --all: at most so many.")] = 100,
+) -> None:
+    """Lists the alarms that last."""
+    with connected() as (_, connection), connection:
+        found = latest_alarms(connection, limit=limit) if past else open_alarms(connection)
+    _list(found, empty="no alarms")
+
+
+def _list(found: Sequence[Alarm], *, empty: str) -> None:
+    rows = [(a.began_at, a.ended_at, a.kind, a.scope, a.message) for a in found]
+    show(("began", "ended", "kind", "about", "message"), rows, empty=empty)

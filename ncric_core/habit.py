@@ -1,0 +1,187 @@
+"""What is usual for a feed, an agency's feed or a camera in these hours of the week, and who falls far below it.
+
+The last hours, in spans of one hour to two days, are compared with the same hours of earlier weeks on Pacific clocks.
+The habit is the median of those weeks; a week in which the whole feed was far below its own median was an outage and
+says nothing. What is missing counts once it is no chance: the chance of so few reads, if they came as a Poisson process
+with that habit, is at most e^-(expected - seen + seen ln(seen / expected)) (Chernoff's bound; of silence, e^-expected).
+So a camera with 200 reads an hour is judged after a few hours, one with two a day perhaps never. Whoever is quiet in
+more than every third week anyhow (a car that is not always driven) has no habit to be held to.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from ncric_core.settings import Settings
+
+PACIFIC: Final = ZoneInfo("America/Los_Angeles")
+SPANS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48)
+"""Lengths, in hours, of the spans that are judged; each ends at the last full hour whose reads are all there."""
+SCOPES: Final = {"feed": 1, "agency": 2, "camera": 3}
+"""What is judged, the whole before its parts, and the hours that its silence must last: parts have more bad luck."""
+COMPARED_HOURS: Final = pl.Schema([("hour", pl.Datetime("us", "UTC")), ("week", pl.Int32()), ("band", pl.Int32())])
+
+BACK: Final = 0.5  # of what is usual: whoever fell is back when it is seen again; well above a drop, so nothing flaps
+OUTAGE: Final = 0.5  # of the feed's median: a week below it was an outage of the feed
+QUIET_WEEKS: Final = 1 / 3
+
+_KEY: Final = ["scope", "datasource", "agency", "camera_id"]
+_NO_AGENCY: Final = 0  # agency in a feed's row; camera_id is then ''
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A feed, an agency's feed or a camera that is below its habit.
+
+    `kind`: silent, drop, or None if it is not so far below that an alarm should begin, though one should not end. The
+    numbers are of the last `hours`.
+    """
+
+    scope: str
+    datasource: str
+    agency: int
+    camera_id: str
+    kind: str | None
+    hours: int
+    expected: float
+    seen: int
+
+    @property
+    def subject(self) -> str:
+        """The key of its alarms: BOSS4, BOSS4/17, BOSS4/17/84."""
+        return "/".join([self.datasource, str(self.agency), self.camera_id][: 1 + list(SCOPES).index(self.scope)])
+
+    @property
+    def wholes(self) -> tuple[tuple[str, str], ...]:
+        """Scope and subject of what it is a part of."""
+        feed, agency = ("feed", self.datasource), ("agency", f"{self.datasource}/{self.agency}")
+        return {"feed": (), "agency": (feed,), "camera": (feed, agency)}[self.scope]
+
+
+def last_full_hour(as_of: datetime, lag_hours: int) -> datetime:
+    """The end of the last full hour whose reads are all there."""
+    settled = as_of.astimezone(UTC) - timedelta(hours=lag_hours)
+    return settled.replace(minute=0, second=0, microsecond=0)
+
+
+def compared_hours(end: datetime, weeks: int) -> pl.DataFrame:
+    """The hours to be judged (week 0) and their like on Pacific clocks in earlier weeks.
+
+    COMPARED_HOURS: hour, week, band (position in SPANS of the shortest span that holds the hour).
+    """
+    found: list[tuple[datetime, int, int]] = []
+    for back in range(1, SPANS[-1] + 1):
+        hour = end - timedelta(hours=back)
+        band = next(index for index, span in enumerate(SPANS) if back <= span)
+        found.append((hour, 0, band))
+        on_clock = hour.astimezone(PACIFIC)
+        found += [((on_clock - timedelta(weeks=week)).astimezone(UTC), week, band) for week in range(1, weeks + 1)]
+    return pl.DataFrame(found, COMPARED_HOURS, orient="row")
+
+
+def shortfalls(reads: pl.DataFrame, settings: Settings) -> list[Shortfall]:
+    """Who is below its habit, wholes before parts, by reads (READS_IN_HOURS) in the bands of `compared_hours`."""
+    spans = _judged(_with_habit(_by_span(_with_wholes(reads), settings.freshness_weeks), settings), settings)
+    shortest = spans.filter("evident").sort("hours").group_by(_KEY).first()
+    below = shortest.filter(pl.col("seen") < BACK * pl.col("expected"))
+    worst = (
+        spans.filter(pl.col("kind").is_not_null())
+        .sort(pl.col("kind") == "silent", "hours")
+        .group_by(_KEY, maintain_order=True)
+        .last()
+    )
+    values = ["kind", "hours", "expected", "seen"]
+    found = (
+        below.select(*_KEY, *values)
+        .join(worst.select(*_KEY, *values), on=_KEY, how="left", suffix="_worst")
+        .select(*_KEY, *(pl.coalesce(f"{name}_worst", name).alias(name) for name in values))
+        .sort(pl.col("scope").replace_strict(list(SCOPES), range(len(SCOPES))), *_KEY[1:])
+    )
+    return [Shortfall(**row) for row in found.iter_rows(named=True)]
+
+
+def _with_wholes(reads: pl.DataFrame) -> pl.DataFrame:
+    """Cameras' reads, and what they come to for agencies and feeds; adds scope."""
+    columns = [*_KEY, "week", "band", "reads"]
+    feeds = reads.group_by("datasource", "week", "band").agg(pl.col("reads").sum())
+    agencies = reads.group_by("datasource", "agency", "week", "band").agg(pl.col("reads").sum())
+    no_agency, no_camera = pl.lit(_NO_AGENCY, pl.Int32).alias("agency"), pl.lit("").alias("camera_id")
+    return pl.concat(
+        [
+            feeds.with_columns(no_agency, no_camera, scope=pl.lit("feed")).select(columns),
+            agencies.with_columns(no_camera, scope=pl.lit("agency")).select(columns),
+            reads.filter(pl.col("camera_id") != "").with_columns(scope=pl.lit("camera")).select(columns),
+        ]
+    )
+
+
+def _by_span(reads: pl.DataFrame, weeks: int) -> pl.DataFrame:
+    """Reads of each subject in each week from its first on, and each span: key, week, hours, reads."""
+    in_span = {str(span): pl.col("reads").filter(pl.col("band") <= band).sum() for band, span in enumerate(SPANS)}
+    sums = reads.group_by(*_KEY, "week").agg(**in_span)
+    first = reads.filter(pl.col("reads") > 0).group_by(_KEY).agg(first=pl.col("week").max())
+    every_week = first.join(pl.DataFrame({"week": pl.int_range(weeks + 1, dtype=pl.Int32, eager=True)}), how="cross")
+    known = every_week.filter(pl.col("week") <= pl.col("first")).drop("first")
+    return (
+        known.join(sums, on=[*_KEY, "week"], how="left")
+        .unpivot(index=[*_KEY, "week"], variable_name="hours", value_name="reads")
+        .with_columns(pl.col("hours").cast(pl.Int64), pl.col("reads").fill_null(0))
+    )
+
+
+def _with_habit(reads: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """What is expected and was seen of each subject in each span: key, hours, expected, weeks, quiet, seen."""
+    earlier = reads.filter(pl.col("week") > 0)
+    feeds = earlier.filter(pl.col("scope") == "feed")
+    sound = feeds.filter(pl.col("reads") >= OUTAGE * pl.col("reads").median().over("datasource", "hours"))
+    quiet = pl.col("reads") < settings.freshness_drop_share * pl.col("reads").median()
+    habit = (
+        earlier.join(sound, on=["datasource", "week", "hours"], how="semi")
+        .group_by(*_KEY, "hours")
+        .agg(expected=pl.col("reads").median(), weeks=pl.len(), quiet=(quiet | (pl.col("reads") == 0)).mean())
+    )
+    now = reads.filter(pl.col("week") == 0).select(*_KEY, "hours", seen="reads")
+    return habit.join(now, on=[*_KEY, "hours"])
+
+
+def _judged(spans: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """Adds evident (whether silence would be no chance) and kind (silent, drop, null).
+
+    A part is judged only by spans in which its wholes were not as far down: their trouble is not its own.
+    """
+    seen, expected = pl.col("seen"), pl.col("expected")
+    least_hours = pl.col("scope").replace_strict(SCOPES, return_dtype=pl.Int64)
+    spans = spans.with_columns(
+        evident=(expected >= settings.freshness_certainty)
+        & (pl.col("weeks") >= settings.freshness_min_weeks)
+        & (pl.col("hours") >= least_hours),
+        down=(seen == 0) | (seen < settings.freshness_drop_share * expected),
+        evidence=pl.when(seen == 0).then(expected).otherwise(expected - seen + seen * (seen / expected).log()),
+    )
+    feeds = spans.filter(pl.col("scope") == "feed").select("datasource", "hours", feed_down="down")
+    agencies = spans.filter(pl.col("scope") == "agency").select("datasource", "agency", "hours", agency_down="down")
+    own = (
+        (pl.col("scope") == "feed")
+        | (pl.col("feed_down").not_() & ((pl.col("scope") == "agency") | pl.col("agency_down").not_()))
+    ).fill_null(value=True)
+    wrong = (
+        pl.col("evident")
+        & pl.col("down")
+        & own
+        & (pl.col("evidence") >= settings.freshness_certainty)
+        & (pl.col("quiet") <= QUIET_WEEKS)
+    )
+    kind = (
+        pl.when(wrong & (seen == 0))
+        .then(pl.lit("silent"))
+        .when(wrong & (pl.col("hours") >= settings.freshness_drop_hours))
+        .then(pl.lit("drop"))
+    )
+    return (
+        spans.join(feeds, on=["datasource", "hours"], how="left")
+        .join(agencies, on=["datasource", "agency", "hours"], how="left")
+        .with_columns(kind=kind)
+    )

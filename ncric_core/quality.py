@@ -1,0 +1,113 @@
+"""Freshness: alarms about feeds, agencies and cameras that went silent or fell far below their habit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ncric_core.habit import PACIFIC, Shortfall, compared_hours, last_full_hour, shortfalls
+from ncric_core.settings import Settings
+from ncric_core.store.agencies import name_table
+from ncric_core.store.alarms import Alarm, end_alarm, open_alarms, raise_alarm, wait_to_judge
+from ncric_core.store.counts import reads_in_hours
+from ncric_core.store.database import Connection
+
+KINDS: Final = ("silent", "drop")
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmChange:
+    """An alarm that began or ended."""
+
+    alarm: Alarm
+    began: bool
+
+
+def judge(connection: Connection, settings: Settings, as_of: datetime) -> list[AlarmChange]:
+    """Judges freshness as of a moment (aware) and records what began and ended, in one transaction of its own.
+
+    To run it again, or twice at once, changes nothing more.
+    """
+    lags = settings.freshness_lag_hours
+    apart = dict(lags.by_feed)
+    with connection:
+        wait_to_judge(connection)
+        changes = _judge_feeds(connection, settings, as_of, lags.usual, only=None, but=[*apart])
+        for feed, lag in apart.items():
+            changes += _judge_feeds(connection, settings, as_of, lag, only=[feed], but=[])
+    return changes
+
+
+def _judge_feeds(
+    connection: Connection,
+    settings: Settings,
+    as_of: datetime,
+    lag: int,
+    *,
+    only: Sequence[str] | None,
+    but: Sequence[str],
+) -> list[AlarmChange]:
+    """Judges the feeds whose reads take `lag` hours to be there."""
+    end = last_full_hour(as_of, lag)
+    hours = compared_hours(end, settings.freshness_weeks)
+    below = shortfalls(reads_in_hours(connection, hours, only=only, but=but), settings)
+    lasting = [
+        alarm
+        for alarm in open_alarms(connection, KINDS)
+        if alarm.datasource not in but and (only is None or alarm.datasource in only)
+    ]
+    begun, over = decide(below, lasting)
+    ended = [end_alarm(connection, alarm.kind, alarm.scope, alarm.subject, at=as_of) for alarm in over]
+    names = name_table(connection).agencies if begun else {}
+    made = [_raise(connection, one, names.get(one.agency, ""), end=end, as_of=as_of) for one in begun]
+    return [
+        *(AlarmChange(alarm, began=False) for alarm in ended if alarm),
+        *(AlarmChange(alarm, began=True) for alarm in made if alarm),
+    ]
+
+
+def decide(below: Sequence[Shortfall], lasting: Sequence[Alarm]) -> tuple[list[Shortfall], list[Alarm]]:
+    """What begins, and which lasting alarms end. `below`: wholes before parts.
+
+    One cause, one alarm: what has one gets no other, and nothing begins for a part of what has one.
+    """
+    low = {(one.scope, one.subject) for one in below}
+    over = [alarm for alarm in lasting if (alarm.scope, alarm.subject) not in low]
+    alarmed = {(alarm.scope, alarm.subject) for alarm in lasting} & low
+    begun: list[Shortfall] = []
+    for one in below:
+        if one.kind and alarmed.isdisjoint([(one.scope, one.subject), *one.wholes]):
+            alarmed.add((one.scope, one.subject))
+            begun.append(one)
+    return begun, over
+
+
+def _raise(connection: Connection, one: Shortfall, agency: str, *, end: datetime, as_of: datetime) -> Alarm | None:
+    return raise_alarm(
+        connection,
+        one.kind or "",
+        one.scope,
+        one.subject,
+        message(one, agency, end),
+        at=as_of,
+        datasource=one.datasource,
+        agency=None if one.scope == "feed" else one.agency,
+        camera_id=one.camera_id if one.scope == "camera" else None,
+        expected=one.expected,
+        seen=one.seen,
+    )
+
+
+def message(one: Shortfall, agency: str, end: datetime) -> str:
+    """The shortfall in a sentence; times are Pacific."""
+    who = {
+        "feed": f"feed {one.datasource}",
+        "agency": f"{agency} ({one.datasource})",
+        "camera": f"camera {one.camera_id} of {agency} ({one.datasource})",
+    }[one.scope]
+    what = "no reads" if one.kind == "silent" else f"only {one.seen:,} reads"
+    span = "hour" if one.hours == 1 else f"{one.hours} hours"
+    return (
+        f"{who}: {what} in the {span} to {end.astimezone(PACIFIC):%a %Y-%m-%d %H:%M %Z}, "
+        f"where {one.expected:,.0f} are usual"
+    )
