@@ -92,8 +92,8 @@ def _page(order: str, offset: int) -> dict[str, object]:
 
 
 @contextmanager
-def prefect_api(settings: Settings, url: str | None = None) -> Iterator[PrefectApi]:
-    """The server of the settings, or the one at a URL (`ncric up`'s own)."""
+def prefect_api(settings: Settings) -> Iterator[PrefectApi]:
+    """The server of the settings; unset: the one of `ncric up`."""
     headers, auth = {}, None
     if settings.prefect_api_key is not None:
         headers["Authorization"] = f"Bearer {settings.prefect_api_key.get_secret_value()}"
@@ -101,7 +101,7 @@ def prefect_api(settings: Settings, url: str | None = None) -> Iterator[PrefectA
         user, _, password = settings.prefect_api_auth_string.get_secret_value().partition(":")
         auth = httpx.BasicAuth(user, password)
     with httpx.Client(headers=headers, auth=auth, timeout=10) as client:
-        yield PrefectApi((url or settings.prefect_api_url or own_url(settings)).rstrip("/"), client)
+        yield PrefectApi((settings.prefect_api_url or own_url(settings)).rstrip("/"), client)
 
 
 def own_url(settings: Settings) -> str:

@@ -25,7 +25,14 @@ ROOT: Final = Path(flows.__file__).resolve().parent.parent
 
 WORKER: Final = f"{socket.gethostname()}-up"
 
-NOT_INHERITED: Final = ("PREFECT_API_", "PREFECT_CLOUD_", "PREFECT_SERVER_DATABASE_", "PREFECT_PROFILE", "PREFECT_HOME")
+NOT_INHERITED: Final = (
+    "PREFECT_API_",
+    "PREFECT_CLOUD_",
+    "PREFECT_HOME",
+    "PREFECT_PROFILE",
+    "PREFECT_SERVER_API_",
+    "PREFECT_SERVER_DATABASE_",
+)
 """Variables that would have our own server's clients talk to another one, or the server keep its data elsewhere."""
 
 PREFECT: Final = {
@@ -55,7 +62,7 @@ def up(
 
     Only this machine can reach it. Whatever dies is started again; Ctrl-C ends everything. Logs are in DATA_DIR/logs.
     """
-    settings = read_settings()
+    settings = with_own_server(read_settings())
     check(settings, feeds)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with only_one(settings.data_dir), stoppable(Up(settings, environment(settings))) as running:
@@ -89,22 +96,23 @@ def check(settings: Settings, feeds: str | None) -> None:
         )
 
 
+def with_own_server(settings: Settings) -> Settings:
+    """The settings, but for the Prefect server that they may name, and what opens that one."""
+    own = {"prefect_api_url": own_url(settings), "prefect_api_key": None, "prefect_api_auth_string": None}
+    return settings.model_copy(update=own)
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """Of all children: this process's own, the settings wherever they came from, and our Prefect server."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
-    return (
-        ours
-        | settings.environment()
-        | PREFECT
-        | {
-            MARK: str(settings.data_dir.resolve()),
-            "NCRIC_DATA_DIR": str(settings.data_dir.resolve()),
-            "PREFECT_HOME": str(settings.data_dir.resolve() / "prefect"),
-            "PREFECT_API_URL": own_url(settings),
-            "NCRIC_PREFECT_API_URL": own_url(settings),
-            "PYTHONUNBUFFERED": "1",
-        }
-    )
+    own = {
+        MARK: str(settings.data_dir.resolve()),
+        "NCRIC_DATA_DIR": str(settings.data_dir.resolve()),
+        "PREFECT_HOME": str(settings.data_dir.resolve() / "prefect"),
+        "PREFECT_API_URL": own_url(settings),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return ours | settings.environment() | PREFECT | own
 
 
 def _clear_the_way(settings: Settings) -> None:
@@ -142,9 +150,9 @@ def _start(running: Up) -> None:
     else:
         with store(settings):
             running.tell("PostgreSQL    ready (NCRIC_DATABASE_URL)")
-    with prefect_api(settings, own_url(settings)) as api:
+    with prefect_api(settings) as api:
         running.wait(server, lambda: _answers(api.time))
-        running.tell(f"Prefect       ready ({own_url(settings)})")
+        running.tell(f"Prefect       ready ({api.url})")
         made = api.ensure_pool()
         running.tell(f"work pool     {POOL}{', made' if made else ''}")
         begun = datetime.now(UTC)
