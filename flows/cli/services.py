@@ -7,7 +7,7 @@ from typing import Annotated, Final
 import typer
 
 from ncric_core.agencies import Mapping
-from ncric_core.cli.app import app, say, store
+from ncric_core.cli.app import app, say
 from ncric_core.errors import StoreError
 from ncric_core.settings import read_settings
 from ncric_core.simulate.day import FEEDS
@@ -16,6 +16,7 @@ from ncric_core.simulate.world import names
 from ncric_core.store import embedded
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings
+from ncric_core.store.schema.migrate import up_to_date
 from ncric_core.windows import parse_moment
 
 LOOK_EVERY: Final = 1.0  # seconds
@@ -30,13 +31,12 @@ def database(
 ) -> None:
     """Holds the embedded PostgreSQL open and up to date; ends if it dies, to be started again with it."""
     settings = read_settings()
-    with store(settings) as opened:
-        unfinished = ready.with_suffix(".unfinished")
-        unfinished.write_text(opened.dsn)
-        unfinished.rename(ready)
-        say("the embedded PostgreSQL is ready")
-        while embedded.runs(settings.data_dir):
-            time.sleep(LOOK_EVERY)
+    unfinished = ready.with_suffix(".unfinished")
+    unfinished.write_text(up_to_date(settings).dsn)
+    unfinished.rename(ready)
+    say("the embedded PostgreSQL is ready")
+    while embedded.runs(settings.data_dir):
+        time.sleep(LOOK_EVERY)
     raise StoreError("the embedded PostgreSQL has ended")
 
 
@@ -55,6 +55,14 @@ def feeds(
     clock = Clock(start=parse_moment(start), begun=parse_moment(begun), speed=speed)
     for draft in feed(Path(settings.bucket), clock, reads=reads, seed=seed):
         say(f"{draft.end:%Y-%m-%d %H:%M:%SZ} {draft.key}")
+
+
+@service.command()
+def watch() -> None:
+    """Has the Prefect server find runs that died with their worker."""
+    from flows.watch import ensure_watch  # noqa: PLC0415  # imports prefect
+
+    ensure_watch()
 
 
 def map_names(database: Database) -> None:

@@ -16,12 +16,16 @@ import flows
 from flows.cli.child import MARK
 from flows.cli.prefect_api import POOL, own_url, prefect_api
 from flows.cli.running import Stopped, Up, leftovers, only_one, stoppable
-from ncric_core.cli.app import app, store
+from ncric_core.cli.app import app
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.settings import Settings, read_settings
+from ncric_core.store.schema.migrate import up_to_date
 
 ROOT: Final = Path(flows.__file__).resolve().parent.parent
 """Where prefect.yaml is, and where its entry points start from."""
+
+NCRIC: Final = (sys.executable, "-c", "from ncric_core.cli import main; main()")
+PREFECT: Final = (sys.executable, "-m", "prefect")
 
 WORKER: Final = f"{socket.gethostname()}-up"
 
@@ -35,7 +39,7 @@ NOT_INHERITED: Final = (
 )
 """Variables that would have our own server's clients talk to another one, or the server keep its data elsewhere."""
 
-PREFECT: Final = {
+PREFECT_SETTINGS: Final = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
@@ -112,7 +116,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "PREFECT_API_URL": own_url(settings),
         "PYTHONUNBUFFERED": "1",
     }
-    return ours | settings.environment() | PREFECT | own
+    return ours | settings.environment() | PREFECT_SETTINGS | own
 
 
 def _clear_the_way(settings: Settings) -> None:
@@ -140,16 +144,17 @@ def _clear_the_way(settings: Settings) -> None:
 def _start(running: Up) -> None:
     """Everything in order, each healthy before the next that needs it."""
     settings = running.settings
-    ncric = (sys.executable, "-c", "from ncric_core.cli import main; main()")
-    prefect = (sys.executable, "-m", "prefect")
     server = running.child(  # the slowest: begins while the database does
-        "prefect-server", *prefect, "server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)
+        "prefect-server",
+        *PREFECT,
+        *("server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)),
+        folder=ROOT,
     )
     if settings.database_url is None:
-        _start_database(running, ncric)
+        _start_database(running)
     else:
-        with store(settings):
-            running.tell("PostgreSQL    ready (NCRIC_DATABASE_URL)")
+        up_to_date(settings)
+        running.tell("PostgreSQL    ready (NCRIC_DATABASE_URL)")
     with prefect_api(settings) as api:
         running.wait(server, lambda: _answers(api.time))
         running.tell(f"Prefect       ready ({api.url})")
@@ -157,18 +162,20 @@ def _start(running: Up) -> None:
         running.tell(f"work pool     {POOL}{', made' if made else ''}")
         begun = datetime.now(UTC)
         worker = running.child(
-            "worker", *prefect, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER, folder=ROOT
+            "worker", *PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER, folder=ROOT
         )
-        _deploy(running, prefect)
+        running.once("deploy", *PREFECT, "--no-prompt", "deploy", "--all", folder=ROOT)
         running.tell(f"deployments   {len(api.deployments())}, as in {ROOT / 'prefect.yaml'}")
+        running.once("watch", *NCRIC, "service", "watch", folder=ROOT)
+        running.tell("dead runs     are looked for")
         running.wait(worker, lambda: any(_polls(item, begun) for item in api.workers()))
         running.tell(f"worker        {WORKER} polls")
 
 
-def _start_database(running: Up, ncric: tuple[str, ...]) -> None:
+def _start_database(running: Up) -> None:
     ready = running.settings.data_dir / "database.ready"
     ready.unlink(missing_ok=True)
-    database = running.child("postgresql", *ncric, "service", "database", str(ready), grace=30.0)
+    database = running.child("postgresql", *NCRIC, "service", "database", str(ready), grace=30.0)
     running.children.reverse()  # it is what everything else stands on: it ends last
     running.wait(database, ready.exists)
     # A job that connects, rather than joins, never has to start the server, nor to end it.
@@ -176,21 +183,11 @@ def _start_database(running: Up, ncric: tuple[str, ...]) -> None:
     running.tell("PostgreSQL    ready (embedded)")
 
 
-def _deploy(running: Up, prefect: tuple[str, ...]) -> None:
-    deploy = running.child("deploy", *prefect, "--no-prompt", "deploy", "--all", folder=ROOT)
-    while deploy.status is None:
-        running.rest()
-    running.children.remove(deploy)
-    if deploy.status:
-        raise ServiceError(f"the deployments of prefect.yaml are refused: {deploy.last_words()} (see {deploy.log})")
-
-
 def _start_feeds(running: Up, *, speed: float, reads: int, seed: int) -> None:
     now = datetime.now(UTC)
     start = now - timedelta(days=1) if speed > 1 else now
     options = {"start": start.isoformat(), "begun": now.isoformat(), "speed": speed, "reads": reads, "seed": seed}
-    ncric = (sys.executable, "-c", "from ncric_core.cli import main; main()")
-    running.child("feeds", *ncric, "service", "feeds", *(f"--{name}={value}" for name, value in options.items()))
+    running.child("feeds", *NCRIC, "service", "feeds", *(f"--{name}={value}" for name, value in options.items()))
     running.tell(f"demo feeds    from {start:%Y-%m-%d %H:%M} UTC on, {speed:g} times as fast as real time")
 
 
