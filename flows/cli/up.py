@@ -164,9 +164,11 @@ def _start(running: Up) -> None:
         worker = running.child(
             "worker", *PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER, folder=ROOT
         )
-        running.once("deploy", *PREFECT, "--no-prompt", "deploy", "--all", folder=ROOT)
+        deploy = running.child("deploy", *PREFECT, "--no-prompt", "deploy", "--all", folder=ROOT)
+        watch = running.child("watch", *NCRIC, "service", "watch", folder=ROOT)
+        running.finish(deploy)
         running.tell(f"deployments   {len(api.deployments())}, as in {ROOT / 'prefect.yaml'}")
-        running.once("watch", *NCRIC, "service", "watch", folder=ROOT)
+        running.finish(watch)
         running.tell("dead runs     are looked for")
         running.wait(worker, lambda: any(_polls(item, begun) for item in api.workers()))
         running.tell(f"worker        {WORKER} polls")
@@ -176,7 +178,7 @@ def _start_database(running: Up) -> None:
     ready = running.settings.data_dir / "database.ready"
     ready.unlink(missing_ok=True)
     database = running.child("postgresql", *NCRIC, "service", "database", str(ready), grace=30.0)
-    running.children.reverse()  # it is what everything else stands on: it ends last
+    running.children.reverse()  # the jobs stand on it: it ends last
     running.wait(database, ready.exists)
     # A job that connects, rather than joins, never has to start the server, nor to end it.
     running.environment["NCRIC_DATABASE_URL"] = ready.read_text()

@@ -29,7 +29,6 @@ def up(folder: Path) -> Iterator[RunningUp]:
 
 
 def test_it_is_ready_and_says_where_everything_is(up: RunningUp) -> None:
-    assert up.seconds() <= 40
     steps = [line.split()[0] for line in up.output.splitlines()]
     assert steps[:6] == ["PostgreSQL", "Prefect", "work", "deployments", "dead", "worker"]
     assert f"http://127.0.0.1:{up.environment['NCRIC_PREFECT_PORT']}" in up.output
