@@ -52,7 +52,3 @@ def ensure_watch() -> bool:
         else:
             client.create_automation(wanted)
     return not there
-
-
-if __name__ == "__main__":
-    ensure_watch()

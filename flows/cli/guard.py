@@ -38,9 +38,10 @@ def main() -> int:
             break
     if status is None:
         child.send_signal(signal.SIGTERM)
-        status = _wait(child, grace)
+        _wait(child, grace)
     _end_rest(child, grace)
-    return 128 - status if status is not None and status < 0 else status or 0
+    status = _reap(child) or 0
+    return 128 - status if status < 0 else status
 
 
 def _prctl(option: int, value: int) -> None:
@@ -62,11 +63,10 @@ def _reap(child: "subprocess.Popen[bytes]") -> int | None:
     return child.returncode
 
 
-def _wait(child: "subprocess.Popen[bytes]", seconds: float) -> int | None:
+def _wait(child: "subprocess.Popen[bytes]", seconds: float) -> None:
     until = time.monotonic() + seconds
     while _reap(child) is None and time.monotonic() < until:
         time.sleep(LOOK_EVERY)
-    return child.returncode
 
 
 def _end_rest(child: "subprocess.Popen[bytes]", grace: float) -> None:

@@ -73,13 +73,18 @@ class PrefectApi:
                 break
         return found
 
+    def latest_runs(self, deployment: str, most: int = 20) -> list[Item]:
+        """The runs that began last, the newest first."""
+        return self._runs(deployment, "START_TIME_DESC", {"start_time": {"is_null_": False}}, most)
+
     def last_run(self, deployment: str) -> Item | None:
         """The run that began last."""
-        return self._run(deployment, "START_TIME_DESC", {"start_time": {"is_null_": False}})
+        return next(iter(self.latest_runs(deployment, 1)), None)
 
     def next_run(self, deployment: str) -> Item | None:
         """The run that is to begin next; it may be late already."""
-        return self._run(deployment, "EXPECTED_START_TIME_ASC", {"state": {"type": {"any_": ["SCHEDULED"]}}})
+        waiting = {"state": {"type": {"any_": ["SCHEDULED"]}}}
+        return next(iter(self._runs(deployment, "EXPECTED_START_TIME_ASC", waiting, 1)), None)
 
     def start(self, deployment: str, parameters: Mapping[str, object], tags: Sequence[str]) -> Item:
         """Launches a run of a deployment, with these parameters instead of its own of the same names."""
@@ -107,10 +112,9 @@ class PrefectApi:
         """Where a run is shown."""
         return f"{self.url.removesuffix('/api')}/runs/flow-run/{run['id']}"
 
-    def _run(self, deployment: str, order: str, which: Mapping[str, object]) -> Item | None:
-        body = {"deployments": {"id": {"any_": [deployment]}}, "flow_runs": which, "sort": order, "limit": 1}
-        found = self.ask("POST", "/flow_runs/filter", body).json()
-        return found[0] if found else None
+    def _runs(self, deployment: str, order: str, which: Mapping[str, object], most: int) -> list[Item]:
+        body = {"deployments": {"id": {"any_": [deployment]}}, "flow_runs": which, "sort": order, "limit": most}
+        return list(self.ask("POST", "/flow_runs/filter", body).json())
 
 
 def _page(order: str, offset: int) -> dict[str, object]:
@@ -118,8 +122,8 @@ def _page(order: str, offset: int) -> dict[str, object]:
 
 
 @contextmanager
-def prefect_api(settings: Settings, url: str | None = None) -> Iterator[PrefectApi]:
-    """The server of the settings, or the one at a URL (`ncric up`'s own)."""
+def prefect_api(settings: Settings) -> Iterator[PrefectApi]:
+    """The server of the settings; unset: the one of `ncric up`."""
     headers, auth = {}, None
     if settings.prefect_api_key is not None:
         headers["Authorization"] = f"Bearer {settings.prefect_api_key.get_secret_value()}"
@@ -127,7 +131,7 @@ def prefect_api(settings: Settings, url: str | None = None) -> Iterator[PrefectA
         user, _, password = settings.prefect_api_auth_string.get_secret_value().partition(":")
         auth = httpx.BasicAuth(user, password)
     with httpx.Client(headers=headers, auth=auth, timeout=10) as client:
-        yield PrefectApi((url or settings.prefect_api_url or own_url(settings)).rstrip("/"), client)
+        yield PrefectApi((settings.prefect_api_url or own_url(settings)).rstrip("/"), client)
 
 
 def own_url(settings: Settings) -> str:

@@ -55,6 +55,14 @@ class Up:
         self.children.append(made)
         return made
 
+    def finish(self, child: Child) -> None:
+        """Until a child that does one thing has done it. Raises ServiceError if it fails, Stopped if we are to end."""
+        while child.status is None:
+            self.rest()
+        self.children.remove(child)
+        if child.status:
+            raise ServiceError(f"{child.name} failed: {child.last_words()} (see {child.log})")
+
     def wait(self, child: Child, ready: Callable[[], bool]) -> None:
         """Until it is ready. Raises ServiceError if it ends or takes too long, Stopped if we are to end."""
         until = time.monotonic() + STARTS_WITHIN

@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -12,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from flows.cli.prefect_api import PAGE, Item, PrefectApi, prefect_api
-from flows.cli.up import PREFECT, ROOT
+from flows.cli.up import NCRIC, PREFECT, ROOT
 from ncric_core.cli.app import app, say, warn
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.jobs import CATCHUP, job_named, run_name
@@ -119,11 +118,9 @@ def deploy() -> None:
     settings = read_settings()
     with prefect_api(settings) as api:
         api.time()
-        environment = os.environ | {"PREFECT_API_URL": api.url} | {"DO_NOT_TRACK": PREFECT["DO_NOT_TRACK"]}
-    for command in (("-m", "prefect", "--no-prompt", "deploy", "--all"), ("-m", "flows.watch")):
-        done = subprocess.run(
-            [sys.executable, *command], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
+        environment = os.environ | {"PREFECT_API_URL": api.url, "DO_NOT_TRACK": "1"}
+    for command in ((*PREFECT, "--no-prompt", "deploy", "--all"), (*NCRIC, "service", "watch")):
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             last = (done.stdout + done.stderr).strip().splitlines() or [""]
             raise ServiceError(f"the deployments of {ROOT / 'prefect.yaml'} are refused: {last[-1]}")

@@ -57,6 +57,14 @@ def feeds(
         say(f"{draft.end:%Y-%m-%d %H:%M:%SZ} {draft.key}")
 
 
+@service.command()
+def watch() -> None:
+    """Has the Prefect server find runs that died with their worker."""
+    from flows.watch import ensure_watch  # noqa: PLC0415  # imports prefect
+
+    ensure_watch()
+
+
 def map_names(database: Database) -> None:
     """Imports the simulated feeds' name table, unless there is one: what a person has mapped stays."""
     with database.session() as connection:

@@ -24,12 +24,22 @@ from ncric_core.store.schema.migrate import up_to_date
 ROOT: Final = Path(flows.__file__).resolve().parent.parent
 """Where prefect.yaml is, and where its entry points start from."""
 
+NCRIC: Final = (sys.executable, "-c", "from ncric_core.cli import main; main()")
+PREFECT: Final = (sys.executable, "-m", "prefect")
+
 WORKER: Final = f"{socket.gethostname()}-up"
 
-NOT_INHERITED: Final = ("PREFECT_API_", "PREFECT_CLOUD_", "PREFECT_SERVER_DATABASE_", "PREFECT_PROFILE", "PREFECT_HOME")
+NOT_INHERITED: Final = (
+    "PREFECT_API_",
+    "PREFECT_CLOUD_",
+    "PREFECT_HOME",
+    "PREFECT_PROFILE",
+    "PREFECT_SERVER_API_",
+    "PREFECT_SERVER_DATABASE_",
+)
 """Variables that would have our own server's clients talk to another one, or the server keep its data elsewhere."""
 
-PREFECT: Final = {
+PREFECT_SETTINGS: Final = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
@@ -57,7 +67,7 @@ def up(
 
     Only this machine can reach it. Whatever dies is started again; Ctrl-C ends everything. Logs are in DATA_DIR/logs.
     """
-    settings = read_settings()
+    settings = with_own_server(read_settings())
     check(settings, feeds)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with only_one(settings.data_dir), stoppable(Up(settings, environment(settings))) as running:
@@ -91,22 +101,23 @@ def check(settings: Settings, feeds: str | None) -> None:
         )
 
 
+def with_own_server(settings: Settings) -> Settings:
+    """The settings, but for the Prefect server that they may name, and what opens that one."""
+    own = {"prefect_api_url": own_url(settings), "prefect_api_key": None, "prefect_api_auth_string": None}
+    return settings.model_copy(update=own)
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """Of all children: this process's own, the settings wherever they came from, and our Prefect server."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
-    return (
-        ours
-        | settings.environment()
-        | PREFECT
-        | {
-            MARK: str(settings.data_dir.resolve()),
-            "NCRIC_DATA_DIR": str(settings.data_dir.resolve()),
-            "PREFECT_HOME": str(settings.data_dir.resolve() / "prefect"),
-            "PREFECT_API_URL": own_url(settings),
-            "NCRIC_PREFECT_API_URL": own_url(settings),
-            "PYTHONUNBUFFERED": "1",
-        }
-    )
+    own = {
+        MARK: str(settings.data_dir.resolve()),
+        "NCRIC_DATA_DIR": str(settings.data_dir.resolve()),
+        "PREFECT_HOME": str(settings.data_dir.resolve() / "prefect"),
+        "PREFECT_API_URL": own_url(settings),
+        "PYTHONUNBUFFERED": "1",
+    }
+    return ours | settings.environment() | PREFECT_SETTINGS | own
 
 
 def _clear_the_way(settings: Settings) -> None:
@@ -134,62 +145,52 @@ def _clear_the_way(settings: Settings) -> None:
 def _start(running: Up) -> None:
     """Everything in order, each healthy before the next that needs it."""
     settings = running.settings
-    ncric = (sys.executable, "-c", "from ncric_core.cli import main; main()")
-    prefect = (sys.executable, "-m", "prefect")
     server = running.child(  # the slowest: begins while the database does
-        "prefect-server", *prefect, "server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)
+        "prefect-server",
+        *PREFECT,
+        *("server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)),
+        folder=ROOT,
     )
     if settings.database_url is None:
-        _start_database(running, ncric)
+        _start_database(running)
     else:
         up_to_date(settings)
         running.tell("PostgreSQL    ready (NCRIC_DATABASE_URL)")
-    with prefect_api(settings, own_url(settings)) as api:
+    with prefect_api(settings) as api:
         running.wait(server, lambda: _answers(api.time))
-        running.tell(f"Prefect       ready ({own_url(settings)})")
+        running.tell(f"Prefect       ready ({api.url})")
         made = api.ensure_pool()
         running.tell(f"work pool     {POOL}{', made' if made else ''}")
         begun = datetime.now(UTC)
         worker = running.child(
-            "worker", *prefect, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER, folder=ROOT
+            "worker", *PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER, folder=ROOT
         )
-        _deploy(running, prefect)
+        deploy = running.child("deploy", *PREFECT, "--no-prompt", "deploy", "--all", folder=ROOT)
+        watch = running.child("watch", *NCRIC, "service", "watch", folder=ROOT)
+        running.finish(deploy)
         running.tell(f"deployments   {len(api.deployments())}, as in {ROOT / 'prefect.yaml'}")
+        running.finish(watch)
+        running.tell("dead runs     are looked for")
         running.wait(worker, lambda: any(_polls(item, begun) for item in api.workers()))
         running.tell(f"worker        {WORKER} polls")
 
 
-def _start_database(running: Up, ncric: tuple[str, ...]) -> None:
+def _start_database(running: Up) -> None:
     ready = running.settings.data_dir / "database.ready"
     ready.unlink(missing_ok=True)
-    database = running.child("postgresql", *ncric, "service", "database", str(ready), grace=30.0)
-    running.children.reverse()  # it is what everything else stands on: it ends last
+    database = running.child("postgresql", *NCRIC, "service", "database", str(ready), grace=30.0)
+    running.children.reverse()  # the jobs stand on it: it ends last
     running.wait(database, ready.exists)
     # A job that connects, rather than joins, never has to start the server, nor to end it.
     running.environment["NCRIC_DATABASE_URL"] = ready.read_text()
     running.tell("PostgreSQL    ready (embedded)")
 
 
-def _deploy(running: Up, prefect: tuple[str, ...]) -> None:
-    """Deployments and the watch over dead runs."""
-    begun = [
-        running.child("deploy", *prefect, "--no-prompt", "deploy", "--all", folder=ROOT),
-        running.child("watch", sys.executable, "-m", "flows.watch", folder=ROOT),
-    ]
-    for child in begun:
-        while child.status is None:
-            running.rest()
-        running.children.remove(child)
-        if child.status:
-            raise ServiceError(f"the deployments of prefect.yaml are refused: {child.last_words()} (see {child.log})")
-
-
 def _start_feeds(running: Up, *, speed: float, reads: int, seed: int) -> None:
     now = datetime.now(UTC)
     start = now - timedelta(days=1) if speed > 1 else now
     options = {"start": start.isoformat(), "begun": now.isoformat(), "speed": speed, "reads": reads, "seed": seed}
-    ncric = (sys.executable, "-c", "from ncric_core.cli import main; main()")
-    running.child("feeds", *ncric, "service", "feeds", *(f"--{name}={value}" for name, value in options.items()))
+    running.child("feeds", *NCRIC, "service", "feeds", *(f"--{name}={value}" for name, value in options.items()))
     running.tell(f"demo feeds    from {start:%Y-%m-%d %H:%M} UTC on, {speed:g} times as fast as real time")
 
 

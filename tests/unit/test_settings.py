@@ -182,3 +182,31 @@ def test_user_without_a_name_is_known_by_number(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(getpass, "getuser", no_name)
     monkeypatch.setattr(os, "getuid", lambda: 4711)
     assert read_settings().user == "uid 4711"
+
+
+def test_a_child_process_is_told_what_was_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "NCRIC_DATA_DIR=data\nNCRIC_BUCKET=b\nNCRIC_BOSS4_PREFIX=/\nNCRIC_SCSO_PREFIX=,\nNCRIC_DATABASE_URL=postgresql://a:b@c/d"
+    (tmp_path / ".env").write_text(text + "\n")
+    told = read_settings().environment()
+    assert told == {
+        "NCRIC_DATA_DIR": str(tmp_path / "data"),
+        "NCRIC_BUCKET": str(tmp_path / "b"),
+        "NCRIC_BOSS4_PREFIX": "/",
+        "NCRIC_SCSO_PREFIX": ",",
+        "NCRIC_DATABASE_URL": "postgresql://a:b@c/d",
+    }
+    before = read_settings()
+    (tmp_path / ".env").unlink()
+    for name, value in told.items():
+        monkeypatch.setenv(name, value)
+    after = read_settings()
+    assert (after.boss4_prefix, after.scso_prefix, after.database_url) == (("",), (), before.database_url)
+
+
+def test_prefects_own_variables_are_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://prefect/api")
+    monkeypatch.setenv("PREFECT_API_KEY", "hunter2")
+    assert read_settings().prefect_api_url == "http://prefect/api"
+    assert "hunter2" not in f"{read_settings()!r} {read_settings().shown()}"
+    monkeypatch.setenv("NCRIC_PREFECT_API_URL", "http://ours/api")
+    assert read_settings().prefect_api_url == "http://ours/api"

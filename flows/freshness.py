@@ -1,0 +1,35 @@
+"""Every quarter of an hour: has a feed, an agency, a camera or a job gone silent, and who is to be told."""
+
+from datetime import UTC, datetime
+
+from prefect import flow, get_run_logger, runtime
+
+from flows.cli.prefect_api import prefect_api
+from flows.deadman import judge_runs, troubles
+from ncric_core.errors import ServiceError
+from ncric_core.notify import tell
+from ncric_core.quality import judge
+from ncric_core.settings import read_settings
+from ncric_core.store.schema.migrate import up_to_date
+
+
+@flow(name="freshness", timeout_seconds=600, retries=2, retry_delay_seconds=30)
+def look_for_silence() -> None:
+    """Judges the reads against their own habit, as of the run's scheduled time, and the other jobs' runs as of now;
+    tells of what began and what ended.
+
+    Fails if a message was not taken; it is sent again by the next run.
+    """
+    logger, settings = get_run_logger(), read_settings()
+    scheduled = datetime.fromtimestamp(runtime.flow_run.scheduled_start_time.timestamp(), UTC)
+    now = datetime.now(UTC)
+    with prefect_api(settings) as api:
+        wrong = troubles(api, now)
+    with up_to_date(settings).session() as connection:
+        for change in judge(connection, settings, scheduled):
+            logger.warning("%s: %s", "began" if change.began else "ended", change.alarm.message)
+        judge_runs(connection, wrong, now)
+        told = tell(settings, connection)
+    logger.info("told of %s beginnings and %s ends", told.begun, told.ended)
+    if told.failed:
+        raise ServiceError(f"a message was not taken: URL {', '.join(told.failed)} of NCRIC_NOTIFY_URLS")

@@ -1,0 +1,166 @@
+"""`ncric up`, `ncric status` and `ncric doctor` on real services: ready, looked after, and gone without a trace."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.flows.running_up import COMMAND, PATIENCE, RunningUp, environment_of, free_port, running_up, until
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """Not under /tmp/pytest-of-…, which the embedded server's user cannot enter."""
+    with tempfile.TemporaryDirectory(prefix="ncric-tests-") as made:
+        yield Path(made)
+
+
+@pytest.fixture(scope="module")
+def up(folder: Path) -> Iterator[RunningUp]:
+    with running_up(folder, "--feeds", "demo", "--speed", "500") as running:
+        yield running
+
+
+def test_it_is_ready_and_says_where_everything_is(up: RunningUp) -> None:
+    steps = [line.split()[0] for line in up.output.splitlines()]
+    assert steps[:6] == ["PostgreSQL", "Prefect", "work", "deployments", "dead", "worker"]
+    assert f"http://127.0.0.1:{up.environment['NCRIC_PREFECT_PORT']}" in up.output
+    assert str(up.folder / "bucket") in up.output
+
+
+def test_status_tells_services_deployments_and_feeds(up: RunningUp) -> None:
+    shown = up.ncric("status")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "DOWN" not in shown.stdout
+    found = json.loads(up.ncric("status", "--json").stdout)
+    assert [(one["name"], one["up"]) for one in found["services"]] == [
+        ("PostgreSQL", True),
+        ("Prefect", True),
+        ("workers", True),
+    ]
+    assert found["jobs"]
+    assert [feed["datasource"] for feed in found["feeds"]] == ["BOSS4", "SCSO"]
+
+
+def test_every_deployment_has_a_next_run(up: RunningUp) -> None:
+    def all_scheduled() -> bool:
+        jobs = json.loads(up.ncric("status", "--json").stdout)["jobs"]
+        return all(job["next_start"] or job["paused"] for job in jobs)
+
+    until(all_scheduled)
+
+
+def test_doctor_finds_nothing(up: RunningUp) -> None:
+    done = up.ncric("doctor")
+    assert (done.returncode, "PROBLEM" in done.stdout) == (0, False), done.stdout
+    for about in ("settings", "disk", "database", "schema", "bucket", "Prefect", "telemetry", "worker", "deployments"):
+        assert f"  {about}  " in done.stdout
+
+
+def test_doctor_tells_a_deployment_that_was_changed_on_the_server(up: RunningUp) -> None:
+    import httpx  # noqa: PLC0415
+
+    with httpx.Client(base_url=f"http://127.0.0.1:{up.environment['NCRIC_PREFECT_PORT']}/api") as client:
+        one = client.post("/deployments/filter", json={"limit": 1}).json()[0]
+        limit = (one["global_concurrency_limit"] or {}).get("limit")
+        client.patch(f"/deployments/{one['id']}", json={"concurrency_limit": 7}).raise_for_status()
+        done = up.ncric("doctor")
+        client.patch(f"/deployments/{one['id']}", json={"concurrency_limit": limit}).raise_for_status()
+    assert done.returncode == 1
+    assert f"{one['name']}: concurrency 7" in done.stdout
+    assert "→ run `prefect deploy --all" in done.stdout
+
+
+def test_simulated_files_arrive_and_can_be_loaded(up: RunningUp) -> None:
+    until(lambda: sum(path.suffix == ".json" for path in (up.folder / "bucket").rglob("*")) >= 5)
+    assert up.ncric("run", "files-catchup").returncode in {0, 1}  # 1: an agency's rows may be waiting
+    assert up.ncric("reconcile").returncode == 0
+    assert {feed["newest_read"] is None for feed in json.loads(up.ncric("status", "--json").stdout)["feeds"]} == {False}
+
+
+def test_a_second_one_on_the_same_folder_is_refused(up: RunningUp) -> None:
+    second = up.ncric("up")
+    assert (second.returncode, second.stdout) == (1, "")
+    assert second.stderr == f"ncric: `ncric up` is running already on {up.folder} (pid {up.process.pid})\n"
+
+
+def test_a_child_that_is_killed_comes_back(up: RunningUp) -> None:
+    (before,) = up.pids_of("worker start")
+    os.kill(before, signal.SIGKILL)
+    until(lambda: "worker started again" in up.output)
+    until(lambda: up.pids_of("worker start") not in ([], [before]))
+    assert "worker ended with status 137, is started again in 1 s" in up.output
+
+
+def test_a_database_server_that_is_killed_comes_back(up: RunningUp) -> None:
+    before = up.server_pid()
+    os.kill(before, signal.SIGKILL)
+    until(lambda: "postgresql started again" in up.output)
+    until(lambda: up.ncric("reconcile").returncode == 0)
+    until(lambda: up.ncric("status").returncode == 0)
+    assert up.server_pid() != before
+
+
+def test_ctrl_c_leaves_nothing(up: RunningUp) -> None:
+    started = [*up.started(), psutil.Process(up.server_pid())]
+    assert len(started) >= 8  # five services, and a guard for each but the server
+    up.process.send_signal(signal.SIGINT)
+    assert up.process.wait(PATIENCE) == 0
+    assert psutil.wait_procs(started, timeout=5)[1] == []
+    assert up.output.endswith("stopping …\nstopped\n")
+
+
+def test_status_and_doctor_have_words_for_what_is_down(up: RunningUp) -> None:
+    assert up.process.poll() is not None
+    shown = up.ncric("status")
+    assert (shown.returncode, shown.stderr) == (1, "")
+    assert shown.stdout.count("DOWN") == 2
+    assert not (up.folder / "postgres" / "postmaster.pid").exists()  # asking has not started it
+    checked = up.ncric("doctor")
+    assert (checked.returncode, checked.stderr) == (1, "")
+    assert "PROBLEM  Prefect      Prefect cannot be reached" in checked.stdout
+
+
+def test_killed_it_takes_its_children_with_it_and_the_next_one_starts(folder: Path, up: RunningUp) -> None:
+    assert up.process.poll() is not None
+    with running_up(folder) as again:
+        started = [*again.started(), psutil.Process(again.server_pid())]
+        again.process.kill()
+        again.process.wait(PATIENCE)
+        assert psutil.wait_procs(started, timeout=40)[1] == []
+
+
+def test_a_port_that_a_stranger_has_is_told(tmp_path: Path) -> None:
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", 0))
+        stranger.listen()
+        environment = environment_of(tmp_path, stranger.getsockname()[1])
+        done = subprocess.run(
+            [*COMMAND, "up"], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"port {environment['NCRIC_PREFECT_PORT']} cannot be used for Prefect" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("setting", ["NCRIC_DATABASE_URL", "NCRIC_BUCKET"])
+def test_made_up_reads_never_go_to_a_real_store(setting: str, tmp_path: Path) -> None:
+    value = {"NCRIC_DATABASE_URL": "postgresql://a:b@127.0.0.1:1/x", "NCRIC_BUCKET": "s3://reads"}[setting]
+    environment = environment_of(tmp_path, free_port()) | {setting: value}
+    done = subprocess.run(
+        [*COMMAND, "up", "--feeds", "demo"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "--feeds demo makes reads up" in done.stderr
