@@ -1,0 +1,73 @@
+"""Runs that failed, did not start or take far too long."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from flows.deadman import FAILED, NOT_STARTED, OVERDUE, Trouble, judge_runs, of_deployment
+from ncric_core.store.alarms import open_alarms
+from tests.conftest import Store
+
+NOW = datetime(2022, 10, 11, 9, 0, tzinfo=UTC)
+
+
+def run(state: str, minutes_ago: float, took: float = 60.0, message: str = "") -> dict[str, Any]:
+    begun = NOW - timedelta(minutes=minutes_ago)
+    return {
+        "name": f"run of {begun:%H:%M}",
+        "state_type": state,
+        "state_name": state.capitalize(),
+        "state": {"message": message},
+        "start_time": begun.isoformat(),
+        "expected_start_time": begun.isoformat(),
+        "total_run_time": took,
+    }
+
+
+def kinds(latest: list[dict[str, Any]], following: dict[str, Any] | None) -> list[str]:
+    return [one.kind for one in of_deployment("boss4-hourly", latest, following, NOW)]
+
+
+SOON = run("SCHEDULED", -10)
+
+
+def test_a_deployment_whose_runs_are_as_they_should_be_has_no_trouble() -> None:
+    assert kinds([], SOON) == []
+    assert kinds([run("RUNNING", 3), run("COMPLETED", 60), run("FAILED", 120)], SOON) == []
+
+
+def test_the_latest_run_that_has_ended_counts() -> None:
+    (trouble,) = of_deployment(
+        "boss4-hourly", [run("FAILED", 50, message="not loaded: Broken PD"), run("COMPLETED", 110)], SOON, NOW
+    )
+    assert trouble.kind == FAILED
+    assert trouble.message == "boss4-hourly: the run run of 08:10 ended as Failed: not loaded: Broken PD"
+    assert kinds([run("CRASHED", 50)], SOON) == [FAILED]
+
+
+def test_a_run_that_has_not_begun_ten_minutes_after_its_time_and_a_schedule_without_runs() -> None:
+    assert kinds([], run("SCHEDULED", 9)) == []
+    assert kinds([], run("SCHEDULED", 11)) == [NOT_STARTED]
+    assert kinds([], None) == [NOT_STARTED]
+
+
+def test_a_run_that_takes_far_longer_than_usual() -> None:
+    usual = [run("COMPLETED", 60 * n, took=600) for n in range(1, 7)]
+    assert kinds([run("RUNNING", 29), *usual], SOON) == []
+    assert kinds([run("RUNNING", 31), *usual], SOON) == [OVERDUE]
+    short = [run("COMPLETED", 60 * n, took=5) for n in range(1, 7)]
+    assert kinds([run("RUNNING", 14), *short], SOON) == []
+    assert kinds([run("RUNNING", 16), *short], SOON) == [OVERDUE]
+    assert kinds([run("RUNNING", 100)], SOON) == []  # nothing is known of how long they take
+
+
+def test_an_alarm_begins_once_and_ends_with_its_cause(store: Store) -> None:
+    trouble = Trouble(FAILED, "boss4-hourly", "boss4-hourly: failed")
+    with store.database.session() as connection:
+        for _ in range(2):
+            judge_runs(connection, [trouble], NOW)
+        with connection:
+            assert [(one.kind, one.subject) for one in open_alarms(connection)] == [(FAILED, "boss4-hourly")]
+        judge_runs(connection, [], NOW)
+        with connection:
+            assert open_alarms(connection) == []
+    assert store.rows("SELECT count(*), count(ended_at) FROM alarms") == [(1, 1)]
