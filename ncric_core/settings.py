@@ -140,6 +140,12 @@ class Settings(BaseSettings):
         validation_alias=_as_prefect_names_it("PREFECT_API_AUTH_STRING"),
         description="user:password of that server, if it wants them (also PREFECT_API_AUTH_STRING)",
     )
+    work_pool: str = Field(
+        default="ncric",
+        min_length=1,
+        validation_alias=AliasChoices(PREFIX + "WORK_POOL", "PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME"),
+        description="Prefect's work pool of all deployments (also PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME)",
+    )
     freshness_weeks: int = Field(
         default=8, ge=1, le=52, description="weeks that the usual number of reads is learned from"
     )

@@ -12,9 +12,6 @@ import httpx
 from ncric_core.errors import ServiceError
 from ncric_core.settings import Settings
 
-POOL: Final = "ncric"
-"""The work pool of all deployments."""
-
 PAGE: Final = 200  # the most that Prefect gives at once
 
 Item = dict[str, Any]
@@ -26,6 +23,7 @@ class PrefectApi:
 
     url: str
     client: httpx.Client
+    pool: str
 
     def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
         """The answer to a request; also one that says that there is no such thing (404)."""
@@ -54,14 +52,14 @@ class PrefectApi:
 
     def ensure_pool(self, kind: str = "process") -> bool:
         """Makes the work pool if it is missing; gives whether it was. A worker fills in its job template."""
-        if self.ask("GET", f"/work_pools/{POOL}").status_code != httpx.codes.NOT_FOUND:
+        if self.ask("GET", f"/work_pools/{self.pool}").status_code != httpx.codes.NOT_FOUND:
             return False
-        self.ask("POST", "/work_pools/", {"name": POOL, "type": kind, "base_job_template": {}})
+        self.ask("POST", "/work_pools/", {"name": self.pool, "type": kind, "base_job_template": {}})
         return True
 
     def workers(self) -> list[Item]:
         """The workers of the pool: name, status (ONLINE, OFFLINE), last_heartbeat_time."""
-        answer = self.ask("POST", f"/work_pools/{POOL}/workers/filter", {"limit": PAGE})
+        answer = self.ask("POST", f"/work_pools/{self.pool}/workers/filter", {"limit": PAGE})
         return [] if answer.status_code == httpx.codes.NOT_FOUND else list(answer.json())
 
     def deployments(self) -> list[Item]:
@@ -131,7 +129,7 @@ def prefect_api(settings: Settings) -> Iterator[PrefectApi]:
         user, _, password = settings.prefect_api_auth_string.get_secret_value().partition(":")
         auth = httpx.BasicAuth(user, password)
     with httpx.Client(headers=headers, auth=auth, timeout=10) as client:
-        yield PrefectApi((settings.prefect_api_url or own_url(settings)).rstrip("/"), client)
+        yield PrefectApi((settings.prefect_api_url or own_url(settings)).rstrip("/"), client, settings.work_pool)
 
 
 def own_url(settings: Settings) -> str:

@@ -9,12 +9,13 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from flows.cli.prefect_api import POOL, PrefectApi, moment, prefect_api
+from flows.cli.prefect_api import PrefectApi, moment, prefect_api
 from ncric_core.cli.app import app, say, show
 from ncric_core.errors import ServiceError, StoreError
 from ncric_core.settings import Settings, read_settings
 from ncric_core.sources.feeds import lpr_feeds
 from ncric_core.store import embedded
+from ncric_core.store.alarms import Alarm, open_alarms
 from ncric_core.store.database import Connection, open_database, rows
 
 LATE: Final = timedelta(minutes=1)  # a run that has not begun by then is told as late
@@ -61,6 +62,7 @@ class Status:
     services: list[Service] = field(default_factory=list)
     jobs: list[JobState] = field(default_factory=list)
     feeds: list[FeedState] = field(default_factory=list)
+    alarms: list[Alarm] = field(default_factory=list)
 
     @property
     def up(self) -> bool:
@@ -69,7 +71,7 @@ class Status:
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False) -> None:
-    """Shows services, each deployment's last and next run, and the lag of each feed. Status 1 if a service is down."""
+    """Shows services, each deployment's last and next run, the lag of each feed, and alarms. Status 1 if a service is down."""
     found = read_status(read_settings(), datetime.now(UTC))
     if as_json:
         say(json.dumps({"up": found.up, **asdict(found)}, default=_json))
@@ -86,6 +88,7 @@ def read_status(settings: Settings, now: datetime) -> Status:
         with _database(settings) as connection:
             newest = dict(rows(connection, _NEWEST))
             found.feeds = [_feed(feed.datasource, newest, now) for feed in lpr_feeds(settings).values()]
+            found.alarms = open_alarms(connection)
             found.services.append(Service("PostgreSQL", up=True, detail=_version(connection)))
     except StoreError as error:
         found.services.append(Service("PostgreSQL", up=False, detail=str(error)))
@@ -106,8 +109,8 @@ def _database(settings: Settings) -> Iterator[Connection]:
     if settings.database_url is None and not embedded.runs(settings.data_dir):
         raise StoreError(f"the embedded PostgreSQL under {settings.data_dir} does not run: `ncric up` starts it")
     with open_database(settings).session() as connection:
-        if rows(connection, "SELECT to_regclass('received_names') IS NULL")[0][0]:
-            raise StoreError("the database is empty: run `ncric migrate`")
+        if rows(connection, "SELECT to_regclass('alarms') IS NULL")[0][0]:
+            raise StoreError("the database is not up to date: run `ncric migrate`")
         yield connection
 
 
@@ -125,7 +128,7 @@ def worker_service(api: PrefectApi, now: datetime) -> Service:
     )
     if online:
         return Service("workers", up=True, detail=told)
-    detail = f"none polls the work pool {POOL}: `ncric up` runs one" + (f"; last: {told}" if told else "")
+    detail = f"none polls the work pool {api.pool}: `ncric up` runs one" + (f"; last: {told}" if told else "")
     return Service("workers", up=False, detail=detail)
 
 
@@ -171,6 +174,9 @@ def _show(found: Status) -> None:
             for one in found.feeds
         ]
         show(("feed", "newest read", "lag"), feeds, empty="")
+    if found.alarms:
+        say()
+        show(("alarm", "since", "message"), [(one.kind, one.began_at, one.message) for one in found.alarms], empty="")
 
 
 def _line(job: JobState) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ import typer
 
 import flows
 from flows.cli.child import MARK
-from flows.cli.prefect_api import POOL, own_url, prefect_api
+from flows.cli.prefect_api import own_url, prefect_api
 from flows.cli.running import Stopped, Up, leftovers, only_one, stoppable
 from ncric_core.cli.app import app
 from ncric_core.errors import ServiceError, SettingsError
@@ -46,7 +46,6 @@ PREFECT_SETTINGS: Final = {
     "PREFECT_CLI_PROMPT": "false",
     "PREFECT_CLI_COLORS": "false",
     "PREFECT_WORKER_QUERY_SECONDS": "1",
-    "PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME": POOL,
     "PREFECT_SERVER_DEPLOYMENTS_CONCURRENCY_SLOT_WAIT_SECONDS": "5",
 }
 
@@ -115,6 +114,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "NCRIC_DATA_DIR": str(settings.data_dir.resolve()),
         "PREFECT_HOME": str(settings.data_dir.resolve() / "prefect"),
         "PREFECT_API_URL": own_url(settings),
+        "PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME": settings.work_pool,
         "PYTHONUNBUFFERED": "1",
     }
     return ours | settings.environment() | PREFECT_SETTINGS | own
@@ -160,10 +160,20 @@ def _start(running: Up) -> None:
         running.wait(server, lambda: _answers(api.time))
         running.tell(f"Prefect       ready ({api.url})")
         made = api.ensure_pool()
-        running.tell(f"work pool     {POOL}{', made' if made else ''}")
+        running.tell(f"work pool     {api.pool}{', made' if made else ''}")
         begun = datetime.now(UTC)
         worker = running.child(
-            "worker", *PREFECT, "worker", "start", "--pool", POOL, "--type", "process", "--name", WORKER, folder=ROOT
+            "worker",
+            *PREFECT,
+            "worker",
+            "start",
+            "--pool",
+            api.pool,
+            "--type",
+            "process",
+            "--name",
+            WORKER,
+            folder=ROOT,
         )
         deploy = running.child("deploy", *PREFECT, "--no-prompt", "deploy", "--all", folder=ROOT)
         watch = running.child("watch", *NCRIC, "service", "watch", folder=ROOT)
