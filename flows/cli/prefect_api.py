@@ -5,12 +5,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from time import sleep
 from typing import Any, Final
+from uuid import uuid4
 
 import httpx
 
 from ncric_core.errors import ServiceError
 from ncric_core.settings import Settings
+
+PAUSES: Final = (0.5, 1, 2, 4)
+"""Seconds before a busy server is asked again; with SQLite it is so whenever two write at once."""
+
+BUSY: Final = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE)
 
 PAGE: Final = 200  # the most that Prefect gives at once
 
@@ -27,13 +34,19 @@ class PrefectApi:
 
     def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
         """The answer to a request; also one that says that there is no such thing (404)."""
-        try:
-            answer = self.client.request(method, f"{self.url}{path}", json=body)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ServiceError(
-                f"Prefect cannot be reached at {self.url} ({type(error).__name__}): start it with `ncric up`, or set "
-                f"PREFECT_API_URL"
-            ) from None
+        for pause in (*PAUSES, None):
+            try:
+                answer = self.client.request(method, f"{self.url}{path}", json=body)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                if pause is None or not isinstance(error, httpx.TimeoutException):
+                    raise ServiceError(
+                        f"Prefect cannot be reached at {self.url} ({type(error).__name__}): start it with `ncric up`, "
+                        f"or set PREFECT_API_URL"
+                    ) from None
+            else:
+                if pause is None or answer.status_code not in BUSY:
+                    break
+            sleep(pause)
         if answer.is_error and answer.status_code != httpx.codes.NOT_FOUND:
             raise ServiceError(f"Prefect at {self.url} answers {answer.status_code} to {method} {path}")
         return answer
@@ -86,7 +99,12 @@ class PrefectApi:
 
     def start(self, deployment: str, parameters: Mapping[str, object], tags: Sequence[str]) -> Item:
         """Launches a run of a deployment, with these parameters instead of its own of the same names."""
-        body = {"parameters": parameters, "tags": list(tags), "state": {"type": "SCHEDULED"}}
+        body = {
+            "parameters": parameters,
+            "tags": list(tags),
+            "state": {"type": "SCHEDULED"},
+            "idempotency_key": str(uuid4()),  # asked again after a time-out, it is still one run
+        }
         return dict(self.ask("POST", f"/deployments/{deployment}/create_flow_run", body).json())
 
     def tagged(self, tag: str) -> list[Item]:
@@ -128,7 +146,7 @@ def prefect_api(settings: Settings) -> Iterator[PrefectApi]:
     if settings.prefect_api_auth_string is not None:
         user, _, password = settings.prefect_api_auth_string.get_secret_value().partition(":")
         auth = httpx.BasicAuth(user, password)
-    with httpx.Client(headers=headers, auth=auth, timeout=10) as client:
+    with httpx.Client(headers=headers, auth=auth, timeout=30) as client:
         yield PrefectApi((settings.prefect_api_url or own_url(settings)).rstrip("/"), client, settings.work_pool)
 
 
