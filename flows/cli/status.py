@@ -37,6 +37,7 @@ class JobState:
     """A deployment: its last run, and its next."""
 
     name: str
+    scheduled: bool  # or begun by hand only
     paused: bool
     last_state: str | None
     last_start: datetime | None
@@ -140,6 +141,7 @@ def _job(api: PrefectApi, item: dict[str, Any], now: datetime) -> JobState:
     active = [one["active"] for one in item["schedules"]]
     return JobState(
         item["name"],
+        scheduled=bool(active),
         paused=item["paused"] or (bool(active) and not any(active)),
         last_state=last["state_name"] if last else None,
         last_start=moment(last["start_time"]) if last else None,
@@ -182,7 +184,8 @@ def _show(found: Status) -> None:
 def _line(job: JobState) -> tuple[object, ...]:
     took = None if job.last_seconds is None else _span(job.last_seconds)
     note = "paused" if job.paused else "LATE" if job.late else ""
-    return job.name, job.last_start or "never", job.last_state, took, job.next_start or "none", note
+    following = job.next_start or ("none" if job.scheduled else "by hand")
+    return job.name, job.last_start or "never", job.last_state, took, following, note
 
 
 def _span(seconds: float) -> str:

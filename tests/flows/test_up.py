@@ -52,7 +52,7 @@ def test_status_tells_services_deployments_and_feeds(up: RunningUp) -> None:
 def test_every_deployment_has_a_next_run(up: RunningUp) -> None:
     def all_scheduled() -> bool:
         jobs = json.loads(up.ncric("status", "--json").stdout)["jobs"]
-        return all(job["next_start"] or job["paused"] for job in jobs)
+        return all(job["next_start"] for job in jobs if job["scheduled"])
 
     until(all_scheduled)
 
@@ -83,6 +83,65 @@ def test_simulated_files_arrive_and_can_be_loaded(up: RunningUp) -> None:
     assert up.ncric("run", "files-catchup").returncode in {0, 1}  # 1: an agency's rows may be waiting
     assert up.ncric("reconcile").returncode == 0
     assert {feed["newest_read"] is None for feed in json.loads(up.ncric("status", "--json").stdout)["feeds"]} == {False}
+
+
+OLD = ("--start", "2022-10-11T00:00", "--end", "2022-10-11T04:00")
+
+
+@pytest.fixture(scope="module")
+def old_files(up: RunningUp) -> None:
+    """Four hours of files of another year, and no job that would take them but those of the tests."""
+    made = up.ncric("simulate", str(up.folder / "bucket"), "--reads", "2000", "--hours", "4", "--no-faults")
+    assert made.returncode == 0, made.stderr
+
+
+def loaded(up: RunningUp) -> dict[bool, int]:
+    """How many reads of the old files are loaded: Fremont's (True) and the others'."""
+    shown = up.ncric(
+        "sql",
+        "SELECT standardized_agency_name = 'Fremont PD' AS fremont, count(*) AS n FROM reads "
+        "WHERE event_time < '2022-10-12' AND datasource = 'BOSS4' GROUP BY 1",
+        "--format",
+        "json",
+    )
+    return {one["fremont"]: one["n"] for one in json.loads(shown.stdout)}
+
+
+def test_a_deployment_is_run_for_a_window_of_ones_choice(up: RunningUp, old_files: None) -> None:
+    done = up.ncric("rerun", "boss4-hourly-fremont", *OLD)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "1 Completed"
+    assert list(loaded(up)) == [True]
+
+
+def test_a_backfill_is_loaded_in_slices_and_goes_on_where_it_was(up: RunningUp, old_files: None) -> None:
+    fill = ("backfill", "boss4", *OLD, "--hours", "2", "--at-once", "1")
+    assert up.ncric(*fill, "--no-wait").returncode == 0
+    assert "runs cancelled" in up.ncric(*fill, "--stop").stdout
+    done = up.ncric(*fill)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "2 Completed"), done.stderr
+    before = loaded(up)
+    assert sum(before.values()) > 1500
+    again = up.ncric(*fill)
+    assert again.stdout.splitlines()[1:] == ["2 Completed"]
+    assert loaded(up) == before
+    assert up.ncric("reconcile").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rerun", "boss4-hourly"), "needs a window"),
+        (("rerun", "nothing", *OLD), "there is no deployment 'nothing'"),
+        (("rerun", "files-catchup", *OLD), "takes the whole bucket"),
+        (("backfill", "boss5", *OLD), "boss5"),
+    ],
+)
+def test_what_cannot_be_launched_is_told_in_a_line(up: RunningUp, arguments: tuple[str, ...], message: str) -> None:
+    done = up.ncric(*arguments)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_a_second_one_on_the_same_folder_is_refused(up: RunningUp) -> None:
