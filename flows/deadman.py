@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
-from flows.cli.prefect_api import Item, PrefectApi, moment
+from flows.prefect_api import Item, PrefectApi, moment
 from ncric_core.notify import end_alarm, raise_alarm
 from ncric_core.store.alarms import open_alarms
 from ncric_core.store.database import Connection

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 from prefect import flow, get_run_logger, runtime
 
-from flows.cli.prefect_api import prefect_api
 from flows.deadman import judge_runs, troubles
+from flows.prefect_api import prefect_api
 from ncric_core.errors import ServiceError
 from ncric_core.notify import tell
 from ncric_core.quality import judge

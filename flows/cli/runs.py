@@ -10,8 +10,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from flows.cli.prefect_api import PAGE, Item, PrefectApi, prefect_api
 from flows.cli.up import NCRIC, PREFECT, ROOT
+from flows.prefect_api import PAGE, Item, PrefectApi, prefect_api
 from ncric_core.cli.app import app, say, warn
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.jobs import CATCHUP, job_named, run_name

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from flows.cli.prefect_api import PrefectApi, moment, prefect_api
+from flows.prefect_api import PrefectApi, moment, prefect_api
 from ncric_core.cli.app import app, say, show
 from ncric_core.errors import ServiceError, StoreError
 from ncric_core.settings import Settings, read_settings

@@ -1,4 +1,4 @@
-"""What the commands ask a Prefect server, over its REST API: prefect itself takes seconds to import."""
+"""What commands and flows ask a Prefect server, over its REST API: prefect itself takes seconds to import."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
