@@ -124,6 +124,10 @@ class PrefectApi:
         kind = "CANCELLING" if run["state_type"] == "RUNNING" else "CANCELLED"
         self.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": kind}, "force": False})
 
+    def limit_queue(self, name: str, runs: int) -> None:
+        """Lets at most so many runs of a queue of the pool run at once."""
+        self.ask("PATCH", f"/work_pools/{self.pool}/queues/{name}", {"concurrency_limit": runs})
+
     def page_of(self, run: Item) -> str:
         """Where a run is shown."""
         return f"{self.url.removesuffix('/api')}/runs/flow-run/{run['id']}"

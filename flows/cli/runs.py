@@ -71,7 +71,7 @@ def backfill(
     start: Start,
     end: End,
     hours: Annotated[int, typer.Option(min=1, help="Hours of a slice; each is a run of its own.")] = 24,
-    at_once: Annotated[int | None, typer.Option(min=1, help="At most so many runs at once (as prefect.yaml).")] = None,
+    at_once: Annotated[int, typer.Option(min=1, help="At most so many runs at once, of all backfills.")] = 2,
     agency: Agency = None,
     exclude_agency: Exclude = None,
     stop: Annotated[bool, typer.Option("--stop", help="Cancel what is left of it.")] = False,
@@ -100,8 +100,7 @@ def backfill(
                 api.cancel(run)
             say(f"{len(open_runs)} runs cancelled; the same command without --stop goes on")
             return
-        if at_once is not None:
-            api.ask("PATCH", f"/deployments/{deployment['id']}", {"concurrency_limit": at_once})
+        api.limit_queue(deployment["work_queue_name"], at_once)
         for part in parts:
             given = {"feed": feed, **_window_parameters(part), **chosen}
             earlier = runs.get(given["start"])
