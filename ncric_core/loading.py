@@ -37,6 +37,10 @@ class Loader:
 
     def __init__(self, database: Database, *, force: bool) -> None:
         self._connection = database.connect()
+        # A crash of the server may cost the last moments' chunks, but whole: their entries in the ledger go with them,
+        # and the next run loads them. `finish` waits for the disk.
+        with self._connection, self._connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit TO off")
         self._force = force
         self._staged = force
         self._known: defaultdict[tuple[str, ...], set[tuple[object, ...]]] = defaultdict(
@@ -69,8 +73,19 @@ class Loader:
         return done
 
     def finish(self) -> list[Result]:
-        """Waits for all chunks queued. Raises StoreError if the database is lost."""
+        """Waits until all chunks queued are loaded, and on the disk. Raises StoreError if the database is lost."""
+        self._pending.append(self._pool.submit(self._flush))
         return [result for _ in range(len(self._pending)) for result in self._pending.popleft().result()]
+
+    def _flush(self) -> list[Result]:
+        try:
+            with self._connection, self._connection.cursor() as cursor:
+                cursor.execute("SET LOCAL synchronous_commit TO on")
+                cursor.execute("SELECT pg_current_xact_id()")  # a transaction that writes waits for all before it
+        except psycopg2.Error as error:
+            self._raise_if_lost(error)
+            raise
+        return []
 
     def close_files(self, found: Mapping[int, int]) -> None:
         """Queues that files (by id) were read to their end, with the rows found, behind the chunks queued so far."""
