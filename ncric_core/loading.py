@@ -133,7 +133,10 @@ class Loader:
         for rows in chunk.entities:
             known = self._known[rows.table, *rows.frame.columns]
             new = [number for number, row in enumerate(rows.frame.rows()) if row not in known]
-            left.append(replace(rows, frame=rows.frame[new]))
+            if len(new) == rows.frame.height:
+                left.append(rows)
+            elif new:
+                left.append(replace(rows, frame=rows.frame[new]))
         return replace(chunk, entities=left)
 
     def _raise_if_lost(self, error: Exception) -> None:

@@ -103,8 +103,10 @@ def array(column: pl.Series) -> str:
     """
     values = column.to_list()
     if column.dtype == pl.String:
-        return "{" + ",".join("NULL" if value is None else _quoted(value) for value in values) + "}"
-    return "{" + ",".join("NULL" if value is None else f'"{value}"' for value in values) + "}"
+        return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+    if column.dtype.is_integer() and not column.null_count():
+        return "{" + ",".join(map(str, values)) + "}"
+    return "{" + ",".join(["NULL" if value is None else f'"{value}"' for value in values]) + "}"
 
 
 def _quoted(value: str) -> str:
