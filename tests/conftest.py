@@ -37,6 +37,12 @@ HOUR = Window(datetime(2022, 10, 11, 8, tzinfo=UTC), datetime(2022, 10, 11, 9, t
 """The window that tests' files lie in, unless they say otherwise."""
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The flows' tests come last: Prefect leaves threads behind that draw random numbers, and hypothesis takes that for
+    a fault of the test that it is running."""
+    items.sort(key=lambda item: "flows" in item.path.parts[-2:])
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI a skipped test is a failure: a check that did not run has not passed."""
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
