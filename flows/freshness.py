@@ -2,10 +2,11 @@
 
 from datetime import UTC, datetime
 
-from prefect import flow, get_run_logger, runtime
+from prefect import flow, get_run_logger
 
 from flows.deadman import judge_runs, troubles
 from flows.prefect_api import prefect_api
+from flows.schedule import scheduled_time
 from ncric_core.errors import ServiceError
 from ncric_core.notify import tell
 from ncric_core.quality import judge
@@ -21,12 +22,11 @@ def look_for_silence() -> None:
     Fails if a message was not taken; it is sent again by the next run.
     """
     logger, settings = get_run_logger(), read_settings()
-    scheduled = datetime.fromtimestamp(runtime.flow_run.scheduled_start_time.timestamp(), UTC)
     now = datetime.now(UTC)
     with prefect_api(settings) as api:
         wrong = troubles(api, now)
     with up_to_date(settings).session() as connection:
-        for change in judge(connection, settings, scheduled):
+        for change in judge(connection, settings, scheduled_time()):
             logger.warning("%s: %s", "began" if change.began else "ended", change.alarm.message)
         judge_runs(connection, wrong, now)
         told = tell(settings, connection)

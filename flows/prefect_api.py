@@ -77,12 +77,7 @@ class PrefectApi:
 
     def deployments(self) -> list[Item]:
         """All deployments, in order of name."""
-        found: list[Item] = []
-        while page := self.ask("POST", "/deployments/filter", _page("NAME_ASC", len(found))).json():
-            found += page
-            if len(page) < PAGE:
-                break
-        return found
+        return self._all("/deployments/filter", {"sort": "NAME_ASC"})
 
     def latest_runs(self, deployment: str, most: int = 20) -> list[Item]:
         """The runs that began last, the newest first."""
@@ -109,15 +104,8 @@ class PrefectApi:
 
     def tagged(self, tag: str) -> list[Item]:
         """All runs with a tag, in order of when they were expected to start."""
-        found: list[Item] = []
-        which = {"flow_runs": {"tags": {"all_": [tag]}}}
-        while page := self.ask(
-            "POST", "/flow_runs/filter", which | _page("EXPECTED_START_TIME_ASC", len(found))
-        ).json():
-            found += page
-            if len(page) < PAGE:
-                break
-        return found
+        which = {"tags": {"all_": [tag]}}
+        return self._all("/flow_runs/filter", {"flow_runs": which, "sort": "EXPECTED_START_TIME_ASC"})
 
     def cancel(self, run: Item) -> None:
         """Cancels a run: at once if it has not begun, else its worker ends it."""
@@ -136,9 +124,14 @@ class PrefectApi:
         body = {"deployments": {"id": {"any_": [deployment]}}, "flow_runs": which, "sort": order, "limit": most}
         return list(self.ask("POST", "/flow_runs/filter", body).json())
 
-
-def _page(order: str, offset: int) -> dict[str, object]:
-    return {"sort": order, "limit": PAGE, "offset": offset}
+    def _all(self, path: str, body: Mapping[str, object]) -> list[Item]:
+        """All that a filter finds, page by page."""
+        found: list[Item] = []
+        while page := self.ask("POST", path, {**body, "limit": PAGE, "offset": len(found)}).json():
+            found += page
+            if len(page) < PAGE:
+                break
+        return found
 
 
 @contextmanager

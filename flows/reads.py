@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from prefect import flow, get_run_logger, runtime, task
@@ -13,6 +13,7 @@ from prefect.tasks import exponential_backoff
 from pydantic import AwareDatetime, Field
 
 from flows.report import publish
+from flows.schedule import plain, scheduled_time
 from ncric_core.errors import NcricError, SettingsError
 from ncric_core.integrate import integrate
 from ncric_core.jobs import CATCHUP, Covers, job_named, run_name, window_of
@@ -60,15 +61,10 @@ def _integrate(job: Job) -> Outcome:
 def _window(covers: Covers | None, start: datetime | None, end: datetime | None) -> Window:
     """The window given, or else the one that the run's scheduled time says."""
     if start is not None and end is not None:
-        return Window(_plain(start), _plain(end))
+        return Window(plain(start), plain(end))
     if start is not None or end is not None or covers is None:
         raise SettingsError("a window has two ends: give both start and end, or what a scheduled run covers")
-    return window_of(covers, _plain(runtime.flow_run.scheduled_start_time))
-
-
-def _plain(moment: datetime) -> datetime:
-    """Prefect's times are of a kind of their own."""
-    return datetime.fromtimestamp(moment.timestamp(), UTC)
+    return window_of(covers, scheduled_time())
 
 
 def _name_of_window() -> str:

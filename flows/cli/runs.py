@@ -12,7 +12,7 @@ import typer
 
 from flows.cli.up import NCRIC, PREFECT, ROOT
 from flows.prefect_api import PAGE, Item, PrefectApi, prefect_api
-from ncric_core.cli.app import app, say, warn
+from ncric_core.cli.app import End, Start, app, say, warn
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.jobs import CATCHUP, job_named, run_name
 from ncric_core.settings import read_settings
@@ -22,8 +22,6 @@ BACKFILL: Final = "backfill"  # the deployment of its slices, which has no sched
 LOOK_EVERY: Final = 2.0  # seconds between looks at runs that are waited for
 ENDED: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
-Start = Annotated[str, typer.Option(help="Begin of the window, ISO 8601; without a zone: UTC.")]
-End = Annotated[str, typer.Option(help="End of the window (not in it any more).")]
 Agency = Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")]
 Exclude = Annotated[list[str] | None, typer.Option(help="All but this agency; may be given again.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until it has ended.")]
@@ -33,8 +31,8 @@ Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until it has 
 def rerun(
     deployment: Annotated[str, typer.Argument(help="A deployment of prefect.yaml, such as `boss4-hourly`.")],
     *,
-    start: Annotated[str | None, typer.Option(help="Begin of the window, ISO 8601; without a zone: UTC.")] = None,
-    end: Annotated[str | None, typer.Option(help="End of the window (not in it any more).")] = None,
+    start: Start = None,
+    end: End = None,
     agency: Agency = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and clean, but load nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Read again what the ledger has as done.")] = False,
@@ -68,8 +66,8 @@ def rerun(
 def backfill(
     feed: Annotated[str, typer.Argument(help="`boss4` or `scso`.")],
     *,
-    start: Start,
-    end: End,
+    start: Annotated[str, typer.Option(help="Begin of the window, ISO 8601; without a zone: UTC.")],
+    end: Annotated[str, typer.Option(help="End of the window (not in it any more).")],
     hours: Annotated[int, typer.Option(min=1, help="Hours of a slice; each is a run of its own.")] = 24,
     at_once: Annotated[int, typer.Option(min=1, help="At most so many runs at once, of all backfills.")] = 2,
     agency: Agency = None,
