@@ -71,7 +71,7 @@ def clean(
         vehicle_record_id=read_id.str.strip_chars() + f"_{datasource}",
         event_time=utc(pl.col(DATE), pl.col(TIME), zone),
         plate=pl.col(PLATE),
-        coordinates=coordinates(raw.schema),
+        coordinates=coordinates(texts),
         camera_id=camera.str.strip_chars() + id_suffix,
         camera_name=pl.col("LPRCameraName"),
         agency_id=agency.str.strip_chars() + id_suffix,
@@ -105,16 +105,18 @@ def utc(date: pl.Expr, time: pl.Expr, zone: str) -> pl.Expr:
     return pl.coalesce(local, before.dt.convert_time_zone("UTC") + day)
 
 
-def coordinates(schema: pl.Schema) -> pl.Expr:
-    """Latitude and longitude in decimal degrees; null if a part of either is missing or out of range."""
-    latitude, longitude = decimal_degrees("Latitude", 90, schema), decimal_degrees("Longitude", 180, schema)
-    known = latitude.is_not_null() & longitude.is_not_null()
-    return pl.when(known).then(pl.struct(latitude=latitude, longitude=longitude))
+def coordinates(texts: pl.DataFrame) -> pl.Series:
+    """Latitude and longitude in decimal degrees, of reads with the leaves of COORDINATES as text or as numbers; null if
+    a part of either is missing or out of range."""
+    numbers = texts.select(_number(leaf, texts.schema) for leaf in COORDINATES)
+    places = numbers.select(latitude=decimal_degrees("Latitude", 90), longitude=decimal_degrees("Longitude", 180))
+    known = pl.all_horizontal(pl.col("latitude", "longitude").is_not_null())
+    return places.select(coordinates=pl.when(known).then(pl.struct("latitude", "longitude")))["coordinates"]
 
 
-def decimal_degrees(axis: str, most: int, schema: pl.Schema) -> pl.Expr:
+def decimal_degrees(axis: str, most: int) -> pl.Expr:
     """Sign × (|degrees| + minutes/60 + seconds/3600); the sign is that of the degrees as written, as -0 is negative."""
-    degrees, minutes, seconds = (_number(f"{axis}{part}Value", schema) for part in ("Degree", "Minute", "Second"))
+    degrees, minutes, seconds = (pl.col(f"{axis}{part}Value") for part in ("Degree", "Minute", "Second"))
     size = degrees.abs() + minutes / 60 + seconds / 3600
     in_range = minutes.is_between(0, 60) & seconds.is_between(0, 60) & size.is_between(0, most)
     negative = (degrees < 0) | (1 / degrees < 0)  # -0.0 is not less than 0, but its inverse is

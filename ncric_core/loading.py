@@ -1,7 +1,6 @@
 """Loading while the next batch is parsed: one thread, one connection, chunks in order; failures kept to their
 agency."""
 
-import sys
 from collections import defaultdict, deque
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,10 +17,6 @@ from ncric_core.store.database import Database
 from ncric_core.store.load import Chunk, Loaded, load_chunk, make_ready
 
 AHEAD: Final = 3  # chunks prepared (and files to be closed) that are not loaded yet
-
-SWITCH: Final = 1e-4
-"""Seconds after which the parser yields the interpreter. The loading thread needs it often and briefly, and with
-Python's 5 ms waits longer for it than it works: a run took a fifth longer."""
 
 MOST_KNOWN: Final = 50_000  # entities or links of a table that are remembered as written by this run
 
@@ -50,8 +45,6 @@ class Loader:
         self._pending: deque[Future[list[Result]]] = deque()
 
     def __enter__(self) -> Self:
-        self._interval = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH)
         return self
 
     def __exit__(
@@ -61,7 +54,6 @@ class Loader:
             future.cancel()
         self._pool.shutdown()
         self._connection.close()
-        sys.setswitchinterval(self._interval)
 
     def submit(self, chunk: Chunk) -> list[Result]:
         """Queues a chunk; gives the results of those that had to end first. Raises StoreError if the database is

@@ -2,10 +2,12 @@
 
 import codecs
 import json
+import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
@@ -63,8 +65,18 @@ def _cp1252(error: UnicodeError) -> tuple[str, int]:
 
 codecs.register_error("ncric-cp1252", _cp1252)
 
-decoder = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=lambda _: None)
-"""Takes control characters in strings; gives numbers as their text: no digit of an id is lost, nor the sign of -0."""
+
+def _plain(number: str) -> str:
+    """A number with a fraction or an exponent as polars writes it: 84.0 is 84, 1e-7 is 0.0000001, -0.0 is -0."""
+    value = float(number)
+    if not math.isfinite(value):
+        return number
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+decoder = json.JSONDecoder(strict=False, parse_int=str, parse_float=_plain, parse_constant=lambda _: None)
+"""Takes control characters in strings; gives numbers as text, so that no digit of an id is lost, nor the sign of -0."""
 
 
 def decoded(pieces: Iterable[bytes]) -> Iterator[str]:

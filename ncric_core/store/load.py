@@ -3,6 +3,7 @@
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 import polars as pl
@@ -23,6 +24,8 @@ PAIR: Final = ("file_id", "agency_name")
 """The columns of the reads that name their entry in the ledger."""
 
 _COPY_BUFFER: Final = 1 << 20
+
+_UTC: Final = pl.Datetime("us", "UTC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,7 @@ def make_ready(chunk: Chunk) -> Ready:
     reads, late = chunk.reads, chunk.late
     if repeat.any():
         reads, late = reads.filter(~repeat), late.filter(~repeat)
-    prompt = reads.filter(~late)
+    prompt = reads.filter(~late) if late.any() else reads
     return Ready(reads, reads.filter(late), prompt, csv_of(prompt), counts_of(reads))
 
 
@@ -113,8 +116,8 @@ def load_again(connection: Connection, chunk: Chunk) -> Loaded:
 
 
 def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) -> Loaded:
-    _lock_agencies(connection, chunk)
-    claimed = _claim(connection, chunk, force=force)
+    now = _lock_agencies(connection, chunk)
+    claimed = _claim(connection, chunk, now, force=force)
     if claimed.height < chunk.pairs.height:
         chunk = chunk.only(claimed)
     if claimed.is_empty():
@@ -128,15 +131,17 @@ def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) ->
     return Loaded(claimed, inserted)
 
 
-_LOCK_AGENCIES: Final = "SELECT id FROM agencies WHERE id = ANY (%(ids)s) ORDER BY id FOR KEY SHARE"
+_LOCK_AGENCIES: Final = "SELECT now() FROM agencies WHERE id = ANY (%(ids)s) ORDER BY id FOR KEY SHARE"
 
 
-def _lock_agencies(connection: Connection, chunk: Chunk) -> None:
-    """Keeps the chunk's agencies from being dropped (`restandardize`). Raises AgencyError if one is gone already."""
+def _lock_agencies(connection: Connection, chunk: Chunk) -> datetime:
+    """Keeps the chunk's agencies from being dropped (`restandardize`), and gives the transaction's time. Raises
+    AgencyError if one is gone already."""
     wanted = chunk.pairs["agency"].unique().to_list()
-    there = {agency for (agency,) in rows(connection, _LOCK_AGENCIES, {"ids": wanted})}
+    there = rows(connection, _LOCK_AGENCIES, {"ids": wanted})
     if len(there) < len(wanted):
         raise AgencyError("the agency was taken away while its reads were on their way: run the job again")
+    return there[0][0]  # type: ignore[no-any-return]  # a chunk has pairs
 
 
 _CLAIM: Final = """
@@ -156,7 +161,7 @@ RETURNING file_id, agency_name
 """
 
 
-def _claim(connection: Connection, chunk: Chunk, *, force: bool) -> pl.DataFrame:
+def _claim(connection: Connection, chunk: Chunk, now: datetime, *, force: bool) -> pl.DataFrame:
     """Enters the chunk's pairs in the ledger, waiting for a run that loads them now, and gives those that are still to
     be loaded.
 
@@ -169,11 +174,26 @@ def _claim(connection: Connection, chunk: Chunk, *, force: bool) -> pl.DataFrame
     whole = pairs.with_columns(entered=pl.col("rows").cast(pl.Int32))
     if force:
         return _claimed(connection, nothing, closes=chunk.closes, force=True)
+    if _enter_new(connection, whole, now if chunk.closes else None):
+        return whole
     first = _claimed(connection, whole, closes=chunk.closes, force=False)
     if first.height == pairs.height:
         return first
     rest = nothing.join(first, on=PAIR, how="anti", maintain_order="left")
     return pl.concat([first, _claimed(connection, rest, closes=chunk.closes, force=False)])
+
+
+def _enter_new(connection: Connection, pairs: pl.DataFrame, done_at: datetime | None) -> bool:
+    """Enters pairs by COPY, in half the time of an INSERT that asks first; nothing, if the ledger knows one of them."""
+    entries = pairs.select(*PAIR, "agency", "found", loaded="entered", done_at=pl.lit(done_at, _UTC))
+    with connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT pairs")
+        try:
+            copy_csv(connection, "loads", entries.columns, csv_of(entries))
+        except errors.UniqueViolation:
+            cursor.execute("ROLLBACK TO SAVEPOINT pairs")
+            return False
+    return True
 
 
 def _claimed(connection: Connection, pairs: pl.DataFrame, *, closes: bool, force: bool) -> pl.DataFrame:
@@ -280,15 +300,15 @@ def copy_reads(connection: Connection, table: str, reads: pl.DataFrame) -> None:
     copy_csv(connection, table, reads.columns, csv_of(reads))
 
 
-def csv_of(reads: pl.DataFrame) -> bytes:
-    """Reads as COPY takes them."""
+def csv_of(frame: pl.DataFrame) -> bytes:
+    """Rows as COPY takes them; times are UTC."""
     buffer = io.BytesIO()
-    reads.write_csv(buffer, include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f+00", quote_style="necessary")
+    frame.write_csv(buffer, include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f+00", quote_style="necessary")
     return buffer.getvalue()
 
 
 def copy_csv(connection: Connection, table: str, columns: Sequence[str], csv: bytes) -> None:
-    """COPY of reads that are CSV already."""
+    """COPY of rows that are CSV already."""
     command = sql.SQL("COPY {table} ({names}) FROM STDIN (FORMAT csv)").format(
         table=sql.Identifier(table), names=sql.SQL(", ").join(map(sql.Identifier, columns))
     )
