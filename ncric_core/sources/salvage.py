@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from ncric_core.sources.leaves import ID, NULLS, is_read
 
+_FRACTION = re.compile(r"[.eE]")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 MAX_OBJECT: Final = 128 * 2**20  # characters of one object that are waited for before it counts as broken
 _SKIP = re.compile(r"[\s,\[\]]*")
@@ -194,9 +195,16 @@ def _broken(text: str) -> Element:
             pending = _string(part)
         else:
             if leaves.get(key) in NULLS and (part[0] == '"' or part in _WORDS or _NUMBER.fullmatch(part)):
-                leaves[key] = _string(part) if part[0] == '"' else _WORDS.get(part, part)
+                leaves[key] = _value(part)
             key = None
     return Element(None, leaves, text.rstrip().rstrip(",["))
+
+
+def _value(part: str) -> str | None:
+    """What a string, a word or a number says, as in a whole object."""
+    if part[0] == '"':
+        return _string(part)
+    return _WORDS[part] if part in _WORDS else _plain(part) if _FRACTION.search(part) else part
 
 
 def _tokens(text: str) -> Iterator[str]:

@@ -55,12 +55,12 @@ def read_undamaged(data: bytes) -> dict[str, pl.Series] | None:
         return None
     # all rows are looked at, so that no name and no nesting of any of them is missed
     frame = _read(data, None)
-    found = None if frame is None else _leaves(frame)
-    if frame is not None and found is not None:
-        if len(_examples) >= MOST_EXAMPLES:
-            _examples.clear()
-        _examples[beginning] = _example_of(frame.schema, example)
-    return found
+    if frame is None or _leaves(frame) is None:
+        return None
+    if len(_examples) >= MOST_EXAMPLES:
+        _examples.clear()
+    example = _examples[beginning] = _example_of(frame.schema, example)
+    return _read_alike(data, example)
 
 
 def _read_alike(data: bytes, example: bytes) -> dict[str, pl.Series] | None:
