@@ -146,6 +146,8 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices(PREFIX + "WORK_POOL", "PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME"),
         description="Prefect's work pool of all deployments (also PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME)",
     )
+    console_address: str = Field(default="127.0.0.1", min_length=1, description="where the console listens")
+    console_port: int = Field(default=8501, ge=1, le=65535, description="port of the console")
     freshness_weeks: int = Field(
         default=8, ge=1, le=52, description="weeks that the usual number of reads is learned from"
     )

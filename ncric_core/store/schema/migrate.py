@@ -25,6 +25,9 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 CREATE TABLE IF NOT EXISTS schema_model (sha256 text NOT NULL);
 """
 
+# The tables of the model are made after the migrations. Cameras (general.imagesource) say nothing of plates.
+_CAMERAS_ARE_SEEN: Final = "GRANT SELECT ON ol_imagesource TO ncric_analyst"
+
 
 def migrate(database: Database, *, organization: str, flights_dir: Path) -> list[str]:
     """Applies what is not applied yet, all of it or nothing, and gives the names of what was done.
@@ -70,6 +73,7 @@ def _apply(connection: Connection, organization: str, flights_dir: Path) -> list
             "INSERT INTO organizations (name) VALUES (%(name)s) ON CONFLICT DO NOTHING", {"name": organization}
         )
         done += apply_model(connection, read_model(flights_dir / "edm.yaml"), organization)
+        cursor.execute(_CAMERAS_ARE_SEEN)
         done += ensure_agencies(connection, names.seed_agencies(), unmapped=False)
         cursor.execute("TRUNCATE schema_model")
         cursor.execute("INSERT INTO schema_model VALUES (%(stamp)s)", {"stamp": model_stamp(flights_dir, organization)})
@@ -97,6 +101,6 @@ def pending(connection: Connection) -> list[tuple[str, str]]:
 
 
 def model_stamp(flights_dir: Path, organization: str) -> str:
-    """What the model, the seed and the migrations are, in one value: another one means there is something to do."""
-    content = [(flights_dir / "edm.yaml").read_text(), organization, *names.seed_agencies()]
+    """What the model and the seed are, in one value: another one means there is something to do."""
+    content = [(flights_dir / "edm.yaml").read_text(), organization, *names.seed_agencies(), _CAMERAS_ARE_SEEN]
     return sha256("\n".join(content).encode()).hexdigest()

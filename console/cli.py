@@ -1,0 +1,47 @@
+"""`ncric console`: the analysts' pages, alone or as a child of `ncric up`."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from console.auth import is_loopback
+from ncric_core.cli.app import app
+from ncric_core.errors import SettingsError
+from ncric_core.settings import read_settings
+from ncric_core.store.schema.migrate import up_to_date
+
+APP: Final = Path(__file__).with_name("app.py")
+
+LOOK: Final = {
+    "theme.light.primaryColor": "#2f6fb3",
+    "theme.dark.primaryColor": "#6aa5e0",
+    "theme.baseRadius": "6px",
+}
+
+PRIVATE: Final = {
+    "browser.gatherUsageStats": "false",
+    "client.showErrorDetails": "none",
+    "client.toolbarMode": "minimal",
+    "server.fileWatcherType": "none",
+    "server.headless": "true",
+}
+"""No telemetry, no traceback for a user, no question at the start."""
+
+
+@app.command()
+def console() -> None:
+    """Runs the console alone: counts, agency names, runs, files and rejects, at NCRIC_CONSOLE_ADDRESS and _PORT.
+
+    Without a provider of identities it listens on this machine only, and who reaches it is its administrator.
+    """
+    settings = read_settings()
+    if not is_loopback(settings.console_address):
+        raise SettingsError(
+            f"NCRIC_CONSOLE_ADDRESS is {settings.console_address}, where others can reach it, and nobody could be asked "
+            f"who they are: set up a provider of identities, or leave it at 127.0.0.1"
+        )
+    up_to_date(settings)  # a database that is down is told here, not on the first page
+    where = {"server.address": settings.console_address, "server.port": str(settings.console_port)}
+    options = [f"--{name}={value}" for name, value in (LOOK | PRIVATE | where).items()]
+    os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(APP), *options])  # noqa: S606  # no shell wanted

@@ -1,0 +1,9 @@
+"""files"""
+
+import streamlit as st
+
+from console.auth import User
+
+
+def page(user: User) -> None:
+    st.title("files")

@@ -1,0 +1,74 @@
+"""All SQL of the console, one module a page. Every question runs in a transaction bound to who asks it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Final
+
+import polars as pl
+import psycopg2
+import streamlit as st
+from psycopg2 import errors, sql
+from psycopg2.extras import Json
+
+from console.auth import User
+from ncric_core.errors import StoreError
+from ncric_core.settings import read_settings
+from ncric_core.store.database import Connection, Database, rows
+from ncric_core.store.schema.migrate import up_to_date
+
+LONGEST: Final = "30s"  # a question that takes longer is ended, so that no page holds up the load
+
+
+@st.cache_resource
+def database() -> Database:
+    """The store, of the present schema. Raises StoreError."""
+    return up_to_date(read_settings())
+
+
+@contextmanager
+def asked_by(user: User) -> Iterator[Connection]:
+    """A transaction bound to a person: in their role of the database, under their name. Raises StoreError in words."""
+    try:
+        with database().transaction() as connection:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT set_config('ncric.user', %(name)s, true), "
+                    "set_config('statement_timeout', %(longest)s, true)",
+                    {"name": user.name, "longest": LONGEST},
+                )
+                cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(user.role)))
+            yield connection
+    except errors.InsufficientPrivilege as error:
+        raise StoreError("you may not do or see this: ask an administrator for the operator role") from error
+    except errors.QueryCanceled as error:
+        raise StoreError(f"the database took longer than {LONGEST}: ask for a shorter time, or try again") from error
+    except psycopg2.Error as error:
+        raise StoreError(f"the database refuses: {str(error).strip().splitlines()[0]}") from error
+
+
+def frame(connection: Connection, query: str, given: Mapping[str, object], schema: pl.Schema) -> pl.DataFrame:
+    """The rows of a query as a frame of this schema."""
+    return pl.DataFrame(rows(connection, query, given), schema=schema, orient="row")
+
+
+@contextmanager
+def changing(
+    user: User, what: str, subject: str, *, before: object = None, after: object = None
+) -> Iterator[Connection]:
+    """A transaction that changes something for a person.
+
+    It begins with the entry in `activity`, in the person's own role: who may not enter it is refused by the database
+    before anything changes, and what fails leaves no entry.
+    """
+    with asked_by(user) as connection, connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO activity (what, subject, before, after) VALUES (%(what)s, %(subject)s, %(before)s, %(after)s)",
+            {
+                "what": what,
+                "subject": subject,
+                "before": None if before is None else Json(before),
+                "after": None if after is None else Json(after),
+            },
+        )
+        cursor.execute("RESET ROLE")  # the change itself needs the store's owner, as a new agency gets its views
+        yield connection
