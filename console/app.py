@@ -5,17 +5,63 @@ from functools import partial
 import streamlit as st
 
 from console import files, names, reads, runs
-from console.auth import signed_in
-from ncric_core.settings import read_settings
+from console.auth import Stranger, User, end_if_idle, signed_in
+from console.look import in_words
+from ncric_core.errors import NcricError
+from ncric_core.settings import Settings, read_settings
 
-st.set_page_config(page_title="NCRIC reads", page_icon=":material/directions_car:", layout="wide")
+IDLE_CHECK: float = 30.0  # seconds
 
-user = signed_in(read_settings())
-st.navigation(
-    [
-        st.Page(partial(reads.page, user), title="Reads", icon=":material/monitoring:", url_path="reads", default=True),
-        st.Page(partial(names.page, user), title="Agency names", icon=":material/label:", url_path="names"),
-        st.Page(partial(runs.page, user), title="Runs", icon=":material/schedule:", url_path="runs"),
-        st.Page(partial(files.page, user), title="Files and rejects", icon=":material/folder_open:", url_path="files"),
-    ]
-).run()
+
+def main() -> None:
+    """One run of the page that the address names; who is not signed in sees nothing else than the way in."""
+    st.set_page_config(page_title="NCRIC reads", page_icon=":material/directions_car:", layout="wide")
+    try:
+        settings = read_settings()
+        user = signed_in(settings)
+    except NcricError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    if isinstance(user, Stranger):
+        st.navigation([st.Page(partial(_way_in, user), title="Sign in", url_path="sign-in")], position="hidden").run()
+    else:
+        _pages(user, settings)
+
+
+def _way_in(stranger: Stranger) -> None:
+    if stranger.why == "idle":
+        st.logout()
+    st.title("NCRIC reads")
+    if stranger.why == "not_allowed":
+        st.error(
+            f"You are signed in as {stranger.name}, who may not use this console: ask its administrator.",
+            icon=":material/block:",
+        )
+        st.button("Sign out", on_click=st.logout)
+    else:
+        st.button("Sign in", type="primary", on_click=st.login, icon=":material/login:")
+
+
+def _pages(user: User, settings: Settings) -> None:
+    page = st.navigation(
+        [
+            st.Page(
+                partial(reads.page, user), title="Reads", icon=":material/monitoring:", url_path="reads", default=True
+            ),
+            st.Page(partial(names.page, user), title="Agency names", icon=":material/label:", url_path="names"),
+            st.Page(partial(runs.page, user), title="Runs", icon=":material/schedule:", url_path="runs"),
+            st.Page(
+                partial(files.page, user), title="Files and rejects", icon=":material/folder_open:", url_path="files"
+            ),
+        ]
+    )
+    with st.sidebar:
+        st.caption(f"{user.name}, {'operator' if user.is_operator else 'analyst'}")
+        if settings.oidc_metadata_url is not None:
+            st.button("Sign out", on_click=st.logout, icon=":material/logout:")
+    st.fragment(end_if_idle, run_every=IDLE_CHECK)(settings)
+    with in_words():
+        page.run()
+
+
+main()

@@ -5,9 +5,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from console.auth import is_loopback
+from console.auth import refuse_open, secrets_file
 from ncric_core.cli.app import app
-from ncric_core.errors import SettingsError
 from ncric_core.settings import read_settings
 from ncric_core.store.schema.migrate import up_to_date
 
@@ -33,15 +32,15 @@ PRIVATE: Final = {
 def console() -> None:
     """Runs the console alone: counts, agency names, runs, files and rejects, at NCRIC_CONSOLE_ADDRESS and _PORT.
 
-    Without a provider of identities it listens on this machine only, and who reaches it is its administrator.
+    Without a provider of identities (NCRIC_OIDC_METADATA_URL) it listens on this machine only, and who reaches it is
+    its administrator.
     """
     settings = read_settings()
-    if not is_loopback(settings.console_address):
-        raise SettingsError(
-            f"NCRIC_CONSOLE_ADDRESS is {settings.console_address}, where others can reach it, and nobody could be asked "
-            f"who they are: set up a provider of identities, or leave it at 127.0.0.1"
-        )
+    refuse_open(settings, settings.console_address)
     up_to_date(settings)  # a database that is down is told here, not on the first page
     where = {"server.address": settings.console_address, "server.port": str(settings.console_port)}
+    provider = secrets_file(settings)
+    if provider is not None:
+        where["secrets.files"] = str(provider)
     options = [f"--{name}={value}" for name, value in (LOOK | PRIVATE | where).items()]
     os.execv(sys.executable, [sys.executable, "-m", "streamlit", "run", str(APP), *options])  # noqa: S606  # no shell wanted

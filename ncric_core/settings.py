@@ -25,6 +25,10 @@ def _split(value: object) -> object:
     return [part for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _people(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 def _folders(prefixes: tuple[str, ...]) -> tuple[str, ...]:
     """Each prefix as a folder: without the slash, `ncric` would take `ncricscso/` too. `/` is the whole bucket.
 
@@ -81,6 +85,7 @@ def _user() -> str:
 
 
 Prefixes = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), AfterValidator(_folders)]
+People = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_people)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Lag = Annotated[Lags, NoDecode, BeforeValidator(_lags)]
 Folder = Annotated[Path, AfterValidator(Path.expanduser)]
@@ -148,6 +153,20 @@ class Settings(BaseSettings):
     )
     console_address: str = Field(default="127.0.0.1", min_length=1, description="where the console listens")
     console_port: int = Field(default=8501, ge=1, le=65535, description="port of the console")
+    console_url: str | None = Field(default=None, description="the console as its users reach it: https://…")
+    console_users: People = Field(
+        default=(), description="who may come in as an analyst: a@b.org, @b.org (all of it), group:NAME; commas between"
+    )
+    console_operators: People = Field(
+        default=(), description="who may also see rows as received, change names, run jobs again: as CONSOLE_USERS"
+    )
+    console_idle_minutes: float = Field(default=30, gt=0, description="minutes without a sign of life until sign-out")
+    oidc_metadata_url: str | None = Field(
+        default=None, description="OpenID provider: …/.well-known/openid-configuration; unset: the console is local"
+    )
+    oidc_client_id: str | None = Field(default=None, description="the console's name at that provider")
+    oidc_client_secret: SecretStr | None = Field(default=None, description="its secret there")
+    oidc_groups_claim: str = Field(default="groups", min_length=1, description="claim that has a person's groups")
     freshness_weeks: int = Field(
         default=8, ge=1, le=52, description="weeks that the usual number of reads is learned from"
     )

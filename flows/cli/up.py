@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
+import httpx
 import psutil
 import typer
 
@@ -63,7 +64,8 @@ def up(
     reads: Annotated[int, typer.Option(min=1000, help="About so many simulated rows a day.")] = 100_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same files of a day.")] = 1,
 ) -> None:
-    """Runs it all on this machine: PostgreSQL (unless NCRIC_DATABASE_URL is set), Prefect, deployments, a worker.
+    """Runs it all on this machine: PostgreSQL (unless NCRIC_DATABASE_URL is set), Prefect, deployments, a worker and
+    the console.
 
     Only this machine can reach it. Whatever dies is started again; Ctrl-C ends everything. Logs are in DATA_DIR/logs.
     """
@@ -77,7 +79,6 @@ def up(
             _start(running)
             if feeds is not None:
                 _start_feeds(running, speed=speed, reads=reads, seed=seed)
-            # The console is one more child: running.child("console", …), after the worker.
             running.tell(f"ready in {time.monotonic() - begun:.0f} s; Ctrl-C ends everything")
             _addresses(running)
             running.watch()
@@ -132,15 +133,22 @@ def _clear_the_way(settings: Settings) -> None:
         process.terminate()
     for process in psutil.wait_procs(left, timeout=20)[1]:
         process.kill()
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", settings.prefect_port))
-        except OSError as error:
-            raise ServiceError(
-                f"port {settings.prefect_port} cannot be used for Prefect ({error.strerror}): end the program that "
-                f"has it, or set NCRIC_PREFECT_PORT to another"
-            ) from None
+    _check_port("127.0.0.1", settings.prefect_port, "Prefect", "NCRIC_PREFECT_PORT")
+    _check_port(settings.console_address, settings.console_port, "the console", "NCRIC_CONSOLE_PORT")
+
+
+def _check_port(address: str, port: int, whose: str, setting: str) -> None:
+    """Raises ServiceError if nothing can listen there."""
+    try:
+        family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((address, port))
+    except OSError as error:
+        raise ServiceError(
+            f"port {port} cannot be used for {whose} ({error.strerror}): end the program that has it, or set {setting} "
+            f"to another"
+        ) from None
 
 
 def _start(running: Up) -> None:
@@ -176,6 +184,7 @@ def _start(running: Up) -> None:
             WORKER,
             folder=ROOT,
         )
+        console = running.child("console", *NCRIC, "console", folder=ROOT)
         deploy = running.child("deploy", *PREFECT, "--no-prompt", "deploy", "--all", folder=ROOT)
         watch = running.child("watch", *NCRIC, "service", "watch", folder=ROOT)
         running.finish(deploy)
@@ -184,6 +193,8 @@ def _start(running: Up) -> None:
         running.tell("dead runs     are looked for")
         running.wait(worker, lambda: any(_polls(item, begun) for item in api.workers()))
         running.tell(f"worker        {WORKER} polls")
+        running.wait(console, lambda: _console_answers(settings))
+        running.tell(f"console       ready ({console_url(settings)})")
 
 
 def _start_database(running: Up) -> None:
@@ -207,9 +218,23 @@ def _start_feeds(running: Up, *, speed: float, reads: int, seed: int) -> None:
 
 def _addresses(running: Up) -> None:
     settings = running.settings
+    running.tell(f"  console     {console_url(settings)}")
     running.tell(f"  Prefect UI  http://127.0.0.1:{settings.prefect_port}")
     running.tell(f"  bucket      {settings.bucket}")
     running.tell(f"  logs        {running.logs}")
+
+
+def console_url(settings: Settings) -> str:
+    """Where the console of this machine is."""
+    return settings.console_url or f"http://{settings.console_address}:{settings.console_port}"
+
+
+def _console_answers(settings: Settings) -> bool:
+    try:
+        url = f"http://{settings.console_address}:{settings.console_port}/_stcore/health"
+        return httpx.get(url, timeout=5).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def _answers(question: Callable[[], object]) -> bool:

@@ -68,7 +68,8 @@ class RunningUp:
 
 def environment_of(folder: Path, port: int) -> dict[str, str]:
     left = {name: value for name, value in os.environ.items() if not name.startswith(("NCRIC_", "PREFECT_"))}
-    return left | {"NCRIC_DATA_DIR": str(folder), "NCRIC_PREFECT_PORT": str(port), "NCRIC_USER": "tester"}
+    own = {"NCRIC_DATA_DIR": str(folder), "NCRIC_PREFECT_PORT": str(port), "NCRIC_CONSOLE_PORT": str(free_port())}
+    return left | own | {"NCRIC_USER": "tester"}
 
 
 @contextmanager
