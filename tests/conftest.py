@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -57,6 +58,7 @@ def server() -> Iterator[str]:
     url = embedded.start(folder)
     yield url
     embedded.stop(folder)
+    shutil.rmtree(folder)
 
 
 def _ask(url: str, statement: str) -> None:

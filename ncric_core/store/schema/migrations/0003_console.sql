@@ -1,7 +1,8 @@
 -- Who looks and who changes, as roles of the database, and what was changed.
 
--- The console binds each of its transactions to one of these (SET LOCAL ROLE), so that the database refuses what a page forgets
--- to. Analysts see counts, names and the states of files and runs; operators also rows as received, which hold plates.
+-- The console binds each of its transactions to one of these (SET LOCAL ROLE), so that the database refuses what a page
+-- forgets to. Analysts see counts, names and the states of files and runs; operators also rows as received, which hold
+-- plates. Roles are the whole server's: another database of it may have made them, or be just making them.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ncric_analyst') THEN
@@ -10,16 +11,20 @@ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ncric_operator') THEN
         CREATE ROLE ncric_operator NOLOGIN IN ROLE ncric_analyst;
     END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    RAISE EXCEPTION 'the roles of the console are just being made for another database: run it again';
 END $$;
 GRANT ncric_analyst, ncric_operator TO CURRENT_USER;
 
-GRANT SELECT ON organizations, agencies, entity_types, entity_sets, standardized_agency_names, standardized_agency_names_flock,
-    agency_name_changes, read_counts, received_names, source_files, loads, alarms TO ncric_analyst;
-GRANT SELECT (file_id, position, reason, detail, agency_name, rejected_at, replayed_as, replayed_at) ON rejects TO ncric_analyst;
+GRANT SELECT ON organizations, agencies, entity_types, entity_sets, standardized_agency_names,
+    standardized_agency_names_flock, agency_name_changes, read_counts, received_names, source_files, loads, alarms
+    TO ncric_analyst;
+GRANT SELECT (file_id, position, reason, detail, agency_name, rejected_at, replayed_as, replayed_at) ON rejects
+    TO ncric_analyst;
 GRANT SELECT ON rejects TO ncric_operator;
 
--- Every change and every rerun that a person asked for. A change begins with its entry here, under the person's role: who may not
--- enter it may not change anything.
+-- Every change and every rerun that a person asked for. A change begins with its entry here, under the person's role: who
+-- may not enter it may not change anything.
 CREATE TABLE activity (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at      timestamptz NOT NULL DEFAULT now(),
