@@ -18,7 +18,13 @@ PAGE = 1000
 
 
 def set_mappings(connection: Connection, mappings: Sequence[Mapping]) -> list[str]:
-    """Enters or changes mappings, all or none; gives the agencies that are new.
+    """Enters or changes mappings, all or none; gives the agencies that are new (see `enter_mappings`)."""
+    with connection:
+        return enter_mappings(connection, mappings)
+
+
+def enter_mappings(connection: Connection, mappings: Sequence[Mapping]) -> list[str]:
+    """Enters or changes mappings in the caller's transaction; gives the agencies that are new.
 
     A standardised name that is no agency yet becomes one; one that was unmapped is from now on an agency in its own
     right. Reads loaded already stay where they are until `restandardize`. Who changed what is kept by triggers. Raises
@@ -28,16 +34,14 @@ def set_mappings(connection: Connection, mappings: Sequence[Mapping]) -> list[st
     for name in wanted:
         if not names.name_key(name) or len(name) > LONGEST_NAME:
             raise AgencyError(f"{name!r} cannot be an agency's name: it must have 1 to {LONGEST_NAME} characters")
-    with connection:
-        made = ensure_agencies(connection, wanted, unmapped=False)
-        table = name_table(connection)
-        agency_of = {name: table.by_key[names.name_key(name)] for name in wanted}
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE agencies SET unmapped = false WHERE id = ANY (%(ids)s) AND unmapped",
-                {"ids": [*agency_of.values()]},
-            )
-        _enter(connection, mappings, {name: table.agencies[agency] for name, agency in agency_of.items()})
+    made = ensure_agencies(connection, wanted, unmapped=False)
+    table = name_table(connection)
+    agency_of = {name: table.by_key[names.name_key(name)] for name in wanted}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE agencies SET unmapped = false WHERE id = ANY (%(ids)s) AND unmapped", {"ids": [*agency_of.values()]}
+        )
+    _enter(connection, mappings, {name: table.agencies[agency] for name, agency in agency_of.items()})
     return made
 
 

@@ -99,6 +99,10 @@ def test_a_question_that_takes_too_long_is_ended_in_words(monkeypatch: pytest.Mo
 
 
 def test_a_lost_connection_is_told_in_words(store: Store) -> None:
-    with store.database.session() as other, pytest.raises(StoreError), queries.asked_by(OLGA) as connection:
-        rows(other, "SELECT pg_terminate_backend(%(pid)s)", {"pid": connection.info.backend_pid})
-        rows(connection, "SELECT 1")
+    def cut_off() -> None:
+        with queries.asked_by(OLGA) as connection:
+            store.rows("SELECT pg_terminate_backend(%(pid)s)", {"pid": connection.info.backend_pid})
+            rows(connection, "SELECT 1")
+
+    with pytest.raises(StoreError, match="connection to the database was lost"):
+        cut_off()

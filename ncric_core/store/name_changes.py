@@ -1,0 +1,150 @@
+"""Changing the name table as people do: what would move, saving unless somebody was faster, history and undo."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from ncric_core import agencies as names
+from ncric_core.agencies import FLOCK, Mapping
+from ncric_core.errors import AgencyError
+from ncric_core.store.agencies import agency_name, name_table
+from ncric_core.store.database import Connection, rows
+from ncric_core.store.names import all_mappings, enter_mappings
+
+
+@dataclass(frozen=True, slots=True)
+class NameChange:
+    """A received name (for Flock: a network id, in digits) and its agency before and after; None: no entry."""
+
+    datasource: str
+    received: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastChange:
+    """A change in the history: who made it, and when."""
+
+    id: int
+    changed_at: datetime
+    changed_by: str
+    change: NameChange
+
+
+@dataclass(frozen=True, slots=True)
+class NameMove:
+    """Reads loaded already that go from one agency to another once names are changed."""
+
+    datasource: str
+    received: str
+    old: str
+    new: str
+    reads: int
+
+
+class NameConflictError(AgencyError):
+    """Somebody else has changed the same entries in between: `theirs` has what is there now as `before`, and what was
+    to be saved as `after`."""
+
+    def __init__(self, theirs: Sequence[NameChange]) -> None:
+        self.theirs = list(theirs)
+        told = "; ".join(f"{one.datasource} {one.received!r} is {one.before or 'not mapped'} now" for one in theirs)
+        super().__init__(f"somebody else has changed these names in between, and nothing was saved: {told}")
+
+
+def planned_by(connection: Connection, changes: Sequence[NameChange]) -> list[NameMove]:
+    """What of the reads loaded already would move if these changes were saved, the most reads first.
+
+    A name without an entry belongs to the agency of that very name; where there is none, its reads stay.
+    """
+    table = name_table(connection)
+    after = {_key(one): one.after for one in changes}
+    moves = []
+    for datasource, received, agency, reads in rows(connection, _RECEIVED):
+        key = names.name_key(agency_name(received))
+        if (datasource, key) not in after:
+            continue
+        wanted = after[datasource, key]
+        known = table.by_key.get(key if wanted is None else names.name_key(wanted))
+        new = wanted if known is None else table.agencies[known]
+        if new is not None and new != table.agencies[agency]:
+            moves.append(NameMove(datasource, received, table.agencies[agency], new, reads))
+    return moves
+
+
+_RECEIVED: Final = """
+SELECT datasource, agency_name, agency, reads FROM received_names WHERE reads > 0 ORDER BY reads DESC, 1, 2
+"""
+
+
+def save_changes(connection: Connection, changes: Sequence[NameChange]) -> list[str]:
+    """Saves changes, all or none, in the caller's transaction; gives the agencies that are new.
+
+    Raises NameConflictError if an entry is not what its change has as `before`, AgencyError for a name that cannot be.
+    """
+    with connection.cursor() as cursor:
+        # so that what is compared stays as it is until the end; who only reads goes on
+        cursor.execute(
+            "LOCK TABLE standardized_agency_names, standardized_agency_names_flock IN SHARE ROW EXCLUSIVE MODE"
+        )
+    present = {_key(NameChange(one.datasource, one.received, None, None)): one for one in all_mappings(connection)}
+    conflicts = []
+    for change in changes:
+        now = present.get(_key(change))
+        if (now.standardized if now else None) != change.before:
+            now_is = now.standardized if now else None
+            conflicts.append(NameChange(change.datasource, change.received, now_is, change.after))
+    if conflicts:
+        raise NameConflictError(conflicts)
+    for change in changes:
+        if change.after is None:
+            _remove(connection, change)
+    kept = [Mapping(one.received, one.after, one.datasource) for one in changes if one.after is not None]
+    return enter_mappings(connection, kept)
+
+
+def _key(change: NameChange) -> tuple[str, str]:
+    return change.datasource, names.name_key(change.received)
+
+
+def _remove(connection: Connection, change: NameChange) -> None:
+    by_network = change.datasource == FLOCK and change.received.isascii() and change.received.isdigit()
+    with connection.cursor() as cursor:
+        if by_network:
+            cursor.execute(
+                "DELETE FROM standardized_agency_names_flock WHERE network_id = %(id)s", {"id": int(change.received)}
+            )
+        else:
+            cursor.execute(
+                "DELETE FROM standardized_agency_names WHERE datasource = %(datasource)s AND name_key = %(key)s",
+                {"datasource": change.datasource, "key": names.name_key(change.received)},
+            )
+
+
+_HISTORY: Final = """
+SELECT id, changed_at, changed_by, datasource, name, before, after
+FROM agency_name_changes
+WHERE %(search)s = '' OR position(lower(%(search)s) IN lower(concat_ws(' ', name, before, after, changed_by))) > 0
+ORDER BY id DESC
+LIMIT %(limit)s
+"""
+
+
+def history(connection: Connection, search: str = "", limit: int = 200) -> list[PastChange]:
+    """The last changes, the newest first: those in which a text occurs."""
+    found = rows(connection, _HISTORY, {"search": search, "limit": limit})
+    return [PastChange(one[0], one[1], one[2], NameChange(*one[3:])) for one in found]
+
+
+def reverse_of(connection: Connection, change_id: int) -> NameChange:
+    """The change that undoes one of the history, to be saved like any other. Raises AgencyError if there is none."""
+    found = rows(
+        connection,
+        "SELECT datasource, name, after, before FROM agency_name_changes WHERE id = %(id)s",
+        {"id": change_id},
+    )
+    if not found:
+        raise AgencyError(f"there is no change {change_id} of names")
+    return NameChange(*found[0])

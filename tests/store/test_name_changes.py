@@ -1,0 +1,148 @@
+"""Names changed as people do: what would move is told before, nobody's edit is lost, and all can be undone."""
+
+import pytest
+
+from ncric_core.errors import AgencyError
+from ncric_core.store.name_changes import (
+    NameChange,
+    NameConflictError,
+    NameMove,
+    history,
+    planned_by,
+    reverse_of,
+    save_changes,
+)
+from ncric_core.store.restandardize import restandardize
+from tests.conftest import Store
+from tests.unit.sources.lpr_files import read
+
+ATHERTON = "ATHERTON POLICE DEPARTMENT"
+FILE = "boss4/a_2022-10-11_08-10-00_2022-10-11_08-15-00.json"
+
+
+def load(store: Store, *received: str) -> None:
+    store.put(FILE, [read(number, agencyName=name) for number, name in enumerate(received, 1)])
+    store.run()
+
+
+def save(store: Store, *changes: NameChange) -> list[str]:
+    with store.database.transaction() as connection:
+        return save_changes(connection, changes)
+
+
+def plan(store: Store, *changes: NameChange) -> list[NameMove]:
+    with store.database.transaction() as connection:
+        return planned_by(connection, changes)
+
+
+def move(store: Store) -> None:
+    with store.database.session() as connection:
+        list(restandardize(connection))
+
+
+def by_agency(store: Store) -> list[tuple[str, int]]:
+    return store.rows("SELECT standardized_agency_name, count(*) FROM reads GROUP BY 1 ORDER BY 1")
+
+
+def test_what_would_move_is_what_then_moves(store: Store) -> None:
+    load(store, ATHERTON, ATHERTON, "Fremont PD")
+    change = NameChange("BOSS4", "Atherton police department", None, "Atherton PD")
+    assert plan(store, change) == [NameMove("BOSS4", ATHERTON, ATHERTON, "Atherton PD", 2)]
+    assert by_agency(store) == [(ATHERTON, 2), ("Fremont PD", 1)]
+    assert save(store, change) == []
+    move(store)
+    assert by_agency(store) == [("Atherton PD", 2), ("Fremont PD", 1)]
+    assert plan(store, change) == []
+
+
+def test_a_new_agency_is_made_and_told(store: Store) -> None:
+    load(store, ATHERTON)
+    change = NameChange("BOSS4", ATHERTON, None, "Athens PD")
+    assert plan(store, change) == [NameMove("BOSS4", ATHERTON, ATHERTON, "Athens PD", 1)]
+    assert save(store, change) == ["Athens PD"]
+    assert store.rows("SELECT count(*) FROM entity_sets WHERE name = 'NCRICVehicleRecordsAthensPD'") == [(1,)]
+
+
+def test_an_edit_of_somebody_else_in_between_is_told_and_nothing_is_saved(store: Store) -> None:
+    store.map((ATHERTON, "Fremont PD", "BOSS4"))
+    mine = NameChange("BOSS4", ATHERTON, None, "Atherton PD")
+    other = NameChange("BOSS4", "X", None, "Atherton PD")
+    with pytest.raises(NameConflictError, match="is Fremont PD now") as caught:
+        save(store, other, mine)
+    assert caught.value.theirs == [NameChange("BOSS4", ATHERTON, "Fremont PD", "Atherton PD")]
+    assert store.rows("SELECT name, standardized_agency_name FROM standardized_agency_names") == [
+        (ATHERTON, "Fremont PD")
+    ]
+    save(store, NameChange("BOSS4", ATHERTON, "Fremont PD", "Atherton PD"))
+    assert store.rows("SELECT standardized_agency_name FROM standardized_agency_names") == [("Atherton PD",)]
+
+
+def test_an_entry_that_is_gone_meanwhile_is_a_conflict_too(store: Store) -> None:
+    with pytest.raises(NameConflictError, match="is not mapped now"):
+        save(store, NameChange("BOSS4", ATHERTON, "Fremont PD", None))
+
+
+def test_every_change_is_in_the_history_and_can_be_undone(store: Store) -> None:
+    load(store, ATHERTON)
+    save(store, NameChange("BOSS4", ATHERTON, None, "Atherton PD"))
+    save(store, NameChange("BOSS4", ATHERTON, "Atherton PD", "Fremont PD"))
+    save(store, NameChange("BOSS4", ATHERTON, "Fremont PD", None))
+    with store.database.transaction() as connection:
+        past = history(connection)
+        assert [(one.change.before, one.change.after) for one in past] == [
+            ("Fremont PD", None),
+            ("Atherton PD", "Fremont PD"),
+            (None, "Atherton PD"),
+        ]
+        assert {one.changed_by for one in past} == {"tester"}
+        assert len(history(connection, "fremont")) == 2
+        assert history(connection, "nobody") == []
+        undo = reverse_of(connection, past[0].id)
+    assert undo == NameChange("BOSS4", ATHERTON, None, "Fremont PD")
+    save(store, undo)
+    move(store)
+    assert by_agency(store) == [("Fremont PD", 1)]
+
+
+def test_undoing_what_was_changed_again_is_a_conflict(store: Store) -> None:
+    save(store, NameChange("BOSS4", ATHERTON, None, "Atherton PD"))
+    save(store, NameChange("BOSS4", ATHERTON, "Atherton PD", "Fremont PD"))
+    with store.database.transaction() as connection:
+        first = history(connection)[-1]
+        undo = reverse_of(connection, first.id)
+    with pytest.raises(NameConflictError, match="is Fremont PD now"):
+        save(store, undo)
+
+
+def test_without_an_entry_reads_go_back_to_the_agency_of_that_very_name(store: Store) -> None:
+    load(store, ATHERTON)
+    save(store, NameChange("BOSS4", ATHERTON, None, "Atherton PD"))
+    move(store)
+    load(store, ATHERTON)
+    remove = NameChange("BOSS4", ATHERTON, "Atherton PD", None)
+    assert plan(store, remove) == []  # the agency made for the name is gone: its reads stay
+    save(store, remove)
+    move(store)
+    assert by_agency(store) == [("Atherton PD", 1)]
+
+
+def test_a_flock_network_is_changed_by_its_number(store: Store) -> None:
+    save(store, NameChange("FLOCK", "4711", None, "Atherton PD"))
+    save(store, NameChange("FLOCK", "4711", "Atherton PD", "Fremont PD"))
+    assert store.rows("SELECT network_id, standardized_agency_name FROM standardized_agency_names_flock") == [
+        (4711, "Fremont PD")
+    ]
+    save(store, NameChange("FLOCK", "4711", "Fremont PD", None))
+    assert store.rows("SELECT count(*) FROM standardized_agency_names_flock") == [(0,)]
+
+
+def test_a_change_that_is_not_in_the_history_cannot_be_undone(store: Store) -> None:
+    with store.database.transaction() as connection, pytest.raises(AgencyError, match="no change 12345"):
+        reverse_of(connection, 12345)
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 201])
+def test_a_name_that_cannot_be_is_refused_and_nothing_is_saved(store: Store, name: str) -> None:
+    with pytest.raises(AgencyError, match="cannot be an agency's name"):
+        save(store, NameChange("BOSS4", "A", None, "Atherton PD"), NameChange("BOSS4", "B", None, name))
+    assert store.rows("SELECT count(*) FROM standardized_agency_names") == [(0,)]
