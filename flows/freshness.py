@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 from prefect import flow, get_run_logger
 
 from flows.deadman import judge_runs, troubles
-from flows.prefect_api import prefect_api
 from flows.schedule import scheduled_time
 from ncric_core.errors import ServiceError
 from ncric_core.notify import tell
+from ncric_core.prefect_api import prefect_api
 from ncric_core.quality import judge
 from ncric_core.settings import read_settings
 from ncric_core.store.schema.migrate import up_to_date

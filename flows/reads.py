@@ -9,10 +9,10 @@ from prefect import flow, get_run_logger, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
-from prefect.tasks import exponential_backoff
 from pydantic import AwareDatetime, Field
 
 from flows.report import publish
+from flows.retry import DELAYS, JITTER, RETRIES, may_pass
 from flows.schedule import plain, scheduled_time
 from ncric_core.errors import NcricError, SettingsError
 from ncric_core.integrate import integrate
@@ -23,7 +23,6 @@ from ncric_core.sources.objects import open_bucket
 from ncric_core.store.schema.migrate import up_to_date
 from ncric_core.windows import Window
 
-RETRIES: Final = 4
 LOG_EVERY: Final = 15.0  # seconds between lines that say how far a run is
 WINDOW_WITHIN: Final = 4 * 3600  # seconds; a window of one day takes minutes
 CATCHUP_WITHIN: Final = 24 * 3600
@@ -31,18 +30,12 @@ CATCHUP_WITHIN: Final = 24 * 3600
 Agencies = Annotated[list[str], Field(description="standardised names of agencies")]
 
 
-def _may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Whether a failure is worth another try: S3 or the database may be back; a wrong name stays wrong."""
-    error = state.result(raise_on_failure=False)
-    return isinstance(error, NcricError) and error.passing
-
-
 @task(
     name="integrate",
     retries=RETRIES,
-    retry_delay_seconds=exponential_backoff(backoff_factor=10),
-    retry_jitter_factor=0.3,
-    retry_condition_fn=_may_pass,
+    retry_delay_seconds=DELAYS,
+    retry_jitter_factor=JITTER,
+    retry_condition_fn=may_pass,
     cache_policy=NO_CACHE,
 )
 def _integrate(job: Job) -> Outcome:

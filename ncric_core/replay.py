@@ -1,6 +1,7 @@
 """Running rejects again after a fix: what is a read by now is loaded, the rest stays a reject."""
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 
@@ -21,11 +22,13 @@ AT_ONCE: Final = 5_000  # rejects in one transaction
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Rejects that were run again: how many are reads now, how many of these were in the store already."""
+    """Rejects that were run again: how many are reads now, how many of these were in the store already, and how many
+    are rejects still, by the reason of today."""
 
     tried: int
     loaded: int
     already_there: int
+    still: Counter[str] = field(default_factory=Counter)
 
 
 def replay(connection: Connection, settings: Settings, mapping: Mapping, chosen: Chosen) -> Replayed:
@@ -34,12 +37,14 @@ def replay(connection: Connection, settings: Settings, mapping: Mapping, chosen:
     Safe to repeat and to kill: a read is loaded and its reject marked in one transaction.
     """
     tried = loaded = already_there = 0
+    still: Counter[str] = Counter()
     for feed in lpr_feeds(settings).values():
         after = (0, -1)
         while rejects := find_rejects(connection, chosen, datasource=feed.datasource, after=after, limit=AT_ONCE):
             after = (rejects[-1].file_id, rejects[-1].position)
             tried += len(rejects)
-            reads = _reads(rejects, feed, settings)
+            reads, reasons = _reads(rejects, feed, settings)
+            still += reasons
             if reads.height:
                 ensure_partitions(connection, reads["event_time"].dt.truncate("1w").unique().to_list())
                 with connection:
@@ -49,21 +54,24 @@ def replay(connection: Connection, settings: Settings, mapping: Mapping, chosen:
                     inserted = load_again(connection, chunk).inserted.height
                 loaded += inserted
                 already_there += registered.reads.height - inserted
-    return Replayed(tried, loaded, already_there)
+    return Replayed(tried, loaded, already_there, still)
 
 
-def _reads(rejects: list[Reject], feed: Feed, settings: Settings) -> pl.DataFrame:
-    """The rejects that are reads by now: schema CLEAN and file_id."""
+def _reads(rejects: list[Reject], feed: Feed, settings: Settings) -> tuple[pl.DataFrame, Counter[str]]:
+    """The rejects that are reads by now (schema CLEAN and file_id), and the reasons of the others."""
     parsed: list[ParsedReads] = []
     kept: list[Reject] = []
+    still: Counter[str] = Counter()
     for reject in rejects:
         content = parse(reject.received.encode())
         if content.reads.height == 1 and not content.rejects:
             reads = content.reads.with_columns(position=pl.lit(reject.position, dtype=pl.Int64))
             parsed.append(replace(content, reads=reads))
             kept.append(reject)
+        else:  # as text that holds several rows, or none, it has no place of its own in its file
+            still[content.rejects[0].reason if content.rejects else reject.reason] += 1
     ends: list[datetime] = [reject.window_end for reject in kept]
-    reads, _ = clean(
+    reads, bad = clean(
         raw_frame(parsed),
         ends,
         datasource=feed.datasource,
@@ -72,4 +80,5 @@ def _reads(rejects: list[Reject], feed: Feed, settings: Settings) -> pl.DataFram
         keep_days=settings.keep_days,
     )
     file_ids = pl.Series("file_id", [reject.file_id for reject in kept], dtype=pl.Int64)
-    return reads.with_columns(file_id=file_ids.gather(reads["file"]))
+    still.update(bad["reason"].to_list())
+    return reads.with_columns(file_id=file_ids.gather(reads["file"])), still

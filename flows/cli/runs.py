@@ -11,16 +11,15 @@ from typing import Annotated, Any, Final
 import typer
 
 from flows.cli.up import NCRIC, PREFECT, ROOT
-from flows.prefect_api import PAGE, Item, PrefectApi, prefect_api
 from ncric_core.cli.app import End, Start, app, say, warn
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.jobs import CATCHUP, job_named, run_name
+from ncric_core.prefect_api import ENDED, PAGE, Item, PrefectApi, prefect_api
 from ncric_core.settings import read_settings
 from ncric_core.windows import Window, slices, window
 
 BACKFILL: Final = "backfill"  # the deployment of its slices, which has no schedule
 LOOK_EVERY: Final = 2.0  # seconds between looks at runs that are waited for
-ENDED: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 
 Agency = Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")]
 Exclude = Annotated[list[str] | None, typer.Option(help="All but this agency; may be given again.")]

@@ -16,9 +16,9 @@ import typer
 import flows
 from flows.cli.child import MARK
 from flows.cli.running import Stopped, Up, leftovers, only_one, stoppable
-from flows.prefect_api import own_url, prefect_api
 from ncric_core.cli.app import app
 from ncric_core.errors import ServiceError, SettingsError
+from ncric_core.prefect_api import own_url, prefect_api
 from ncric_core.settings import Settings, read_settings
 from ncric_core.store.schema.migrate import up_to_date
 

@@ -103,14 +103,13 @@ def export_names(file: Annotated[Path | None, typer.Argument(help="Where to; non
 def restandardize() -> None:
     """Moves reads to the agencies that the names stand for now, a bounded number at a time; safe to kill and run
     again."""
-    moved: dict[tuple[str, str, int, int], tuple[Move, int]] = {}
+    moved: dict[Move, int] = {}
     with connected() as (_, connection):
-        names = dict(rows(connection, "SELECT id, name FROM agencies"))  # as the emptied ones go away
         for move, reads in move_reads(connection):
-            moved[move.datasource, move.received, move.old, move.new] = (move, reads)
+            moved[move] = reads
             if sys.stderr.isatty():
                 warn(f"{move.received}: {reads:,} of {move.reads:,} reads moved")
-    found = [(m.datasource, m.received, names[m.old], names[m.new], reads) for m, reads in moved.values()]
+    found = [(m.datasource, m.received, m.old_name, m.new_name, reads) for m, reads in moved.items()]
     show(
         ("source", "received name", "from", "to", "reads moved"), found, empty="every read is under its agency already"
     )

@@ -15,11 +15,13 @@ PAGE: Final = 1000
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which rejects: of a reason, of files whose key contains a text, not only those that are open still."""
+    """Which rejects: of a reason, of files whose key contains a text, these single ones (file id, position), not only
+    those that are open still."""
 
     reason: str | None = None
     file: str | None = None
     replayed: bool = False
+    only: tuple[tuple[int, int], ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,9 @@ WHERE (%(reason)s IS NULL OR r.reason = %(reason)s)
   AND (%(file)s IS NULL OR position(%(file)s IN f.key) > 0)
   AND (%(datasource)s IS NULL OR f.datasource = %(datasource)s)
   AND (%(replayed)s OR r.replayed_at IS NULL)
+  AND (%(only)s IS NULL OR (r.file_id, r.position) IN (
+      SELECT * FROM unnest(%(only_files)s::bigint[], %(only_positions)s::bigint[])
+  ))
   AND (r.file_id, r.position) > (%(file_id)s, %(position)s)
 ORDER BY r.file_id, r.position
 LIMIT %(limit)s
@@ -68,6 +73,9 @@ def find_rejects(
         "file": chosen.file,
         "replayed": chosen.replayed,
         "datasource": datasource,
+        "only": None if chosen.only is None else True,
+        "only_files": [file_id for file_id, _ in chosen.only or ()],
+        "only_positions": [position for _, position in chosen.only or ()],
         "file_id": after[0],
         "position": after[1],
         "limit": limit,

@@ -24,6 +24,8 @@ class Move:
     received: str
     old: int
     new: int
+    old_name: str
+    new_name: str
     reads: int
     first_seen: datetime
     last_seen: datetime
@@ -36,7 +38,7 @@ def planned_moves(connection: Connection, table: NameTable) -> list[Move]:
         "SELECT datasource, agency_name, agency, reads, first_seen, last_seen FROM received_names ORDER BY 1, 2, 3",
     )
     return [
-        Move(datasource, name, old, new, reads, first, last)
+        Move(datasource, name, old, new, table.agencies[old], table.agencies[new], reads, first, last)
         for datasource, name, old, reads, first, last in found
         if (new := table.agency_of(datasource, name)) is not None and new != old
     ]
@@ -45,11 +47,12 @@ def planned_moves(connection: Connection, table: NameTable) -> list[Move]:
 def restandardize(connection: Connection) -> Iterator[tuple[Move, int]]:
     """Moves reads to the agencies that the name table says; gives each move with the reads moved so far in it.
 
-    It may be killed at any time and run again. Raises StoreError if another process is at it.
+    It may be killed at any time and run again. Raises StoreError, as of something that passes, if another process
+    is at it.
     """
     with connection:
         if not rows(connection, "SELECT pg_try_advisory_lock(%(lock)s)", {"lock": MOVING})[0][0]:
-            raise StoreError("reads are being moved already by another process: wait for it to end")
+            raise StoreError("reads are being moved already by another process: wait for it to end", passing=True)
         moves = planned_moves(connection, name_table(connection))
     try:
         for move in moves:

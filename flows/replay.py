@@ -1,0 +1,66 @@
+"""Running rejects again after a fix: what is a read by now is loaded, the rest is told by reason."""
+
+from typing import Annotated, Final
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from pydantic import BaseModel, Field
+
+from flows.retry import DELAYS, JITTER, RETRIES, may_pass
+from ncric_core.mapping import own_mapping
+from ncric_core.replay import Replayed, replay
+from ncric_core.settings import read_settings
+from ncric_core.store.rejects import Chosen
+from ncric_core.store.schema.migrate import up_to_date
+
+WITHIN: Final = 4 * 3600  # seconds
+
+
+class RejectId(BaseModel):
+    """What identifies a reject: its file, and its place in it."""
+
+    file_id: int
+    position: int
+
+
+@task(
+    name="replay",
+    retries=RETRIES,
+    retry_delay_seconds=DELAYS,
+    retry_jitter_factor=JITTER,
+    retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE,
+)
+def _replay(chosen: Chosen) -> Replayed:
+    settings = read_settings()
+    with up_to_date(settings).session() as connection:
+        return replay(connection, settings, own_mapping(settings.flights_dir), chosen)
+
+
+@flow(name="replay-rejects", timeout_seconds=WITHIN)
+def replay_rejects(
+    reason: Annotated[str | None, Field(description="only rejects of this reason")] = None,
+    file: Annotated[str | None, Field(description="only of files whose key contains this")] = None,
+    rejects: Annotated[list[RejectId] | None, Field(description="only these, by file id and position")] = None,
+) -> None:
+    """Runs open rejects again: all of them, or those for which all that is given holds.
+
+    Safe to stop and to run again: a read is loaded and its reject marked in one transaction.
+    """
+    only = None if rejects is None else tuple((one.file_id, one.position) for one in rejects)
+    done = _replay(Chosen(reason=reason, file=file, only=only))
+    summary = _summary(done)
+    create_markdown_artifact(f"## replay-rejects\n\n{summary}", key="run-summary", description="replay-rejects")
+    if done.still:
+        table = [{"reason": why, "rejects": count} for why, count in done.still.most_common()]
+        create_table_artifact(table, key="rejects-by-reason", description="rejects still, by reason")
+    get_run_logger().info("%s", summary)
+
+
+def _summary(done: Replayed) -> str:
+    left = done.tried - done.loaded - done.already_there
+    return (
+        f"{done.tried:,} rejects run again: {done.loaded:,} loaded, {done.already_there:,} already there, "
+        f"{left:,} rejects still."
+    )

@@ -1,0 +1,94 @@
+"""Moving the reads that are loaded already to their agencies, after a change of the name table."""
+
+import time
+from typing import Any, Final, cast
+from uuid import UUID
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.cache_policies import NO_CACHE
+
+from flows.retry import DELAYS, JITTER, RETRIES, may_pass
+from ncric_core.settings import read_settings
+from ncric_core.store.agencies import name_table
+from ncric_core.store.restandardize import Move, planned_moves, restandardize
+from ncric_core.store.schema.migrate import up_to_date
+
+WITHIN: Final = 24 * 3600  # seconds; a whole feed under a new name takes hours
+TELL_EVERY: Final = 1.0  # seconds between changes of the progress artifact, which cost a request each
+
+
+@task(
+    name="restandardize",
+    retries=RETRIES,
+    retry_delay_seconds=DELAYS,
+    retry_jitter_factor=JITTER,
+    retry_condition_fn=may_pass,
+    cache_policy=NO_CACHE,
+)
+def _restandardize() -> dict[Move, int]:
+    """What was moved: each move with its reads."""
+    logger, last = get_run_logger(), time.monotonic()
+    moved: dict[Move, int] = {}
+    with up_to_date(read_settings()).session() as connection:
+        with connection:
+            total = sum(move.reads for move in planned_moves(connection, name_table(connection)))
+        logger.info("%s reads are to be moved", f"{total:,}")
+        made = create_progress_artifact(0.0, key="progress", description="reads moved to their agencies")
+        progress = cast(UUID, made)  # no coroutine, as the task is none
+        for move, reads in restandardize(connection):
+            if reads == moved.get(move):  # the step after its last reads: ledger and links are moved too
+                logger.info("%s", _told(move, reads))
+            moved[move] = reads
+            if time.monotonic() - last >= TELL_EVERY:
+                last = time.monotonic()
+                update_progress_artifact(progress, _percent(sum(moved.values()), total))
+        update_progress_artifact(progress, 100.0)
+    return moved
+
+
+def _percent(done: int, total: int) -> float:
+    """How far it is; reads that came meanwhile do not bring it over 100."""
+    return round(100.0 * min(done / total, 1.0), 1) if total else 0.0
+
+
+def _told(move: Move, reads: int) -> str:
+    return f"{move.received} ({move.datasource}): {reads:,} reads moved from {move.old_name} to {move.new_name}"
+
+
+@flow(name="restandardize", timeout_seconds=WITHIN)
+def move_reads() -> None:
+    """Moves the reads that are loaded already to the agencies that the name table says now.
+
+    Safe to stop and to run again; while another process moves reads it waits for its turn, for a few minutes.
+    """
+    moved = _restandardize()
+    total = sum(moved.values())
+    create_markdown_artifact(_summary(total, len(moved)), key="run-summary", description="restandardize")
+    if moved:
+        create_table_artifact(_table(moved), key="reads-moved", description="reads moved, by received name")
+    get_run_logger().info("%s reads of %s names moved", f"{total:,}", f"{len(moved):,}")
+
+
+def _summary(reads: int, names: int) -> str:
+    if not names:
+        return "## restandardize\n\nEvery read is under its agency already."
+    return f"## restandardize\n\n**{reads:,} reads moved**, of {names:,} received names."
+
+
+def _table(moved: dict[Move, int]) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": move.datasource,
+            "received name": move.received,
+            "from": move.old_name,
+            "to": move.new_name,
+            "reads": reads,
+        }
+        for move, reads in moved.items()
+    ]

@@ -1,0 +1,214 @@
+"""What commands, flows and the console ask a Prefect server, over its REST API: prefect itself takes seconds to
+import."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from time import sleep
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+
+from ncric_core.errors import ServiceError
+from ncric_core.settings import Settings
+
+PAUSES: Final = (0.5, 1, 2, 4)
+"""Seconds before a busy server is asked again; with SQLite it is so whenever two write at once."""
+
+BUSY: Final = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE)
+
+PAGE: Final = 200  # the most that Prefect gives at once
+
+ENDED: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
+"""Types of the states that a run does not leave by itself."""
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PrefectApi:
+    """A Prefect server. Every call raises ServiceError if it cannot be reached or refuses."""
+
+    url: str
+    client: httpx.Client
+    pool: str
+
+    def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
+        """The answer to a request; also one that says that there is no such thing (404)."""
+        for pause in (*PAUSES, None):
+            try:
+                answer = self.client.request(method, f"{self.url}{path}", json=body)
+            except (httpx.HTTPError, httpx.InvalidURL) as error:
+                if pause is None or not isinstance(error, httpx.TimeoutException):
+                    raise ServiceError(
+                        f"Prefect cannot be reached at {self.url} ({type(error).__name__}): start it with `ncric up`, "
+                        f"or set PREFECT_API_URL"
+                    ) from None
+            else:
+                if pause is None or answer.status_code not in BUSY:
+                    break
+            sleep(pause)
+        if answer.is_error and answer.status_code != httpx.codes.NOT_FOUND:
+            raise ServiceError(f"Prefect at {self.url} answers {answer.status_code} to {method} {path}")
+        return answer
+
+    def time(self) -> datetime:
+        """What the server's clock says. Proves that it is healthy."""
+        answer = self.ask("GET", "/health")
+        if answer.status_code == httpx.codes.NOT_FOUND or answer.json() is not True:
+            raise ServiceError(f"what answers at {self.url} is no healthy Prefect server")
+        return parsedate_to_datetime(answer.headers["Date"]) if "Date" in answer.headers else datetime.now(UTC)
+
+    def server_settings(self) -> Item:
+        """The server's settings, nested by section."""
+        answer = self.ask("GET", "/admin/settings")
+        return {} if answer.status_code == httpx.codes.NOT_FOUND else dict(answer.json())
+
+    def ensure_pool(self, kind: str = "process") -> bool:
+        """Makes the work pool if it is missing; gives whether it was. A worker fills in its job template."""
+        if self.ask("GET", f"/work_pools/{self.pool}").status_code != httpx.codes.NOT_FOUND:
+            return False
+        self.ask("POST", "/work_pools/", {"name": self.pool, "type": kind, "base_job_template": {}})
+        return True
+
+    def workers(self) -> list[Item]:
+        """The workers of the pool: name, status (ONLINE, OFFLINE), last_heartbeat_time."""
+        answer = self.ask("POST", f"/work_pools/{self.pool}/workers/filter", {"limit": PAGE})
+        return [] if answer.status_code == httpx.codes.NOT_FOUND else list(answer.json())
+
+    def deployments(self) -> list[Item]:
+        """All deployments, in order of name."""
+        return self._all("/deployments/filter", {"sort": "NAME_ASC"})
+
+    def latest_runs(self, deployment: str, most: int = 20) -> list[Item]:
+        """The runs that began last, the newest first."""
+        return self._runs(deployment, "START_TIME_DESC", {"start_time": {"is_null_": False}}, most)
+
+    def last_run(self, deployment: str) -> Item | None:
+        """The run that began last."""
+        return next(iter(self.latest_runs(deployment, 1)), None)
+
+    def next_run(self, deployment: str) -> Item | None:
+        """The run that is to begin next; it may be late already."""
+        waiting = {"state": {"type": {"any_": ["SCHEDULED"]}}}
+        return next(iter(self._runs(deployment, "EXPECTED_START_TIME_ASC", waiting, 1)), None)
+
+    def runs(self, deployments: Sequence[str], since: datetime, until: datetime | None = None) -> list[Item]:
+        """The runs of these deployments that were to begin in [since, until), the newest first.
+
+        Without an end, those too that are scheduled for the future.
+        """
+        times = {"after_": since.isoformat()} | ({} if until is None else {"before_": until.isoformat()})
+        found = self._all(
+            "/flow_runs/filter",
+            {
+                "deployments": {"id": {"any_": list(deployments)}},
+                "flow_runs": {"expected_start_time": times},
+                "sort": "EXPECTED_START_TIME_DESC",
+            },
+        )
+        return list({run["id"]: run for run in found}.values())  # one that came meanwhile moves others a page on
+
+    def logs(self, run: str, most: int = 500) -> list[Item]:
+        """The last lines of a run's log, the newest last: level, message, timestamp, name."""
+        body = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_DESC"}
+        return self._all("/logs/filter", body, most)[::-1]
+
+    def artifacts(self, run: str) -> list[Item]:
+        """What a run has published, the newest first: key, type (markdown, table, progress), description, data."""
+        body = {"artifacts": {"flow_run_id": {"any_": [run]}}, "sort": "CREATED_DESC"}
+        return self._all("/artifacts/filter", body)
+
+    def progress(self, run: str) -> float | None:
+        """How far a run is, of 100; None if it does not tell."""
+        told = (one["data"] for one in self.artifacts(run) if one["type"] == "progress")
+        return next(map(float, told), None)
+
+    def start(self, deployment: str, parameters: Mapping[str, object], tags: Sequence[str]) -> Item:
+        """Launches a run of a deployment, with these parameters instead of its own of the same names."""
+        body = {
+            "parameters": parameters,
+            "tags": list(tags),
+            "state": {"type": "SCHEDULED"},
+            "idempotency_key": str(uuid4()),  # asked again after a time-out, it is still one run
+        }
+        return dict(self.ask("POST", f"/deployments/{deployment}/create_flow_run", body).json())
+
+    def tagged(self, tag: str) -> list[Item]:
+        """All runs with a tag, in order of when they were expected to start."""
+        which = {"tags": {"all_": [tag]}}
+        return self._all("/flow_runs/filter", {"flow_runs": which, "sort": "EXPECTED_START_TIME_ASC"})
+
+    def cancel(self, run: Item) -> None:
+        """Cancels a run: at once if it has not begun, else its worker ends it."""
+        kind = "CANCELLING" if run["state_type"] == "RUNNING" else "CANCELLED"
+        self.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": kind}, "force": False})
+
+    def retry(self, run: Item) -> None:
+        """Runs an ended run of a deployment once more, as the same run with the same parameters. Raises ServiceError
+        if it has not ended, or Prefect refuses."""
+        if run["state_type"] not in ENDED:
+            raise ServiceError(f"the run {run['name']} has not ended: it is {run['state_name']}")
+        state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retried by a person"}
+        done = self.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": False})
+        if done.status_code == httpx.codes.NOT_FOUND:
+            raise ServiceError(f"there is no run {run['name']} any more")
+        answer = done.json()
+        if answer["status"] != "ACCEPT":
+            why = (answer.get("details") or {}).get("reason") or answer["status"]
+            raise ServiceError(f"the run {run['name']} cannot be retried: {why}")
+
+    def pause(self, deployment: str, paused: bool) -> None:
+        """Lets a deployment's schedule rest, or go on. Runs that it had planned go away; those that are late or running
+        stay, and a person can start others. Raises ServiceError if there is no such deployment."""
+        if self.ask("PATCH", f"/deployments/{deployment}", {"paused": paused}).status_code == httpx.codes.NOT_FOUND:
+            raise ServiceError("there is no such deployment: `ncric deploy` brings them")
+
+    def limit_queue(self, name: str, runs: int) -> None:
+        """Lets at most so many runs of a queue of the pool run at once."""
+        self.ask("PATCH", f"/work_pools/{self.pool}/queues/{name}", {"concurrency_limit": runs})
+
+    def page_of(self, run: Item) -> str:
+        """Where a run is shown."""
+        return f"{self.url.removesuffix('/api')}/runs/flow-run/{run['id']}"
+
+    def _runs(self, deployment: str, order: str, which: Mapping[str, object], most: int) -> list[Item]:
+        body = {"deployments": {"id": {"any_": [deployment]}}, "flow_runs": which, "sort": order, "limit": most}
+        return list(self.ask("POST", "/flow_runs/filter", body).json())
+
+    def _all(self, path: str, body: Mapping[str, object], most: int | None = None) -> list[Item]:
+        """All that a filter finds (at most so many), page by page."""
+        found: list[Item] = []
+        while most is None or len(found) < most:
+            limit = PAGE if most is None else min(PAGE, most - len(found))
+            page = self.ask("POST", path, {**body, "limit": limit, "offset": len(found)}).json()
+            found += page
+            if len(page) < limit:
+                break
+        return found
+
+
+@contextmanager
+def prefect_api(settings: Settings) -> Iterator[PrefectApi]:
+    """The server of the settings; unset: the one of `ncric up`."""
+    headers, auth = {}, None
+    if settings.prefect_api_key is not None:
+        headers["Authorization"] = f"Bearer {settings.prefect_api_key.get_secret_value()}"
+    if settings.prefect_api_auth_string is not None:
+        user, _, password = settings.prefect_api_auth_string.get_secret_value().partition(":")
+        auth = httpx.BasicAuth(user, password)
+    with httpx.Client(headers=headers, auth=auth, timeout=30) as client:
+        yield PrefectApi((settings.prefect_api_url or own_url(settings)).rstrip("/"), client, settings.work_pool)
+
+
+def own_url(settings: Settings) -> str:
+    """The API of the server that `ncric up` runs."""
+    return f"http://127.0.0.1:{settings.prefect_port}/api"
+
+
+def moment(text: str | None) -> datetime | None:
+    """A time as Prefect writes it."""
+    return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)
