@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import tempfile
@@ -24,7 +25,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def up(folder: Path) -> Iterator[RunningUp]:
-    with running_up(folder, "--feeds", "demo", "--speed", "500") as running:
+    with running_up(folder, "--feeds", "demo", "--speed", "500", "--silence", "7", "--silence", "3_SCSO") as running:
         yield running
 
 
@@ -33,6 +34,7 @@ def test_it_is_ready_and_says_where_everything_is(up: RunningUp) -> None:
     assert steps[:6] == ["PostgreSQL", "Prefect", "work", "deployments", "dead", "worker"]
     assert f"http://127.0.0.1:{up.environment['NCRIC_PREFECT_PORT']}" in up.output
     assert str(up.folder / "bucket") in up.output
+    assert re.search(r"^silent        from \S+ \S+ UTC on: 7, 3_SCSO$", up.output, re.MULTILINE)
 
 
 def test_status_tells_services_deployments_and_feeds(up: RunningUp) -> None:
