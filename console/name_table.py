@@ -30,6 +30,7 @@ def part(user: User) -> None:
         else:
             st.dataframe(shown, width="stretch", hide_index=True)
         return
+    shown = _as_begun(shown, f"names_editor/{search}")
     edited = _editor(shown, known, f"names_editor/{search}")
     changes = changes_of(shown, edited)
     st.button(
@@ -39,6 +40,15 @@ def part(user: User) -> None:
         on_click=propose,
         args=(changes,),
     )
+
+
+def _as_begun(shown: pl.DataFrame, key: str) -> pl.DataFrame:
+    """The rows as they were when editing began: edits are by place, and somebody else may have added a row before it.
+    What is saved is compared with these."""
+    begun = st.session_state.get(f"{key}/begun")
+    if begun is None or not any(st.session_state.get(key, {}).values()):
+        begun = st.session_state[f"{key}/begun"] = shown
+    return begun
 
 
 def _editor(shown: pl.DataFrame, known: list[str], key: str) -> dict[str, Any]:

@@ -65,9 +65,8 @@ def _inbox(user: User) -> None:
     left, right = st.columns([3, 1], vertical_alignment="bottom")
     search = left.text_input("Search", placeholder="a part of a name", key="inbox_search").casefold()
     found = [one for one in waiting if search in one.received.casefold()]
-    right.metric(
-        "Names waiting", number(len(waiting)), f"{sum(one.reads for one in waiting):,} reads", delta_color="off"
-    )
+    right.metric("Names waiting", number(len(waiting)))
+    right.caption(f"{sum(one.reads for one in waiting):,} reads are under them")
     pages = max(1, -(-len(found) // ON_A_PAGE))
     number_of_page = st.pagination(pages, key="inbox_page") if pages > 1 else 1
     for one in found[(number_of_page - 1) * ON_A_PAGE : number_of_page * ON_A_PAGE]:

@@ -1,0 +1,109 @@
+"""The console on the whole of `ncric up`, with a browser: names accepted, moved by a run, undone; two at once."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.console.browser import chromium
+from tests.flows.running_up import RunningUp, running_up
+from tests.unit.sources.lpr_files import as_file, read
+
+WAIT = 90_000  # ms, on a busy machine
+expect.set_options(timeout=WAIT)
+ATHERTON = "ATHERTON POLICE DEPARTMENT"
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
+    with running_up(tmp_path_factory.mktemp("whole")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def person(browser: Browser, whole: RunningUp) -> Iterator[Page]:
+    yield from _person(browser, whole)
+
+
+@pytest.fixture
+def colleague(browser: Browser, whole: RunningUp) -> Iterator[Page]:
+    yield from _person(browser, whole)
+
+
+def _person(browser: Browser, whole: RunningUp) -> Iterator[Page]:
+    context = browser.new_context(base_url=f"http://127.0.0.1:{whole.environment['NCRIC_CONSOLE_PORT']}")
+    context.set_default_timeout(WAIT)
+    yield context.new_page()
+    context.close()
+
+
+def load(whole: RunningUp, name: str, agency: str, reads: int) -> None:
+    """Loads reads of now that came under a name."""
+    now = datetime.now(UTC)
+    window = f"{now - timedelta(minutes=5):%Y-%m-%d_%H-%M-%S}_{now:%Y-%m-%d_%H-%M-%S}"
+    file = whole.folder / "bucket" / "boss4" / f"{name}_{window}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    at = {"eventDate": f"{now:%Y-%m-%d}", "eventTime": f"{now:%H:%M:%S}"}
+    file.write_bytes(as_file([read(n, LPREventID=f"{name}{n}", agencyName=agency, **at) for n in range(reads)]))
+    done = whole.ncric("run", "files-catchup")
+    assert done.returncode == 0, done.stderr
+
+
+def by_agency(whole: RunningUp, received: str) -> dict[str, int]:
+    query = f"SELECT standardized_agency_name a, count(*) n FROM reads WHERE agency_name = '{received}' GROUP BY 1"  # noqa: S608
+    found = json.loads(whole.ncric("sql", query, "--format", "json").stdout)
+    return {one["a"]: one["n"] for one in found}
+
+
+def upload(page: Page, csv: Path) -> None:
+    page.goto("/names?part=Import and export")
+    page.locator("input[type=file]").set_input_files(csv)
+    page.get_by_role("button", name="Review 1 changes").click()
+
+
+def test_accepted_suggestion_moves_the_reads_by_a_run_and_can_be_undone(whole: RunningUp, person: Page) -> None:
+    load(whole, "a", ATHERTON, 3)
+    assert by_agency(whole, ATHERTON) == {ATHERTON: 3}
+    person.goto("/names")
+    person.get_by_role("button", name="Atherton PD", exact=False).click()
+    expect(person.get_by_text("3 reads are moving by a run")).to_be_visible()
+    expect(person.get_by_text("3 reads have moved")).to_be_visible()
+    assert by_agency(whole, ATHERTON) == {"Atherton PD": 3}
+
+    person.goto("/names?part=History")
+    person.get_by_test_id("stDataFrame").click(position={"x": 18, "y": 52})
+    person.get_by_role("button", name="Undo the chosen change").click()
+    expect(person.get_by_text("Saved: ATHERTON POLICE DEPARTMENT")).to_be_visible()
+    entries = whole.ncric("sql", "SELECT who, what, subject FROM activity ORDER BY id", "--format", "csv").stdout
+    assert entries.splitlines()[1:] == [f"tester (local administrator),names_changed,{ATHERTON}"] * 2
+
+
+def test_two_people_change_one_name_at_once_and_neither_edit_is_lost(
+    whole: RunningUp, person: Page, colleague: Page, tmp_path: Path
+) -> None:
+    mine, theirs = tmp_path / "mine.csv", tmp_path / "theirs.csv"
+    header = "ol.name,standardized_agency_name,ol.datasource\n"
+    mine.write_text(f"{header}ALBANY POLICE,Albany PD,BOSS4\n")
+    theirs.write_text(f"{header}ALBANY POLICE,Alameda PD,BOSS4\n")
+    upload(person, mine)
+    expect(person.get_by_text("1 changes to save")).to_be_visible()
+    upload(colleague, theirs)
+    colleague.get_by_role("button", name="Save", exact=True).click()
+    expect(colleague.get_by_text("Saved: ALBANY POLICE")).to_be_visible()
+
+    person.get_by_role("button", name="Save", exact=True).click()
+    expect(person.get_by_text("somebody else has changed these names in between")).to_be_visible()
+    mapping = "SELECT standardized_agency_name FROM standardized_agency_names WHERE name = 'ALBANY POLICE'"
+    assert "Alameda PD" in whole.ncric("sql", mapping, "--format", "csv").stdout
+    person.get_by_role("button", name="Save", exact=True).click()  # having seen theirs
+    expect(person.get_by_text("Saved: ALBANY POLICE")).to_be_visible()
+    assert "Albany PD" in whole.ncric("sql", mapping, "--format", "csv").stdout
