@@ -1,9 +1,161 @@
-"""names"""
+"""Agency names: the inbox of names never seen, the table, its history, and moving the reads that are loaded already."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
 
 import streamlit as st
 
+from console import name_files, name_table
 from console.auth import User
+from console.look import PACIFIC, in_words, moment, nothing_yet, number
+from console.name_saving import changes_waiting, review, save, show_moving
+from console.queries import asked_by
+from console.queries import names as questions
+from ncric_core.store.name_changes import NameChange, history, reverse_of
+from ncric_core.store.names import UnmappedName, unmapped_names
+
+ON_A_PAGE: Final = 12  # names of the inbox
+HISTORY: Final = 300  # changes shown
 
 
 def page(user: User) -> None:
-    st.title("names")
+    """The page: one of its parts, by the query parameter `part`."""
+    st.title("Agency names")
+    show_moving(user)
+    if changes_waiting():
+        review(user)
+        return
+    parts: dict[str, Callable[[User], None]] = {
+        "Inbox": _inbox,
+        "Name table": name_table.part,
+        "History": _history,
+        "Import and export": name_files.part,
+    }
+    st.session_state.setdefault("names_part", _named(st.query_params.get("part"), list(parts)))
+    chosen = st.segmented_control("Part", list(parts), key="names_part", label_visibility="collapsed", required=True)
+    part = _named(chosen, list(parts))
+    st.query_params["part"] = part
+    with in_words():
+        parts[part](user)
+
+
+def _named(part: str | None, parts: Sequence[str]) -> str:
+    return part if part is not None and part in parts else parts[0]
+
+
+@st.cache_data(ttl=20, show_spinner="Looking for names that wait …")
+def _waiting(_user: User, who: tuple[str, str]) -> list[UnmappedName]:  # noqa: ARG001  # who: the key of the cache
+    with asked_by(_user) as connection:
+        return unmapped_names(connection)
+
+
+@st.cache_data(ttl=20)
+def _agencies(_user: User, who: tuple[str, str]) -> list[str]:  # noqa: ARG001
+    with asked_by(_user) as connection:
+        return questions.agencies(connection)
+
+
+def _inbox(user: User) -> None:
+    waiting = _waiting(user, (user.name, user.role))
+    if not waiting:
+        nothing_yet(
+            "No name waits.", "A name never seen before appears here with its first reads, which are kept under it."
+        )
+        return
+    left, right = st.columns([3, 1], vertical_alignment="bottom")
+    search = left.text_input("Search", placeholder="a part of a name", key="inbox_search").casefold()
+    found = [one for one in waiting if search in one.received.casefold()]
+    right.metric(
+        "Names waiting", number(len(waiting)), f"{sum(one.reads for one in waiting):,} reads", delta_color="off"
+    )
+    pages = max(1, -(-len(found) // ON_A_PAGE))
+    number_of_page = st.pagination(pages, key="inbox_page") if pages > 1 else 1
+    for one in found[(number_of_page - 1) * ON_A_PAGE : number_of_page * ON_A_PAGE]:
+        _waiting_name(user, one)
+    st.download_button(
+        "Download as CSV", lambda: questions.waiting_table(waiting).write_csv(), "names-waiting.csv", "text/csv"
+    )
+
+
+def _waiting_name(user: User, one: UnmappedName) -> None:
+    """A name with its suggestions: one click accepts one."""
+    key = f"{one.datasource}/{one.received}"
+    with st.container(border=True):
+        name, buttons = st.columns([2, 3], vertical_alignment="center")
+        name.markdown(f"**{_plain(one.received)}**")
+        seen = f"{moment(one.first_seen)} to {moment(one.last_seen)}"
+        name.caption(f"{one.datasource} · {number(one.reads)} reads · {seen}")
+        if not user.is_operator:
+            buttons.caption("may be: " + (", ".join(one.suggestions) or "nothing near is known"))
+            return
+        with buttons.container(horizontal=True, vertical_alignment="center"):
+            for agency in one.suggestions:
+                st.button(
+                    agency, key=f"{key}/{agency}", icon=":material/check:", on_click=_accept, args=(user, one, agency)
+                )
+            with st.popover("Another agency"):
+                options = _agencies(user, (user.name, user.role))
+                other = st.selectbox(
+                    "Agency",
+                    options,
+                    index=None,
+                    key=f"{key}/other",
+                    accept_new_options=True,
+                    placeholder="choose or type",
+                )
+                st.button(
+                    "Use it",
+                    key=f"{key}/use",
+                    disabled=not other,
+                    on_click=_accept,
+                    args=(user, one, other),
+                    type="primary",
+                )
+
+
+def _accept(user: User, one: UnmappedName, agency: str | None) -> None:
+    if agency:
+        save(user, [NameChange(one.datasource, one.received, None, agency)])
+        _waiting.clear()
+
+
+def _plain(text: str) -> str:
+    """A received name as text, whatever signs of Markdown it has."""
+    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|~<>$:" else sign for sign in text)
+
+
+def _history(user: User) -> None:
+    search = st.text_input("Search", placeholder="a name, an agency, or who changed it", key="history_search")
+    with asked_by(user) as connection:
+        past = history(connection, search, HISTORY)
+    if not past:
+        nothing_yet("No change is known.", "Every change of the name table is kept here, whoever makes it and however.")
+        return
+    table = questions.history_table(past, PACIFIC.key)
+    chosen = st.dataframe(
+        table,
+        width="stretch",
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="history_table",
+        column_config={
+            "When": st.column_config.DatetimeColumn("When (Pacific)", format="MMM D, HH:mm:ss", timezone=PACIFIC.key)
+        },
+    )
+    marked = chosen.selection.rows
+    if not user.is_operator:
+        return
+    st.button(
+        "Undo the chosen change",
+        icon=":material/undo:",
+        disabled=not marked,
+        on_click=_undo,
+        args=(user, past[marked[0]].id if marked else 0),
+    )
+
+
+def _undo(user: User, change: int) -> None:
+    with in_words(), asked_by(user) as connection:
+        undo = reverse_of(connection, change)
+    save(user, [undo])

@@ -32,13 +32,19 @@ class Trouble:
 
 
 def troubles(api: PrefectApi, now: datetime) -> list[Trouble]:
-    """What is wrong with the runs of all deployments that have a schedule and are not paused, as of a time."""
+    """What is wrong with the runs of all deployments that are to run by themselves now, as of a time."""
     return [
         trouble
         for one in api.deployments()
-        if one["schedules"] and not one["paused"]
+        if one["schedules"] and not is_paused(one)
         for trouble in of_deployment(one["name"], api.latest_runs(one["id"]), api.next_run(one["id"]), now)
     ]
+
+
+def is_paused(deployment: Item) -> bool:
+    """Whether someone has paused a deployment, itself or each of its schedules; one begun by hand only has none."""
+    schedules = deployment["schedules"]
+    return deployment["paused"] or (bool(schedules) and not any(one["active"] for one in schedules))
 
 
 def of_deployment(name: str, latest: Sequence[Item], following: Item | None, now: datetime) -> Iterator[Trouble]:

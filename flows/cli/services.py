@@ -48,12 +48,13 @@ def feeds(
     speed: float = 1.0,
     reads: int = 100_000,
     seed: int = 1,
+    silence: Annotated[list[str] | None, typer.Option(help="Camera that sends nothing from `begun` on.")] = None,
 ) -> None:
     """Keeps feeding the bucket with simulated files."""
     settings = read_settings()
     map_names(open_database(settings))
     clock = Clock(start=parse_moment(start), begun=parse_moment(begun), speed=speed)
-    for draft in feed(Path(settings.bucket), clock, reads=reads, seed=seed):
+    for draft in feed(Path(settings.bucket), clock, reads=reads, seed=seed, silent=silence or ()):
         say(f"{draft.end:%Y-%m-%d %H:%M:%SZ} {draft.key}")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from flows.deadman import is_paused
 from flows.prefect_api import PrefectApi, moment, prefect_api
 from ncric_core.cli.app import app, say, show
 from ncric_core.errors import ServiceError, StoreError
@@ -98,7 +99,7 @@ def read_status(settings: Settings, now: datetime) -> Status:
             api.time()
             found.services.append(Service("Prefect", up=True, detail=api.url))
             found.services.append(worker_service(api, now))
-            found.jobs = [_job(api, item, now) for item in api.deployments()]
+            found.jobs = [job_state(api, item, now) for item in api.deployments()]
     except ServiceError as error:
         found.services.append(Service("Prefect", up=False, detail=str(error)))
     return found
@@ -133,16 +134,16 @@ def worker_service(api: PrefectApi, now: datetime) -> Service:
     return Service("workers", up=False, detail=detail)
 
 
-def _job(api: PrefectApi, item: dict[str, Any], now: datetime) -> JobState:
+def job_state(api: PrefectApi, item: dict[str, Any], now: datetime) -> JobState:
+    """A deployment (`item`, as the server gives it) and its runs, as of a time."""
     last, following = api.last_run(item["id"]), api.next_run(item["id"])
     next_start = (
         moment(following["next_scheduled_start_time"] or following["expected_start_time"]) if following else None
     )
-    active = [one["active"] for one in item["schedules"]]
     return JobState(
         item["name"],
-        scheduled=bool(active),
-        paused=item["paused"] or (bool(active) and not any(active)),
+        scheduled=bool(item["schedules"]),
+        paused=is_paused(item),
         last_state=last["state_name"] if last else None,
         last_start=moment(last["start_time"]) if last else None,
         last_seconds=_seconds(last, now) if last else None,

@@ -4,7 +4,7 @@ import os
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
@@ -20,6 +20,7 @@ from ncric_core.cli.app import app
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.prefect_api import own_url, prefect_api
 from ncric_core.settings import Settings, read_settings
+from ncric_core.simulate.day import FEEDS, camera_ids
 from ncric_core.store.schema.migrate import up_to_date
 
 ROOT: Final = Path(flows.__file__).resolve().parent.parent
@@ -63,6 +64,10 @@ def up(
     ] = 1.0,
     reads: Annotated[int, typer.Option(min=1000, help="About so many simulated rows a day.")] = 100_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same files of a day.")] = 1,
+    silence: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CAMERA_ID", help="A simulated camera that sends nothing from now on; may be repeated."),
+    ] = None,
 ) -> None:
     """Runs it all on this machine: PostgreSQL (unless NCRIC_DATABASE_URL is set), Prefect, deployments, a worker and
     the console.
@@ -70,7 +75,7 @@ def up(
     Only this machine can reach it. Whatever dies is started again; Ctrl-C ends everything. Logs are in DATA_DIR/logs.
     """
     settings = with_own_server(read_settings())
-    check(settings, feeds)
+    check(settings, feeds, silence or ())
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with only_one(settings.data_dir), stoppable(Up(settings, environment(settings))) as running:
         _clear_the_way(settings)
@@ -78,7 +83,7 @@ def up(
         try:
             _start(running)
             if feeds is not None:
-                _start_feeds(running, speed=speed, reads=reads, seed=seed)
+                _start_feeds(running, speed=speed, reads=reads, seed=seed, silence=silence or ())
             running.tell(f"ready in {time.monotonic() - begun:.0f} s; Ctrl-C ends everything")
             _addresses(running)
             running.watch()
@@ -89,7 +94,7 @@ def up(
         running.tell("stopped")
 
 
-def check(settings: Settings, feeds: str | None) -> None:
+def check(settings: Settings, feeds: str | None, silence: Collection[str] = ()) -> None:
     """Raises an error in words if what is wanted cannot be."""
     if not (ROOT / "prefect.yaml").is_file():
         raise ServiceError(f"there is no prefect.yaml in {ROOT}: install the project with `pip install -e`")
@@ -100,6 +105,12 @@ def check(settings: Settings, feeds: str | None) -> None:
             "--feeds demo makes reads up: it writes only to a bucket that is a folder, and with the embedded database "
             "(unset NCRIC_DATABASE_URL, NCRIC_BUCKET)"
         )
+    if silence and not feeds:
+        raise SettingsError("--silence is for simulated cameras: it needs --feeds demo")
+    known = {camera for datasource in FEEDS for camera in camera_ids(datasource)} if silence else set()
+    for camera in silence:
+        if camera not in known:
+            raise SettingsError(f"no simulated feed has a camera {camera!r}: BOSS4 has 1, 2, …, SCSO 1_SCSO, 2_SCSO, …")
 
 
 def with_own_server(settings: Settings) -> Settings:
@@ -208,12 +219,15 @@ def _start_database(running: Up) -> None:
     running.tell("PostgreSQL    ready (embedded)")
 
 
-def _start_feeds(running: Up, *, speed: float, reads: int, seed: int) -> None:
+def _start_feeds(running: Up, *, speed: float, reads: int, seed: int, silence: Collection[str]) -> None:
     now = datetime.now(UTC)
     start = now - timedelta(days=1) if speed > 1 else now
     options = {"start": start.isoformat(), "begun": now.isoformat(), "speed": speed, "reads": reads, "seed": seed}
-    running.child("feeds", *NCRIC, "service", "feeds", *(f"--{name}={value}" for name, value in options.items()))
+    given = [f"--{name}={value}" for name, value in options.items()] + [f"--silence={camera}" for camera in silence]
+    running.child("feeds", *NCRIC, "service", "feeds", *given)
     running.tell(f"demo feeds    from {start:%Y-%m-%d %H:%M} UTC on, {speed:g} times as fast as real time")
+    if silence:
+        running.tell(f"silent        from {now:%Y-%m-%d %H:%M} UTC on: {', '.join(silence)}")
 
 
 def _addresses(running: Up) -> None:

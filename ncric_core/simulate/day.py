@@ -5,12 +5,13 @@ import io
 import json
 import os
 from collections import Counter, deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
 from pathlib import Path
 from random import Random
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
@@ -25,6 +26,8 @@ ROWS_OF_A_FILE: Final = 500  # feeds.md, section 1
 FILES_AT_LEAST: Final = 60  # of all, so that there is a file for every fault
 DELAY: Final = 240  # seconds at most from a read to its file's end
 RETURNING: Final = 0.4  # share of the reads whose vehicle was at the neighbouring camera before
+
+NEVER_SILENT: Final[Mapping[str, datetime]] = MappingProxyType({})
 
 TRUTH: Final = pl.Schema(
     {
@@ -117,9 +120,11 @@ def drafts(
     images: float,
     damaged: bool,
     places: Random | None = None,
+    silent_from: Mapping[str, datetime] = NEVER_SILENT,
 ) -> Iterator[Draft]:
     """The files of a feed in order of arrival, made as they are asked for. `places` makes the cameras (else `chance`
-    does): the same ones for every day."""
+    does): the same ones for every day. A camera in `silent_from` sends nothing from then on; the others' reads are the
+    same as without."""
     rows_of_file = max(fault.SMALLEST_FILE, min(ROWS_OF_A_FILE, reads // FILES_AT_LEAST)) if damaged else ROWS_OF_A_FILE
     count = max(1, -(-reads // rows_of_file))
     step = timedelta(hours=hours) / count
@@ -129,7 +134,8 @@ def drafts(
         begin = start + step * number
         end = min(begin + step, start + timedelta(hours=hours) - timedelta(seconds=1)).replace(microsecond=0)
         draft = Draft(_key(datasource, number, begin, end, chance, odd=damaged and number % 29 == 5), begin, end)
-        draft.rows = traffic.rows(min(rows_of_file, reads - number * rows_of_file), end)
+        passed = traffic.rows(min(rows_of_file, reads - number * rows_of_file), end)
+        draft.rows = [row for row in passed if _is_sent(row, silent_from)]
         if damaged and first is not None and number % 7 == 6:
             draft.rows += [Row(row.text, row.truth) for row in first.rows[:3]]  # sent again, hours later
         if damaged and number % 2 and len(draft.rows) >= fault.SMALLEST_FILE:
@@ -137,6 +143,23 @@ def drafts(
         elif first is None:
             first = draft
         yield draft
+
+
+def _is_sent(row: Row, silent_from: Mapping[str, datetime]) -> bool:
+    """Whether the camera of a vehicle that passed still sends."""
+    if row.truth is None:
+        return True
+    _, moment, _, _, camera, *_ = row.truth
+    return camera is None or camera not in silent_from or moment < silent_from[camera]
+
+
+def camera_ids(datasource: str) -> list[str]:
+    """The ids of a feed's cameras as they are in the store; chance has no part in them."""
+    return [camera.id + _camera_suffix(datasource) for camera in cameras(datasource, Random())]
+
+
+def _camera_suffix(datasource: str) -> str:
+    return "" if datasource == "BOSS4" else f"_{datasource}"
 
 
 def _key(datasource: str, number: int, start: datetime, end: datetime, chance: Random, *, odd: bool) -> str:
@@ -168,8 +191,7 @@ class _Traffic:
 
     def rows(self, count: int, end: datetime) -> list[Row]:
         """The reads of a file, in the order in which they were taken."""
-        random, suffix = self.chance.random, f"_{self.datasource}"
-        camera_suffix = "" if self.datasource == "BOSS4" else suffix
+        random, suffix, camera_suffix = self.chance.random, f"_{self.datasource}", _camera_suffix(self.datasource)
         chosen = self.chance.choices(range(len(self.cameras)), cum_weights=self.weights, k=count)
         moments = sorted((int(random() * DELAY) for _ in range(count)), reverse=True)
         found = []

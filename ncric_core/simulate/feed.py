@@ -1,7 +1,7 @@
 """Feeds that go on: files arrive in a bucket as time passes, in real time or faster."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import merge
@@ -40,13 +40,16 @@ class Clock:
             self.sleep(min(60.0, max(0.05, left / self.speed)))
 
 
-def feed(folder: Path, clock: Clock, *, reads: int, seed: int, end: datetime | None = None) -> Iterator[Draft]:
+def feed(
+    folder: Path, clock: Clock, *, reads: int, seed: int, silent: Collection[str] = (), end: datetime | None = None
+) -> Iterator[Draft]:
     """Writes the files that arrive after the clock's start, each when it is time, and gives each when it is written.
 
     About `reads` rows a day, faults included. The same seed writes the same files of a day, whenever it starts: to
-    write them again changes nothing.
+    write them again changes nothing. The `silent` cameras (ids as in the store) send nothing from the moment on at
+    which the clock began; what came before, and so their habit, stays.
     """
-    for draft in _files(clock.start, reads=reads, seed=seed):
+    for draft in _files(clock.start, dict.fromkeys(silent, clock.begun), reads=reads, seed=seed):
         if end is not None and draft.end >= end:
             return
         if draft.end > clock.start:
@@ -55,15 +58,18 @@ def feed(folder: Path, clock: Clock, *, reads: int, seed: int, end: datetime | N
             yield draft
 
 
-def _files(start: datetime, *, reads: int, seed: int) -> Iterator[Draft]:
+def _files(start: datetime, silent_from: Mapping[str, datetime], *, reads: int, seed: int) -> Iterator[Draft]:
     """The files of all feeds in order of arrival, from the begin of the day of `start` on, without end."""
     first = start.replace(hour=0, minute=0, second=0, microsecond=0)
     for number in count():
         day = first + number * DAY
-        yield from merge(*(_day(name, day, reads=reads, seed=seed) for name in FEEDS), key=lambda draft: draft.end)
+        feeds = (_day(name, day, silent_from, reads=reads, seed=seed) for name in FEEDS)
+        yield from merge(*feeds, key=lambda draft: draft.end)
 
 
-def _day(datasource: str, day: datetime, *, reads: int, seed: int) -> Iterator[Draft]:
+def _day(
+    datasource: str, day: datetime, silent_from: Mapping[str, datetime], *, reads: int, seed: int
+) -> Iterator[Draft]:
     return drafts(
         datasource,
         round(reads * FEEDS[datasource]),
@@ -73,4 +79,5 @@ def _day(datasource: str, day: datetime, *, reads: int, seed: int) -> Iterator[D
         images=0.0,
         damaged=True,
         places=Random(f"{seed} {datasource}"),
+        silent_from=silent_from,
     )

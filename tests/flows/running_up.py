@@ -56,14 +56,19 @@ class RunningUp:
         return int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
 
     def ncric(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [*COMMAND, *arguments], env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+        return ncric(self.environment, *arguments)
 
     def seconds(self) -> int:
         found = re.search(r"ready in (\d+) s", self.output)
         assert found, self.output
         return int(found[1])
+
+
+def ncric(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """What a command printed, and its exit status."""
+    return subprocess.run(
+        [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
 
 
 def environment_of(folder: Path, port: int) -> dict[str, str]:

@@ -3,7 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flows.deadman import FAILED, NOT_STARTED, OVERDUE, Trouble, judge_runs, of_deployment
+import httpx
+import pytest
+
+from flows.cli.status import job_state
+from flows.deadman import FAILED, NOT_STARTED, OVERDUE, Trouble, is_paused, judge_runs, of_deployment, troubles
+from flows.prefect_api import PrefectApi
 from ncric_core.store.alarms import open_alarms
 from tests.conftest import Store
 
@@ -58,6 +63,58 @@ def test_a_run_that_takes_far_longer_than_usual() -> None:
     assert kinds([run("RUNNING", 14), *short], SOON) == []
     assert kinds([run("RUNNING", 16), *short], SOON) == [OVERDUE]
     assert kinds([run("RUNNING", 100)], SOON) == []  # nothing is known of how long they take
+
+
+def deployment(*active: bool, paused: bool = False) -> dict[str, Any]:
+    """boss4-hourly as the REST API gives it, with these schedules."""
+    schedules = [{"schedule": {"cron": "10 * * * *"}, "active": one} for one in active]
+    return {"id": "1", "name": "boss4-hourly", "paused": paused, "schedules": schedules}
+
+
+def server(*deployments: dict[str, Any]) -> PrefectApi:
+    """A Prefect server that has these deployments and no run, neither past nor to come."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json=list(deployments) if request.url.path == "/api/deployments/filter" else [])
+
+    return PrefectApi("http://prefect/api", httpx.Client(transport=httpx.MockTransport(answer)), "ncric")
+
+
+@pytest.mark.parametrize(
+    ("one", "paused", "found"),
+    [
+        (deployment(True), False, [NOT_STARTED]),
+        (deployment(False, True), False, [NOT_STARTED]),  # one of its schedules is on
+        (deployment(False), True, []),
+        (deployment(False, False), True, []),
+        (deployment(True, paused=True), True, []),
+        (deployment(), False, []),  # begun by hand only: nothing is to start
+        (deployment(paused=True), True, []),
+    ],
+)
+def test_what_an_operator_has_paused_is_in_no_trouble_and_told_as_paused(
+    one: dict[str, Any], paused: bool, found: list[str]
+) -> None:
+    assert is_paused(one) is paused
+    api = server(one)
+    assert job_state(api, one, NOW).paused is paused
+    assert [(trouble.kind, trouble.deployment) for trouble in troubles(api, NOW)] == [
+        (kind, "boss4-hourly") for kind in found
+    ]
+
+
+def test_an_alarm_that_stands_when_a_deployment_is_paused_ends(store: Store) -> None:
+    later = NOW + timedelta(minutes=15)
+    with store.database.session() as connection:
+        judge_runs(connection, troubles(server(deployment(True, True)), NOW), NOW)
+        with connection:
+            assert [(one.kind, one.subject) for one in open_alarms(connection)] == [(NOT_STARTED, "boss4-hourly")]
+        judge_runs(connection, troubles(server(deployment(False, False)), later), later)
+        with connection:
+            assert open_alarms(connection) == []
+    assert store.rows("SELECT kind, subject, began_at, ended_at FROM alarms") == [
+        (NOT_STARTED, "boss4-hourly", NOW, later)
+    ]
 
 
 def test_an_alarm_begins_once_and_ends_with_its_cause(store: Store) -> None:

@@ -49,6 +49,24 @@ def test_other_feeds_than_the_demos_are_refused(tmp_path: Path, monkeypatch: pyt
         up.check(Settings(_env_file=None), "real")
 
 
+@pytest.mark.parametrize(
+    ("feeds", "silence", "message"),
+    [
+        (None, ["7"], "--silence is for simulated cameras: it needs --feeds demo"),
+        ("demo", ["7", "3_SCSO", "7_SCSO!"], "no simulated feed has a camera '7_SCSO!'"),
+    ],
+)
+def test_only_a_simulated_camera_can_be_silenced(
+    feeds: str | None, silence: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "prefect.yaml").touch()
+    monkeypatch.setattr(up, "ROOT", tmp_path)
+    settings = Settings(data_dir=tmp_path, _env_file=None)
+    with pytest.raises(SettingsError, match=message):
+        up.check(settings, feeds, silence)
+    up.check(settings, "demo", ["7", "3_SCSO"])
+
+
 def test_children_are_told_our_server_and_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("PREFECT_API_URL", "PREFECT_API_KEY", "PREFECT_PROFILE", "PREFECT_SERVER_DATABASE_CONNECTION_URL"):
         monkeypatch.setenv(name, "elsewhere")

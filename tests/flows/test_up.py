@@ -2,9 +2,9 @@
 
 import json
 import os
+import re
 import signal
 import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.flows.running_up import COMMAND, PATIENCE, RunningUp, environment_of, free_port, running_up, until
+from ncric_core.store import embedded
+from tests.flows.running_up import PATIENCE, RunningUp, environment_of, free_port, ncric, running_up, until
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +25,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def up(folder: Path) -> Iterator[RunningUp]:
-    with running_up(folder, "--feeds", "demo", "--speed", "500") as running:
+    with running_up(folder, "--feeds", "demo", "--speed", "500", "--silence", "7", "--silence", "3_SCSO") as running:
         yield running
 
 
@@ -33,6 +34,7 @@ def test_it_is_ready_and_says_where_everything_is(up: RunningUp) -> None:
     assert steps[:6] == ["PostgreSQL", "Prefect", "work", "deployments", "dead", "worker"]
     assert f"http://127.0.0.1:{up.environment['NCRIC_PREFECT_PORT']}" in up.output
     assert str(up.folder / "bucket") in up.output
+    assert re.search(r"^silent        from \S+ \S+ UTC on: 7, 3_SCSO$", up.output, re.MULTILINE)
 
 
 def test_status_tells_services_deployments_and_feeds(up: RunningUp) -> None:
@@ -176,24 +178,35 @@ def test_ctrl_c_leaves_nothing(up: RunningUp) -> None:
     assert up.output.endswith("stopping …\nstopped\n")
 
 
-def test_status_and_doctor_have_words_for_what_is_down(up: RunningUp) -> None:
-    assert up.process.poll() is not None
-    shown = up.ncric("status")
+@pytest.fixture
+def own_folder() -> Iterator[Path]:
+    """A folder that no other test has used; see `folder`."""
+    with tempfile.TemporaryDirectory(prefix="ncric-tests-") as made:
+        yield Path(made)
+
+
+def test_status_and_doctor_have_words_for_what_is_down(own_folder: Path) -> None:
+    embedded.start(own_folder)
+    embedded.stop(own_folder)
+    environment = environment_of(own_folder, free_port())
+    shown = ncric(environment, "status")
     assert (shown.returncode, shown.stderr) == (1, "")
     assert shown.stdout.count("DOWN") == 2
-    assert not (up.folder / "postgres" / "postmaster.pid").exists()  # asking has not started it
-    checked = up.ncric("doctor")
+    assert (own_folder / "postgres").is_dir()
+    assert not (own_folder / "postgres" / "postmaster.pid").exists()  # asking has not started it
+    checked = ncric(environment, "doctor")
     assert (checked.returncode, checked.stderr) == (1, "")
     assert "PROBLEM  Prefect      Prefect cannot be reached" in checked.stdout
 
 
-def test_killed_it_takes_its_children_with_it_and_the_next_one_starts(folder: Path, up: RunningUp) -> None:
-    assert up.process.poll() is not None
-    with running_up(folder) as again:
-        started = [*again.started(), psutil.Process(again.server_pid())]
-        again.process.kill()
-        again.process.wait(PATIENCE)
+def test_killed_it_takes_its_children_with_it_and_the_next_one_starts(own_folder: Path) -> None:
+    with running_up(own_folder) as killed:
+        started = [*killed.started(), psutil.Process(killed.server_pid())]
+        killed.process.kill()
+        killed.process.wait(PATIENCE)
         assert psutil.wait_procs(started, timeout=40)[1] == []
+    with running_up(own_folder) as again:
+        assert again.ncric("status").returncode == 0
 
 
 def test_a_port_that_a_stranger_has_is_told(tmp_path: Path) -> None:
@@ -201,9 +214,7 @@ def test_a_port_that_a_stranger_has_is_told(tmp_path: Path) -> None:
         stranger.bind(("127.0.0.1", 0))
         stranger.listen()
         environment = environment_of(tmp_path, stranger.getsockname()[1])
-        done = subprocess.run(
-            [*COMMAND, "up"], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
+        done = ncric(environment, "up")
     assert (done.returncode, done.stdout) == (1, "")
     assert f"port {environment['NCRIC_PREFECT_PORT']} cannot be used for Prefect" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -213,13 +224,6 @@ def test_a_port_that_a_stranger_has_is_told(tmp_path: Path) -> None:
 def test_made_up_reads_never_go_to_a_real_store(setting: str, tmp_path: Path) -> None:
     value = {"NCRIC_DATABASE_URL": "postgresql://a:b@127.0.0.1:1/x", "NCRIC_BUCKET": "s3://reads"}[setting]
     environment = environment_of(tmp_path, free_port()) | {setting: value}
-    done = subprocess.run(
-        [*COMMAND, "up", "--feeds", "demo"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
+    done = ncric(environment, "up", "--feeds", "demo")
     assert (done.returncode, done.stdout) == (1, "")
     assert "--feeds demo makes reads up" in done.stderr

@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ncric_core.simulate.drafts import CAMERA, LATITUDE, SOURCE
+from ncric_core.simulate.day import FEEDS, camera_ids
+from ncric_core.simulate.drafts import CAMERA, EVENT_TIME, LATITUDE, SOURCE, Draft
 from ncric_core.simulate.feed import Clock, feed
 
 START = datetime(2022, 10, 11, 22, 30, tzinfo=UTC)
@@ -72,3 +73,37 @@ def test_another_day_has_other_files_and_the_same_cameras(tmp_path: Path) -> Non
                 places.setdefault((row.truth[SOURCE], row.truth[CAMERA]), set()).add(row.truth[LATITUDE])
     assert len(days) == 2
     assert max(map(len, places.values())) == 1
+
+
+def of_camera(camera: str, written: list[Draft]) -> set[datetime]:
+    return {
+        row.truth[EVENT_TIME] for draft in written for row in draft.rows if row.truth and row.truth[CAMERA] == camera
+    }
+
+
+def test_a_silent_camera_sends_nothing_from_the_real_begin_on_and_all_that_it_sent_before(tmp_path: Path) -> None:
+    real, end = START + timedelta(hours=12), START + timedelta(hours=24)
+    written = {}
+    for name, silent in (("all", ()), ("one", ("7", "3_SCSO"))):
+        ours, _ = clock(real=real, speed=60)
+        written[name] = list(feed(tmp_path / name, ours, reads=READS, seed=1, silent=silent, end=end))
+    for camera in ("7", "3_SCSO"):
+        usual = of_camera(camera, written["all"])
+        before = {moment for moment in usual if moment < real}
+        assert before
+        assert len(usual) > len(before)
+        assert of_camera(camera, written["one"]) == before
+    assert of_camera("8", written["one"]) == of_camera("8", written["all"])
+    assert [draft.key for draft in written["one"]] == [draft.key for draft in written["all"]]
+    for draft in written["one"]:
+        if draft.end < real:
+            same = (tmp_path / "all" / draft.key, tmp_path / "one" / draft.key)
+            assert same[0].read_bytes() == same[1].read_bytes()
+
+
+def test_the_ids_of_cameras_are_those_that_come(tmp_path: Path) -> None:
+    ours, _ = clock(real=START + timedelta(days=2))
+    written = list(feed(tmp_path, ours, reads=READS, seed=1, end=START + timedelta(hours=20)))
+    come = {row.truth[CAMERA] for draft in written for row in draft.rows if row.truth and row.truth[CAMERA]}
+    assert come <= {camera for datasource in FEEDS for camera in camera_ids(datasource)}
+    assert {"1", "1_SCSO"} <= come

@@ -1,0 +1,59 @@
+"""The name table as a CSV file: out, and in with faults by line."""
+
+import io
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from console.auth import User
+from console.look import in_words, nothing_yet
+from console.name_saving import propose
+from console.queries import asked_by
+from ncric_core.agencies import Mapping, name_key, read_mappings, write_mappings
+from ncric_core.settings import read_settings
+from ncric_core.sources.feeds import datasources
+from ncric_core.store.name_changes import NameChange
+from ncric_core.store.names import all_mappings
+
+
+def part(user: User) -> None:
+    """Download for all, upload for operators."""
+    with asked_by(user) as connection:
+        present = all_mappings(connection)
+    written = io.StringIO()
+    write_mappings(present, written)
+    st.download_button(
+        f"Export {len(present):,} names", written.getvalue(), "agency-names.csv", "text/csv", icon=":material/download:"
+    )
+    if not user.is_operator:
+        return
+    given = st.file_uploader(
+        "Import a CSV file: ol.name, standardized_agency_name, ol.datasource (Flock: ol.id)", type="csv"
+    )
+    if given is None:
+        return
+    with in_words():
+        changes = changes_to(present, _read(given.name, given.getvalue()))
+        if not changes:
+            nothing_yet("Nothing would change.", "The name table says all that the file says already.")
+            return
+        st.button(f"Review {len(changes):,} changes", type="primary", on_click=propose, args=(changes,))
+
+
+def _read(name: str, content: bytes) -> list[Mapping]:
+    """The mappings of an uploaded file. Raises AgencyError with a line for each fault."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / Path(name).name
+        path.write_bytes(content)
+        return read_mappings(path, datasources(read_settings()))
+
+
+def changes_to(present: list[Mapping], wanted: list[Mapping]) -> list[NameChange]:
+    """What changes if these mappings are entered; entries that the file does not name stay."""
+    known = {(one.datasource, name_key(one.received)): one.standardized for one in present}
+    changes = [
+        NameChange(one.datasource, one.received, known.get((one.datasource, name_key(one.received))), one.standardized)
+        for one in wanted
+    ]
+    return [one for one in changes if one.before != one.after]

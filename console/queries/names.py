@@ -1,0 +1,67 @@
+"""Names: what waits, what the table says, what would move, and how far the moving is."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Final
+
+import polars as pl
+
+from ncric_core.store.agencies import name_table
+from ncric_core.store.database import Connection, rows
+from ncric_core.store.name_changes import NameMove, PastChange
+from ncric_core.store.names import UnmappedName, all_mappings
+from ncric_core.store.restandardize import planned_moves
+
+MAPPINGS: Final = pl.Schema({"Feed": pl.String, "Received name": pl.String, "Agency": pl.String})
+"""The name table: for Flock the received name is a network's number."""
+
+_AGENCIES: Final = "SELECT name FROM agencies WHERE NOT unmapped ORDER BY name"
+
+
+def mappings(connection: Connection) -> pl.DataFrame:
+    """The name table (MAPPINGS), in order of feed and name."""
+    found = [(one.datasource, one.received, one.standardized) for one in all_mappings(connection)]
+    return pl.DataFrame(found, schema=MAPPINGS, orient="row")
+
+
+def agencies(connection: Connection) -> list[str]:
+    """The agencies that names can be mapped to."""
+    return [name for (name,) in rows(connection, _AGENCIES)]
+
+
+def reads_to_move(connection: Connection) -> int:
+    """Reads that are still under another agency than the name table says."""
+    return sum(move.reads for move in planned_moves(connection, name_table(connection)))
+
+
+def waiting_table(waiting: Sequence[UnmappedName]) -> pl.DataFrame:
+    """Names that wait, as a table to download."""
+    return pl.DataFrame([asdict(one) | {"suggestions": "; ".join(one.suggestions)} for one in waiting])
+
+
+def moves_table(moves: Sequence[NameMove]) -> pl.DataFrame:
+    """Moves as a page shows them."""
+    schema = {"Feed": pl.String, "Received name": pl.String, "From": pl.String, "To": pl.String, "Reads": pl.Int64}
+    found = [(one.datasource, one.received, one.old, one.new, one.reads) for one in moves]
+    return pl.DataFrame(found, schema=schema, orient="row")
+
+
+def history_table(past: Sequence[PastChange], zone: str) -> pl.DataFrame:
+    """The history as a page shows it, with times in a zone."""
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        "When": pl.Datetime("us", "UTC"),
+        "Who": pl.String,
+        "Feed": pl.String,
+        "Received name": pl.String,
+        "Before": pl.String,
+        "After": pl.String,
+    }
+    found = [
+        (
+            one.changed_at,
+            one.changed_by,
+            *(getattr(one.change, name) for name in ("datasource", "received", "before", "after")),
+        )
+        for one in past
+    ]
+    return pl.DataFrame(found, schema=schema, orient="row").with_columns(pl.col("When").dt.convert_time_zone(zone))
