@@ -128,13 +128,13 @@ SELECT id, changed_at, changed_by, datasource, name, before, after
 FROM agency_name_changes
 WHERE %(search)s = '' OR position(lower(%(search)s) IN lower(concat_ws(' ', name, before, after, changed_by))) > 0
 ORDER BY id DESC
-LIMIT %(limit)s
+LIMIT %(limit)s OFFSET %(offset)s
 """
 
 
-def history(connection: Connection, search: str = "", limit: int = 200) -> list[PastChange]:
-    """The last changes, the newest first: those in which a text occurs."""
-    found = rows(connection, _HISTORY, {"search": search, "limit": limit})
+def history(connection: Connection, search: str = "", limit: int = 200, offset: int = 0) -> list[PastChange]:
+    """The last changes, the newest first: those in which a text occurs, behind so many."""
+    found = rows(connection, _HISTORY, {"search": search, "limit": limit, "offset": offset})
     return [PastChange(one[0], one[1], one[2], NameChange(*one[3:])) for one in found]
 
 

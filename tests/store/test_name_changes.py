@@ -97,6 +97,7 @@ def test_every_change_is_in_the_history_and_can_be_undone(store: Store) -> None:
         assert {one.changed_by for one in past} == {"tester"}
         assert len(history(connection, "fremont")) == 2
         assert history(connection, "nobody") == []
+        assert (history(connection, limit=2), history(connection, limit=2, offset=2)) == (past[:2], past[2:])
         undo = reverse_of(connection, past[0].id)
     assert undo == NameChange("BOSS4", ATHERTON, None, "Fremont PD")
     save(store, undo)
