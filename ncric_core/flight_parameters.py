@@ -140,5 +140,5 @@ def read_zone(given: Any) -> str:
 
 
 def read_patterns(kind: Kind, given: Any) -> list[DatePattern]:
-    """Java's patterns of dates and times: one, or a list of which the first that fits is taken."""
+    """Java's patterns of dates and times: one, or a list that is tried in order."""
     return [date_pattern(java, kind) for java in read_strings([given] if isinstance(given, str) else given)]
