@@ -5,9 +5,7 @@ The expressions have no name of their own, and a constant has one row: the calle
 
 import hashlib
 import operator
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import date
 from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
@@ -15,7 +13,25 @@ import polars as pl
 import polars.selectors as cs
 
 from ncric_core.errors import FlightError
-from ncric_core.java_patterns import DatePattern, Kind, check_zone, date_pattern, read_instants, read_walls, rust_goal
+from ncric_core.flight_parameters import (
+    Given,
+    Parameter,
+    Parameters,
+    lacks_column,
+    read_flag,
+    read_hash_function,
+    read_index,
+    read_one_of,
+    read_parameters,
+    read_patterns,
+    read_regex,
+    read_scalar,
+    read_separator,
+    read_string,
+    read_strings,
+    read_zone,
+)
+from ncric_core.java_patterns import Kind, read_instants, read_walls, rust_goal
 
 
 class Tagged(NamedTuple):
@@ -36,14 +52,14 @@ def value(column: str | None, transforms: Sequence[Tagged], columns: Collection[
             raise FlightError(f"{where}: neither a column nor transforms")
         return _not_blank(_text(column)) if columns is None or column in columns else pl.lit(None, dtype=pl.String)
     if column and columns is not None and column not in columns:
-        raise FlightError(f"{where}: {_lacks(column)}")
+        raise FlightError(f"{where}: {lacks_column(column)}")
     result = _not_blank(_text(column)) if column else pl.lit(None, dtype=pl.String)
     for number, tagged in enumerate(transforms):
         name, parameters = _named(tagged, "transform", _TRANSFORMS, where)
         transform = _TRANSFORMS[name]
         try:
             _check_place(transform.takes, first=number == 0, has_value=bool(column) or number > 0)
-            result = _not_blank(transform.build(result, _read(parameters, transform.parameters, columns)))
+            result = _not_blank(transform.build(result, read_parameters(parameters, transform.parameters, columns)))
         except FlightError as fault:
             raise FlightError(f"{where}: {name}: {fault}") from None
     return result
@@ -58,7 +74,7 @@ def condition(conditions: Sequence[Tagged], columns: Collection[str] | None, whe
     for tagged in conditions:
         name, parameters = _named(tagged, "condition", _CONDITIONS, where)
         try:
-            given = _read(parameters, _CONDITIONS[name].parameters, columns)
+            given = read_parameters(parameters, _CONDITIONS[name].parameters, columns)
         except FlightError as fault:
             raise FlightError(f"{where}: {name}: {fault}") from None
         build = _CONDITIONS[name].build
@@ -68,134 +84,6 @@ def condition(conditions: Sequence[Tagged], columns: Collection[str] | None, whe
         holds = build(given)
         result = holds if result is None else result & holds if both else result | holds
     return result
-
-
-# --- the parameters: what they may be ---
-
-
-class _Parameter(NamedTuple):
-    """How a parameter is read (FlightError: it is of the wrong type), and whether it names columns of the table."""
-
-    read: Callable[[Any], Any]
-    default: Any = ...  # ...: it must be given
-    columns: bool = False
-
-
-_Given = dict[str, Any]
-_Parameters = Mapping[str, _Parameter]
-
-
-def _read(given: _Given, parameters: _Parameters, columns: Collection[str] | None) -> _Given:
-    """The parameters, checked, with defaults for those that are not given or null."""
-    for name in given:
-        if name not in parameters:
-            known = f"known: {', '.join(parameters)}" if parameters else "it has none"
-            raise FlightError(f"unknown parameter {name!r} ({known})")
-    return {name: _read_one(name, given.get(name), parameter, columns) for name, parameter in parameters.items()}
-
-
-def _read_one(name: str, given: Any, parameter: _Parameter, columns: Collection[str] | None) -> Any:
-    if given is None:
-        if parameter.default is ...:
-            raise FlightError(f"parameter {name!r} is missing")
-        return parameter.default
-    try:
-        read = parameter.read(given)
-    except FlightError as fault:
-        raise FlightError(f"{name}: {fault}") from None
-    if parameter.columns and columns is not None:
-        for column in [read] if isinstance(read, str) else read:
-            if column not in columns:
-                raise FlightError(f"{name}: {_lacks(column)}")
-    return read
-
-
-def _lacks(column: str) -> str:
-    return f"the table has no column {column!r}"
-
-
-def _string(given: Any) -> str:
-    if not isinstance(given, str):
-        raise FlightError(f"a text is needed, not {given!r}")
-    return given
-
-
-def _strings(given: Any) -> list[str]:
-    if not isinstance(given, list) or not given or not all(isinstance(item, str) for item in given):
-        raise FlightError(f"a list of texts is needed, not {given!r}")
-    return given
-
-
-def _scalar(given: Any) -> str:
-    """A constant as YAML gives it (text, number, truth, date), as text."""
-    if isinstance(given, bool):
-        return str(given).lower()
-    if isinstance(given, date):
-        return given.isoformat()
-    if not isinstance(given, str | int | float):
-        raise FlightError(f"a single value is needed, not {given!r}")
-    return str(given)
-
-
-def _flag(given: Any) -> bool:
-    if not isinstance(given, bool):
-        raise FlightError(f"true or false is needed, not {given!r}")
-    return given
-
-
-def _one_of(*names: str) -> Callable[[Any], str]:
-    def read(given: Any) -> str:
-        if given not in names:
-            raise FlightError(f"one of {', '.join(names)} is needed, not {given!r}")
-        return str(given)
-
-    return read
-
-
-def _index(given: Any) -> int:
-    """A part's number from 0, or -1 for the last; a number may be in quotes."""
-    if given == "last":
-        return -1
-    if isinstance(given, bool) or not re.fullmatch(r"\d{1,9}", str(given)):
-        raise FlightError(f"a number from 0 or 'last' is needed, not {given!r}")
-    return int(given)
-
-
-def _separator(given: Any) -> str:
-    """A regular expression, as in Java; one character stands for itself."""
-    text = _string(given)
-    if not text:
-        raise FlightError("a text is needed, not ''")
-    return pl.escape_regex(text) if len(text) == 1 else _regex(text)
-
-
-def _regex(given: Any) -> str:
-    """A regular expression that polars takes: look-around and back-references, which Java has, are refused."""
-    pattern = _string(given)
-    try:
-        pl.select(pl.lit("").str.contains(pattern))
-    except pl.exceptions.ComputeError as error:
-        reason = re.search(r"^error: (.+)$", str(error), re.MULTILINE)
-        fault = reason[1] if reason else str(error).partition("\n")[0]
-        raise FlightError(f"{pattern!r} cannot be used as a regular expression: {fault}") from None
-    return pattern
-
-
-def _hash_function(given: Any) -> str:
-    name = _string(given)
-    if name not in hashlib.algorithms_guaranteed or name.startswith("shake"):  # a shake has no length of its own
-        raise FlightError(f"unknown hash function {name!r}")
-    return name
-
-
-def _zone(given: Any) -> str:
-    zone = _string(given)
-    check_zone(zone)
-    return zone
-
-
-def _patterns(kind: Kind, given: Any) -> list[DatePattern]:
-    return [date_pattern(java, kind) for java in _strings([given] if isinstance(given, str) else given)]
 
 
 # --- values ---
@@ -251,20 +139,20 @@ def _check_place(takes: str, *, first: bool, has_value: bool) -> None:
 # --- transforms: value (null if it is blank) and parameters → value ---
 
 
-def _column(_: pl.Expr, given: _Given) -> pl.Expr:
+def _column(_: pl.Expr, given: Given) -> pl.Expr:
     return _text(given["column"])
 
 
-def _constant(_: pl.Expr, given: _Given) -> pl.Expr:
+def _constant(_: pl.Expr, given: Given) -> pl.Expr:
     return pl.lit(given["value"])
 
 
-def _concat(_: pl.Expr, given: _Given) -> pl.Expr:
+def _concat(_: pl.Expr, given: Given) -> pl.Expr:
     texts = [_not_blank(_text(column)) for column in given["columns"]]
     return pl.concat_str(texts, separator=given["separator"], ignore_nulls=True)
 
 
-def _hash(before: pl.Expr, given: _Given) -> pl.Expr:
+def _hash(before: pl.Expr, given: Given) -> pl.Expr:
     joined = _not_blank(_concat(before, {"columns": given["columns"], "separator": ""}))
     # polars has no cryptographic hash: the only place where Python sees values, once for each that is different
     digests = partial(_digests, function=given["hashFunction"])
@@ -277,7 +165,7 @@ def _digests(texts: pl.Series, function: str) -> pl.Series:
     return texts.replace_strict(different, pl.Series(digests, dtype=pl.String), default=None)
 
 
-def _case(text: pl.Expr, given: _Given) -> pl.Expr:
+def _case(text: pl.Expr, given: Given) -> pl.Expr:
     match given["type"]:
         case "lower":
             return text.str.to_lowercase()
@@ -287,19 +175,19 @@ def _case(text: pl.Expr, given: _Given) -> pl.Expr:
             return text.str.to_titlecase().str.replace_all(r"(\p{L}['’])S\b", "${1}s")
 
 
-def _prefix(text: pl.Expr, given: _Given) -> pl.Expr:
+def _prefix(text: pl.Expr, given: Given) -> pl.Expr:
     return pl.lit(given["prefix"]) + text
 
 
-def _suffix(text: pl.Expr, given: _Given) -> pl.Expr:
+def _suffix(text: pl.Expr, given: Given) -> pl.Expr:
     return text + pl.lit(given["suffix"])
 
 
-def _replace_regex(text: pl.Expr, given: _Given) -> pl.Expr:
+def _replace_regex(text: pl.Expr, given: Given) -> pl.Expr:
     return text.str.replace_all(given["target"], rust_goal(given["goal"], given["target"]))
 
 
-def _split(text: pl.Expr, given: _Given) -> pl.Expr:
+def _split(text: pl.Expr, given: Given) -> pl.Expr:
     """As in Java, separators at the end make no part."""
     separator = given["separator"]
     whole = text.str.strip_chars().str.replace(f"(?:{separator})+$", "")
@@ -310,71 +198,71 @@ def _split(text: pl.Expr, given: _Given) -> pl.Expr:
     return pl.when(text.is_not_null()).then(pl.coalesce(found, pl.lit(given["valueElse"])))
 
 
-def _parse_int(text: pl.Expr, _: _Given) -> pl.Expr:
+def _parse_int(text: pl.Expr, _: Given) -> pl.Expr:
     trimmed = text.str.strip_chars()
     whole = pl.when(trimmed.str.contains(_WHOLE)).then(trimmed)
     return whole.str.strip_prefix("+").cast(pl.Int64, strict=False).cast(pl.String)
 
 
-def _parse_double(text: pl.Expr, _: _Given) -> pl.Expr:
+def _parse_double(text: pl.Expr, _: Given) -> pl.Expr:
     number = text.str.strip_chars().cast(pl.Float64, strict=False)
     return pl.when(number.is_finite()).then(number).cast(pl.String)
 
 
-def _parse_bool(text: pl.Expr, _: _Given) -> pl.Expr:
+def _parse_bool(text: pl.Expr, _: Given) -> pl.Expr:
     return text.str.strip_chars().str.to_lowercase().is_in(_TRUE).cast(pl.String)
 
 
 _TRUE: Final = ["1", "yes", "true", "on", "y"]
 
 
-def _datetime(text: pl.Expr, given: _Given) -> pl.Expr:
+def _datetime(text: pl.Expr, given: Given) -> pl.Expr:
     return read_instants(text, given["pattern"], given["timezone"]).dt.strftime(_ISO_UTC)
 
 
-def _date(text: pl.Expr, given: _Given) -> pl.Expr:
+def _date(text: pl.Expr, given: Given) -> pl.Expr:
     return read_walls(text, given["pattern"], given["timezone"], "date").dt.strftime("%Y-%m-%d")
 
 
-def _time(text: pl.Expr, given: _Given) -> pl.Expr:
+def _time(text: pl.Expr, given: Given) -> pl.Expr:
     return read_walls(text, given["pattern"], given["timezone"], "time").dt.strftime("%H:%M:%S%.f")
 
 
 class _Transform(NamedTuple):
     """How a transform is built; one that takes the row can only be the first, a "constant" needs nothing before it."""
 
-    build: Callable[[pl.Expr, _Given], pl.Expr]
+    build: Callable[[pl.Expr, Given], pl.Expr]
     takes: Literal["row", "value", "constant"]
-    parameters: _Parameters
+    parameters: Parameters
 
 
-def _times(kind: Kind) -> _Parameters:
-    return {"pattern": _Parameter(partial(_patterns, kind), []), "timezone": _Parameter(_zone, "UTC")}
+def _times(kind: Kind) -> Parameters:
+    return {"pattern": Parameter(partial(read_patterns, kind), []), "timezone": Parameter(read_zone, "UTC")}
 
 
-_ONE_COLUMN: Final = _Parameter(_string, columns=True)
-_COLUMNS: Final = _Parameter(_strings, columns=True)
+_ONE_COLUMN: Final = Parameter(read_string, columns=True)
+_COLUMNS: Final = Parameter(read_strings, columns=True)
 
 _TRANSFORMS: Final = {
     "ColumnTransform": _Transform(_column, "row", {"column": _ONE_COLUMN}),
-    "ValueTransform": _Transform(_constant, "constant", {"value": _Parameter(_scalar)}),
-    "ConcatTransform": _Transform(_concat, "row", {"columns": _COLUMNS, "separator": _Parameter(_string, "-")}),
+    "ValueTransform": _Transform(_constant, "constant", {"value": Parameter(read_scalar)}),
+    "ConcatTransform": _Transform(_concat, "row", {"columns": _COLUMNS, "separator": Parameter(read_string, "-")}),
     "HashTransform": _Transform(
-        _hash, "row", {"columns": _COLUMNS, "hashFunction": _Parameter(_hash_function, "sha256")}
+        _hash, "row", {"columns": _COLUMNS, "hashFunction": Parameter(read_hash_function, "sha256")}
     ),
-    "CaseTransform": _Transform(_case, "value", {"type": _Parameter(_one_of("lower", "upper", "name"))}),
-    "PrefixTransform": _Transform(_prefix, "value", {"prefix": _Parameter(_scalar)}),
-    "SuffixTransform": _Transform(_suffix, "value", {"suffix": _Parameter(_scalar)}),
+    "CaseTransform": _Transform(_case, "value", {"type": Parameter(read_one_of("lower", "upper", "name"))}),
+    "PrefixTransform": _Transform(_prefix, "value", {"prefix": Parameter(read_scalar)}),
+    "SuffixTransform": _Transform(_suffix, "value", {"suffix": Parameter(read_scalar)}),
     "ReplaceRegexTransform": _Transform(
-        _replace_regex, "value", {"target": _Parameter(_regex), "goal": _Parameter(_scalar)}
+        _replace_regex, "value", {"target": Parameter(read_regex), "goal": Parameter(read_scalar)}
     ),
     "SplitTransform": _Transform(
         _split,
         "value",
         {
-            "separator": _Parameter(_separator),
-            "index": _Parameter(_index),
-            "valueElse": _Parameter(_scalar, None),
+            "separator": Parameter(read_separator),
+            "index": Parameter(read_index),
+            "valueElse": Parameter(read_scalar, None),
         },
     ),
     "ParseIntTransform": _Transform(_parse_int, "value", {}),
@@ -389,23 +277,23 @@ _TRANSFORMS: Final = {
 # --- conditions: parameters → Boolean, never null ---
 
 
-def _regex_found(given: _Given) -> pl.Expr:
+def _regex_found(given: Given) -> pl.Expr:
     found = _text(given["column"]).fill_null("").str.contains(f"(?i){given['pattern']}")
     return ~found if given["reverse"] else found
 
 
-def _is_null(given: _Given) -> pl.Expr:
+def _is_null(given: Given) -> pl.Expr:
     blank = _not_blank(_text(given["column"])).is_null()
     return ~blank if given["reverse"] else blank
 
 
-def _are_not_null(given: _Given) -> pl.Expr:
+def _are_not_null(given: Given) -> pl.Expr:
     filled = [_not_blank(_text(column)).is_not_null() for column in given["columns"]]
     holds = pl.all_horizontal(filled) if given["type"] == "all" else pl.any_horizontal(filled)
     return ~holds if given["reverse"] != (given["type"] == "none") else holds
 
 
-def _compare(given: _Given) -> pl.Expr:
+def _compare(given: Given) -> pl.Expr:
     """Numbers with numbers, times with times, all else as text."""
     operate, left, right = _COMPARISONS[given["comparison"]], given["leftColumn"], given["rightColumn"]
     compared = [
@@ -439,27 +327,27 @@ _COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
 class _Condition(NamedTuple):
     """How a condition is built; None: an operator for those that follow."""
 
-    build: Callable[[_Given], pl.Expr] | None
-    parameters: _Parameters
+    build: Callable[[Given], pl.Expr] | None
+    parameters: Parameters
 
 
-_REVERSE: Final = _Parameter(_flag, default=False)
+_REVERSE: Final = Parameter(read_flag, default=False)
 
 _CONDITIONS: Final = {
     "BooleanRegexCondition": _Condition(
-        _regex_found, {"column": _ONE_COLUMN, "pattern": _Parameter(_regex), "reverse": _REVERSE}
+        _regex_found, {"column": _ONE_COLUMN, "pattern": Parameter(read_regex), "reverse": _REVERSE}
     ),
     "BooleanIsNullCondition": _Condition(_is_null, {"column": _ONE_COLUMN, "reverse": _REVERSE}),
     "BooleanAreNotNullCondition": _Condition(
         _are_not_null,
-        {"columns": _COLUMNS, "type": _Parameter(_one_of("all", "any", "none"), "all"), "reverse": _REVERSE},
+        {"columns": _COLUMNS, "type": Parameter(read_one_of("all", "any", "none"), "all"), "reverse": _REVERSE},
     ),
     "CompareCondition": _Condition(
         _compare,
         {
             "leftColumn": _ONE_COLUMN,
             "rightColumn": _ONE_COLUMN,
-            "comparison": _Parameter(_one_of(*_COMPARISONS)),
+            "comparison": Parameter(read_one_of(*_COMPARISONS)),
         },
     ),
     "ConditionalAnd": _Condition(None, {}),

@@ -48,12 +48,12 @@ def replay(connection: Connection, settings: Settings, mapping: Mapping, chosen:
             if reads.height:
                 ensure_partitions(connection, reads["event_time"].dt.truncate("1w").unique().to_list())
                 with connection:
-                    registered = mark_replayed(connection, feed.datasource, reads)
-                    taken = registered.reads.with_columns(late=True, found=0)  # the ledger knows what was found
-                    chunk = mapping.chunk(taken, registered.names, closes=False)
+                    taken, names = mark_replayed(connection, feed.datasource, reads)
+                    taken = taken.with_columns(late=True, found=0)  # the ledger knows what was found
+                    chunk = mapping.chunk(taken, names, closes=False)
                     inserted = load_again(connection, chunk).inserted.height
                 loaded += inserted
-                already_there += registered.reads.height - inserted
+                already_there += taken.height - inserted
     return Replayed(tried, loaded, already_there, still)
 
 

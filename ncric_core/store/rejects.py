@@ -7,8 +7,9 @@ from typing import Final
 import polars as pl
 from psycopg2.extras import execute_values
 
+from ncric_core.store.agencies import NameTable
 from ncric_core.store.database import Connection, rows
-from ncric_core.store.ledger import Registered, known_names
+from ncric_core.store.ledger import known_names
 
 PAGE: Final = 1000
 
@@ -95,8 +96,9 @@ def count_reasons(connection: Connection) -> list[tuple[str, int]]:
     return [(reason, count) for reason, count in found]
 
 
-def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) -> Registered:
-    """Enters rejects that are reads now, in the caller's transaction; gives those that no other process has entered.
+def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) -> tuple[pl.DataFrame, NameTable]:
+    """Enters rejects that are reads now, in the caller's transaction; gives those that no other process has entered,
+    with `agency` (standardised), and the names that they came under.
 
     `reads` has schema CLEAN and file_id. Their file's entry for their agency has that many more rows found.
     """
@@ -115,7 +117,7 @@ def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) 
         )
         keys = pl.DataFrame(marked, schema={"file_id": pl.Int64, "position": pl.Int64}, orient="row")
         reads = reads.join(keys, on=["file_id", "position"], how="semi", maintain_order="left")
-        names, new = known_names(connection, datasource, reads["agency_name"].unique().to_list())
+        names, _ = known_names(connection, datasource, reads["agency_name"].unique().to_list())
         found = reads.group_by("file_id", "agency_name").len().sort("file_id", "agency_name")
         entered = execute_values(
             cursor,
@@ -132,5 +134,4 @@ def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) 
         )
     schema = {"file_id": pl.Int64, "agency_name": pl.String, "agency": pl.Int32}
     agencies = pl.DataFrame(entered, schema=schema, orient="row")
-    joined = reads.join(agencies, on=["file_id", "agency_name"], maintain_order="left")
-    return Registered(reads["file_id"].unique().to_list(), joined, names, new)
+    return reads.join(agencies, on=["file_id", "agency_name"], maintain_order="left"), names
