@@ -40,12 +40,12 @@ def _counts(user: User, feed: str | None) -> pl.DataFrame:
 
 def tab(user: User) -> None:
     """The tab; kind and feed stand in the page's address."""
-    feed_at, kind_at, _ = st.columns([1, 1.4, 3])
     feeds = datasources(read_settings())
-    feed = feed_at.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params")
-    counts = _counts(user, feed)
-    kinds = counts["kind"].to_list()
-    kind = kind_at.selectbox("Kind", kinds, index=None, placeholder="any", key="kind", bind="query-params")
+    with st.container(horizontal=True):
+        feed = st.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params", width=130)
+        counts = _counts(user, feed)
+        kinds = counts["kind"].to_list()
+        kind = st.selectbox("Kind", kinds, index=None, placeholder="any", key="kind", bind="query-params", width=170)
     if counts.is_empty():
         nothing_yet(
             "No alarm was ever raised here.",

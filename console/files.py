@@ -94,13 +94,12 @@ def _ledger(user: User) -> None:
 
 
 def _filter(newest: datetime | None) -> FileFilter:
-    search, feed, state, period = st.columns([3, 1, 1, 1])
-    text = search.text_input("Name contains", key="search", bind="query-params", placeholder="any name")
-    feeds = datasources(read_settings())
-    of = feed.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params")
-    words = list(STATES.values())
-    word = state.selectbox("State", words, index=None, placeholder="any", key="state", bind="query-params")
-    when = period.selectbox("Arrived", list(PERIODS), index=1, key="arrived", bind="query-params")
+    feeds, words = datasources(read_settings()), list(STATES.values())
+    with st.container(horizontal=True):
+        text = st.text_input("Name contains", key="search", bind="query-params", placeholder="any name", width=320)
+        of = st.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params", width=130)
+        word = st.selectbox("State", words, index=None, placeholder="any", key="state", bind="query-params", width=170)
+        when = st.selectbox("Arrived", list(PERIODS), index=1, key="arrived", bind="query-params", width=150)
     start, end = _between(newest) if when == "Between" else (queries.since(newest, PERIODS[when]), None)
     named = next((name for name, shown in STATES.items() if shown == word), None)
     return FileFilter(text or None, of, named, start, end)
@@ -124,15 +123,15 @@ def _books(all_of_them: Sums) -> None:
     figures = {
         "Files": all_of_them.files,
         "Rows found": all_of_them.found,
-        "Loaded": all_of_them.loaded,
-        "Already there": all_of_them.already_there,
-        "Rejected": all_of_them.rejected,
-        "Waiting": all_of_them.waiting,
+        "= loaded": all_of_them.loaded,
+        "+ already there": all_of_them.already_there,
+        "+ rejected": all_of_them.rejected,
+        "+ waiting": all_of_them.waiting,
         "Photos": all_of_them.photos,
     }
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, gap="large"):
         for label, figure in figures.items():
-            st.metric(label, number(figure), width=130)
+            st.markdown(f":small[:gray[{label}]]  \n**{number(figure)}**", width="content")
     notes = []
     if all_of_them.bad_photos:
         notes.append(f"{all_of_them.bad_photos:,} of the photos cannot be read.")

@@ -20,14 +20,14 @@ from ncric_core.sources.feeds import datasources
 from ncric_core.store.rejects import Chosen
 
 COLUMNS: Final = {
-    "reason": st.column_config.TextColumn("Reason", width="small"),
-    "detail": st.column_config.TextColumn("Why", width="large"),
+    "reason": st.column_config.TextColumn("Reason", width=90),
+    "detail": st.column_config.TextColumn("Why", width=300),
     "received": st.column_config.TextColumn("As received", width="medium"),
     "received_name": st.column_config.TextColumn("Agency as received", width="medium"),
-    "arrived": st.column_config.TextColumn("Arrived", width="small"),
+    "arrived": st.column_config.TextColumn("Arrived", width=130),
     "key": st.column_config.TextColumn("File", width="medium"),
     "position": st.column_config.NumberColumn("Row", format="localized", width="small"),
-    "replayed": st.column_config.TextColumn("A read since", width="small"),
+    "replayed": st.column_config.TextColumn("Replayed", width="small"),
 }
 
 REASON_COLUMNS: Final = {
@@ -90,11 +90,12 @@ def tab(user: User) -> None:
 
 def _filter(user: User) -> tuple[RejectFilter, pl.DataFrame]:
     """What is chosen, and the reasons that there are among it."""
-    search, feed, reason, replayed = st.columns([3, 1, 1.4, 1.4], vertical_alignment="bottom")
-    text = search.text_input("File name contains", key="search", bind="query-params", placeholder="any file")
     feeds = datasources(read_settings())
-    of = feed.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params")
-    past = replayed.checkbox("Those too that are reads since", key="replayed", bind="query-params")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input("File name contains", key="search", bind="query-params", placeholder="any file", width=320)
+        of = st.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params", width=130)
+        reason = st.container(width=170)
+        past = st.checkbox("Replayed ones too", key="replayed", bind="query-params", width="content")
     every = RejectFilter(None, text or None, of, past)
     reasons = _reasons(user, every)
     names = reasons["reason"].to_list()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -29,10 +29,6 @@ class FileFilter:
     state: str | None = None
     start: datetime | None = None
     end: datetime | None = None
-
-    def given(self) -> dict[str, object]:
-        """As parameters of a query."""
-        return {"search": self.search, "feed": self.feed, "state": self.state, "start": self.start, "end": self.end}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,27 +77,25 @@ FILES_SCHEMA: Final = pl.Schema(
     }
 )
 
-_CHOSEN: Final = """
-WITH open AS (
-    SELECT file_id, bool_or(error IS NOT NULL) AS failed FROM loads WHERE done_at IS NULL AND found > loaded GROUP BY 1
-), chosen AS (
-    SELECT f.* FROM source_files f
-    WHERE (%(feed)s::text IS NULL OR f.datasource = %(feed)s)
-      AND (%(search)s::text IS NULL OR position(%(search)s IN f.key) > 0)
-      AND (%(start)s::timestamptz IS NULL OR f.window_end >= %(start)s)
-      AND (%(end)s::timestamptz IS NULL OR f.window_end < %(end)s)
-      AND CASE coalesce(%(state)s::text, 'any')
-          WHEN 'any' THEN true
-          WHEN 'replaced' THEN f.superseded
-          WHEN 'unread' THEN NOT f.superseded AND f.found IS NULL
-          WHEN 'failed' THEN NOT f.superseded AND f.found IS NOT NULL
-                             AND f.id IN (SELECT file_id FROM open WHERE failed)
-          WHEN 'waiting' THEN NOT f.superseded AND f.found IS NOT NULL
-                              AND f.id IN (SELECT file_id FROM open WHERE NOT failed)
-          WHEN 'done' THEN NOT f.superseded AND f.found IS NOT NULL AND f.id NOT IN (SELECT file_id FROM open)
-          END
-)
+OPEN: Final = """
+SELECT file_id, bool_or(error IS NOT NULL) FROM loads WHERE done_at IS NULL AND found > loaded GROUP BY file_id
 """
+
+_CHOSEN: Final = """(
+    (%(feed)s::text IS NULL OR f.datasource = %(feed)s)
+    AND (%(search)s::text IS NULL OR position(%(search)s IN f.key) > 0)
+    AND (%(start)s::timestamptz IS NULL OR f.window_end >= %(start)s)
+    AND (%(end)s::timestamptz IS NULL OR f.window_end < %(end)s)
+    AND CASE coalesce(%(state)s::text, 'any')
+        WHEN 'any' THEN true
+        WHEN 'replaced' THEN f.superseded
+        WHEN 'unread' THEN NOT f.superseded AND f.found IS NULL
+        WHEN 'failed' THEN NOT f.superseded AND f.found IS NOT NULL AND f.id = ANY (%(failed)s::bigint[])
+        WHEN 'waiting' THEN NOT f.superseded AND f.found IS NOT NULL AND f.id = ANY (%(waiting)s::bigint[])
+        WHEN 'done' THEN NOT f.superseded AND f.found IS NOT NULL
+                         AND f.id <> ALL (%(failed)s::bigint[]) AND f.id <> ALL (%(waiting)s::bigint[])
+        END
+)"""
 
 _BOOKS: Final = """
 SELECT f.id, f.datasource, f.key, f.version, f.size, f.window_start, f.window_end, f.read_at, f.note,
@@ -119,31 +113,44 @@ CROSS JOIN LATERAL (SELECT count(*) AS rejected FROM rejects WHERE file_id = f.i
 ORDER BY f.window_end DESC, f.id DESC
 """
 
-FILES: Final = (
-    _CHOSEN
-    + ", page AS (SELECT * FROM chosen ORDER BY window_end DESC, id DESC LIMIT %(limit)s OFFSET %(offset)s)"
-    + _BOOKS
+FILES: Final = f"""
+WITH page AS (
+    SELECT * FROM source_files f WHERE {_CHOSEN}
+    ORDER BY f.window_end DESC, f.id DESC LIMIT %(limit)s OFFSET %(offset)s
 )
+{_BOOKS}
+"""  # noqa: S608  # of constants, as all below
 
-VERSIONS: Final = "WITH page AS (SELECT * FROM source_files WHERE key = %(key)s)" + _BOOKS
+VERSIONS: Final = "WITH page AS (SELECT * FROM source_files WHERE key = %(key)s)" + _BOOKS  # noqa: S608
+
+_SUMS_OF_FILES: Final = f"""
+SELECT count(*), coalesce(sum(found), 0)::bigint, coalesce(sum(photos), 0)::bigint,
+       coalesce(sum(bad_photos), 0)::bigint
+FROM source_files f WHERE {_CHOSEN}
+"""  # noqa: S608
+
+_SUMS_OF_LOADS: Final = """
+SELECT coalesce(sum(loaded), 0)::bigint, coalesce(sum(already_there), 0)::bigint, coalesce(sum(waiting), 0)::bigint
+FROM loads
+"""
+
+_SUMS_OF_REJECTS: Final = "SELECT count(*) FROM rejects WHERE replayed_at IS NULL"
+
+_OF_CHOSEN: Final = f"file_id IN (SELECT f.id FROM source_files f WHERE {_CHOSEN})"  # noqa: S608
+_OF_ALL_OTHERS: Final = f"file_id NOT IN (SELECT f.id FROM source_files f WHERE NOT {_CHOSEN})"  # noqa: S608
 
 SUMS: Final = (
-    _CHOSEN
-    + """
-SELECT f.files, f.found, l.loaded, l.already_there, r.rejected, l.waiting, f.photos, f.bad_photos
-FROM (
-    SELECT count(*) AS files, coalesce(sum(found), 0)::bigint AS found, coalesce(sum(photos), 0)::bigint AS photos,
-           coalesce(sum(bad_photos), 0)::bigint AS bad_photos
-    FROM chosen
-) f, (
-    SELECT coalesce(sum(loaded), 0)::bigint AS loaded, coalesce(sum(already_there), 0)::bigint AS already_there,
-           coalesce(sum(waiting), 0)::bigint AS waiting
-    FROM loads WHERE file_id IN (SELECT id FROM chosen)
-) l, (
-    SELECT count(*) AS rejected FROM rejects WHERE replayed_at IS NULL AND file_id IN (SELECT id FROM chosen)
-) r
-"""
+    _SUMS_OF_FILES,
+    f"{_SUMS_OF_LOADS} WHERE {_OF_CHOSEN}",
+    f"{_SUMS_OF_REJECTS} AND {_OF_CHOSEN}",
 )
+
+SUMS_OF_MOST: Final = (
+    _SUMS_OF_FILES,
+    f"{_SUMS_OF_LOADS} WHERE {_OF_ALL_OTHERS}",
+    f"{_SUMS_OF_REJECTS} AND {_OF_ALL_OTHERS}",
+)
+"""The same, where few files are left out: it joins those (a third of the time, with a million loads)."""
 
 NEWEST: Final = "SELECT max(window_end) FROM source_files"
 
@@ -180,12 +187,24 @@ def since(newest: datetime | None, days: int | None) -> datetime | None:
 
 def sums(connection: Connection, chosen: FileFilter) -> Sums:
     """The books of all chosen files together."""
-    return Sums(*rows(connection, SUMS, chosen.given())[0])
+    given = _given(connection, chosen)
+    most = chosen.search is chosen.start is chosen.end is None and chosen.state in (None, "done")
+    of_files, of_loads, of_rejects = (rows(connection, query, given)[0] for query in (SUMS_OF_MOST if most else SUMS))
+    files, found, photos, bad_photos = of_files
+    loaded, already_there, waiting = of_loads
+    return Sums(files, found, loaded, already_there, of_rejects[0], waiting, photos, bad_photos)
 
 
 def files(connection: Connection, chosen: FileFilter, page: int) -> pl.DataFrame:
     """A page of the chosen files with their books, the newest first: FILES_SCHEMA."""
-    return frame(connection, FILES, paged(chosen.given(), page), FILES_SCHEMA)
+    return frame(connection, FILES, paged(_given(connection, chosen), page), FILES_SCHEMA)
+
+
+def _given(connection: Connection, chosen: FileFilter) -> dict[str, Any]:
+    """A filter as parameters. The files that wait are asked for first, so that the planner knows how few they are."""
+    open_files = rows(connection, OPEN) if chosen.state in ("failed", "waiting", "done") else []
+    failed, waiting = ([file_id for file_id, has in open_files if has == wanted] for wanted in (True, False))
+    return asdict(chosen) | {"failed": failed, "waiting": waiting}
 
 
 def versions(connection: Connection, key: str) -> pl.DataFrame:
