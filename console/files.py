@@ -19,8 +19,7 @@ PERIODS: Final = {"Last day": 1, "Last week": 7, "Last month": 31, "Any time": N
 """Days back from the newest arrival, so that a feed that has stopped still shows its last files."""
 
 COLUMNS: Final = {
-    "key": st.column_config.TextColumn("File", width="large"),
-    "arrived": st.column_config.TextColumn("Arrived", width="medium"),
+    "arrived": st.column_config.TextColumn("Arrived", width=170),
     "state": st.column_config.TextColumn("State", width="small"),
     "found": st.column_config.NumberColumn("Found", format="localized"),
     "loaded": st.column_config.NumberColumn("Loaded", format="localized"),
@@ -28,6 +27,7 @@ COLUMNS: Final = {
     "rejected": st.column_config.NumberColumn("Rejected", format="localized"),
     "waiting": st.column_config.NumberColumn("Waiting", format="localized"),
     "photos": st.column_config.NumberColumn("Photos", format="localized"),
+    "key": st.column_config.TextColumn("File", width="large"),
 }
 
 LOAD_COLUMNS: Final = {

@@ -188,7 +188,7 @@ def since(newest: datetime | None, days: int | None) -> datetime | None:
 def sums(connection: Connection, chosen: FileFilter) -> Sums:
     """The books of all chosen files together."""
     given = _given(connection, chosen)
-    most = chosen.search is chosen.start is chosen.end is None and chosen.state in (None, "done")
+    most = chosen in (FileFilter(), FileFilter(state="done"))
     of_files, of_loads, of_rejects = (rows(connection, query, given)[0] for query in (SUMS_OF_MOST if most else SUMS))
     files, found, photos, bad_photos = of_files
     loaded, already_there, waiting = of_loads
