@@ -1,9 +1,211 @@
-"""files"""
+"""Files and rejects: the ledger and the bucket side by side; the rejects and the alarms have tabs of their own."""
 
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+import polars as pl
 import streamlit as st
 
+from console import alarms, bucket, rejects
 from console.auth import User
+from console.look import PACIFIC, in_words, moment, nothing_yet, number, page_of, pager, span
+from console.queries import asked_by
+from console.queries import files as queries
+from console.queries.files import PAGE, STATES, FileFilter, Sums
+from ncric_core.settings import read_settings
+from ncric_core.sources.feeds import datasources
+
+PERIODS: Final = {"Last day": 1, "Last week": 7, "Last month": 31, "Any time": None, "Between": None}
+"""Days back from the newest arrival, so that a feed that has stopped still shows its last files."""
+
+COLUMNS: Final = {
+    "arrived": st.column_config.TextColumn("Arrived", width=170),
+    "state": st.column_config.TextColumn("State", width="small"),
+    "found": st.column_config.NumberColumn("Found", format="localized"),
+    "loaded": st.column_config.NumberColumn("Loaded", format="localized"),
+    "already_there": st.column_config.NumberColumn("Already there", format="localized"),
+    "rejected": st.column_config.NumberColumn("Rejected", format="localized"),
+    "waiting": st.column_config.NumberColumn("Waiting", format="localized"),
+    "photos": st.column_config.NumberColumn("Photos", format="localized"),
+    "key": st.column_config.TextColumn("File", width="large"),
+}
+
+LOAD_COLUMNS: Final = {
+    "received_name": st.column_config.TextColumn("Agency as received", width="medium"),
+    "agency": st.column_config.TextColumn("Agency", width="medium"),
+    "error": st.column_config.TextColumn("Why it waits", width="medium"),
+} | {name: COLUMNS[name] for name in ("found", "loaded", "already_there", "waiting")}
 
 
 def page(user: User) -> None:
-    st.title("files")
+    """The page; what is chosen stands in its address."""
+    st.title("Files and rejects")
+    tabs = st.tabs(["Files", "Rejects", "Alarms"], key="tab", bind="query-params")
+    for tab, show in zip(tabs, (_ledger, rejects.tab, alarms.tab), strict=True):
+        if tab.open:
+            with tab, in_words():
+                show(user)
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _newest(user: User) -> datetime | None:
+    with asked_by(user) as connection:
+        return queries.newest_arrival(connection)
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _sums(user: User, chosen: FileFilter) -> Sums:
+    with asked_by(user) as connection:
+        return queries.sums(connection, chosen)
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _files(user: User, chosen: FileFilter, at: int) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return queries.files(connection, chosen, at)
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _versions(user: User, key: str) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return queries.versions(connection, key)
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _loads(user: User, file_id: int) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return queries.loads(connection, file_id)
+
+
+def _ledger(user: User) -> None:
+    newest = _newest(user)
+    chosen = _filter(newest)
+    if newest is None:
+        nothing_yet("No file has been read yet.", "`ncric run files-catchup` reads whatever lies in the bucket.")
+    else:
+        _books(_sums(user, chosen))
+    beside = st.container()  # filled last: listing a bucket may take its time
+    if newest is not None:
+        _table(user, chosen)
+    if key := st.query_params.get("file"):
+        _one_file(user, key)
+    with beside, in_words():
+        bucket.beside(user, chosen)
+
+
+def _filter(newest: datetime | None) -> FileFilter:
+    feeds, words = datasources(read_settings()), list(STATES.values())
+    with st.container(horizontal=True):
+        text = st.text_input("Name contains", key="search", bind="query-params", placeholder="any name", width=320)
+        of = st.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params", width=130)
+        word = st.selectbox("State", words, index=None, placeholder="any", key="state", bind="query-params", width=170)
+        when = st.selectbox("Arrived", list(PERIODS), index=1, key="arrived", bind="query-params", width=150)
+    start, end = _between(newest) if when == "Between" else (queries.since(newest, PERIODS[when]), None)
+    named = next((name for name, shown in STATES.items() if shown == word), None)
+    return FileFilter(text or None, of, named, start, end)
+
+
+def _between(newest: datetime | None) -> tuple[datetime | None, datetime | None]:
+    """The begin of the first day and the end of the last one, as Pacific has them."""
+    last = (newest or datetime.now(UTC)).astimezone(PACIFIC).date()
+    days = st.date_input("Days, Pacific time", value=(last - timedelta(days=6), last), key="days", bind="query-params")
+    if not isinstance(days, tuple) or len(days) != 2:
+        return None, None  # the second one is not clicked yet
+    return _midnight(days[0]), _midnight(days[1] + timedelta(days=1))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), PACIFIC).astimezone(UTC)
+
+
+def _books(all_of_them: Sums) -> None:
+    found = all_of_them.loaded + all_of_them.already_there + all_of_them.rejected + all_of_them.waiting
+    figures = {
+        "Files": all_of_them.files,
+        "Rows found": all_of_them.found,
+        "= loaded": all_of_them.loaded,
+        "+ already there": all_of_them.already_there,
+        "+ rejected": all_of_them.rejected,
+        "+ waiting": all_of_them.waiting,
+        "Photos": all_of_them.photos,
+    }
+    with st.container(horizontal=True, gap="large"):
+        for label, figure in figures.items():
+            st.markdown(f":small[:gray[{label}]]  \n**{number(figure)}**", width="content")
+    notes = []
+    if all_of_them.bad_photos:
+        notes.append(f"{all_of_them.bad_photos:,} of the photos cannot be read.")
+    if found != all_of_them.found:
+        notes.append(
+            f"Files not read to their end have {found - all_of_them.found:,} more rows in the books so far: "
+            f"`ncric run files-catchup` reads them again."
+        )
+    if notes:
+        st.caption(" ".join(notes))
+
+
+def _table(user: User, chosen: FileFilter) -> None:
+    total = _sums(user, chosen).files
+    if not total:
+        nothing_yet(
+            "No file is like this.", "Choose a longer time, another state or feed, or a shorter part of a name."
+        )
+        return
+    found = _files(user, chosen, page_of("ledger", chosen))
+    shown = found.with_columns(
+        pl.Series("arrived", map(span, found["window_start"], found["window_end"]), dtype=pl.String),
+        pl.col("state").replace_strict(STATES),
+    )
+    st.dataframe(
+        shown.select(*COLUMNS),
+        column_config=COLUMNS,
+        hide_index=True,
+        key="ledger",
+        on_select=_choose,
+        selection_mode="single-row",
+        alt="Files of the ledger with their books",
+    )
+    pager("ledger", chosen, total, PAGE, "files")
+    st.session_state["ledger-keys"] = found["key"].to_list()
+
+
+def _choose() -> None:
+    """Puts the file of the row that was clicked into the address, or takes it away."""
+    clicked = st.session_state["ledger"]["selection"]["rows"]
+    if clicked:
+        st.query_params["file"] = st.session_state["ledger-keys"][clicked[0]]
+    else:
+        st.query_params.pop("file", None)
+
+
+def _one_file(user: User, key: str) -> None:
+    """What became of a file: each version that came, agency by agency, and the way to its rejects and rows."""
+    with st.container(border=True):
+        st.subheader(key.rsplit("/", 1)[-1])
+        known = _versions(user, key)
+        if known.is_empty():
+            nothing_yet("The ledger does not know this file.", "If it lies in the bucket, its job has not read it yet.")
+        for file in known.iter_rows(named=True):
+            st.markdown(
+                f"{file['feed']}, arrived {span(file['window_start'], file['window_end'])}, "
+                f"{file['size']:,} bytes, **{STATES[file['state']]}**, read {moment(file['read_at'])}"
+            )
+            st.caption(
+                f"{number(file['found'])} rows found = {file['loaded']:,} loaded + {file['already_there']:,} already "
+                f"there + {file['rejected']:,} rejected + {file['waiting']:,} waiting; {file['photos']:,} photos, "
+                f"{file['bad_photos']:,} of them unreadable" + (f"; {file['note']}" if file["note"] else "")
+            )
+            loads = _loads(user, file["file_id"])
+            if loads.height:
+                columns = [name for name in loads.columns if name != "error" or loads["error"].count()]
+                st.dataframe(loads.select(columns), column_config=LOAD_COLUMNS, hide_index=True)
+        with st.container(horizontal=True):
+            if known["rejected"].sum():
+                st.button("Its rejects", icon=":material/rule:", on_click=_to_rejects, args=(key,))
+            st.button("Close", key="close-file", on_click=st.query_params.pop, args=("file", None))
+        if user.is_operator:
+            bucket.look(user, key)
+
+
+def _to_rejects(key: str) -> None:
+    st.session_state.update(tab="Rejects", search=key, feed=None)

@@ -48,3 +48,35 @@ def in_words() -> Iterator[None]:
 def nothing_yet(what: str, next_step: str) -> None:
     """An empty state says what to do next."""
     st.info(f"**{what}** {next_step}", icon=":material/inbox:")
+
+
+def span(start: datetime, end: datetime) -> str:
+    """A window as people here read it: `Oct 11, 08:10–08:15 PDT`, with the day again where it ends on another."""
+    began, ended = start.astimezone(PACIFIC), end.astimezone(PACIFIC)
+    if began.date() == ended.date():
+        return f"{began:%b %-d, %H:%M}–{ended:%H:%M %Z}"
+    return f"{began:%b %-d, %H:%M} – {ended:%b %-d, %H:%M %Z}"
+
+
+def page_of(table: str, chosen: object) -> int:
+    """The page of a table that its reader is on, from 0; another choice begins at the first again."""
+    of, page = st.session_state.get(f"{table}-page", (chosen, 0))
+    return page if of == chosen else 0
+
+
+def pager(table: str, chosen: object, total: int, size: int, what: str) -> None:
+    """Where in a long table its reader is, with the ways to newer and older rows; nothing if it is all on one page."""
+    page = page_of(table, chosen)
+    first, last = page * size, min((page + 1) * size, total)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(f"{first + 1:,} to {last:,} of {total:,} {what}" if total else f"no {what}", width="content")
+        if total > size:
+            for label, to, possible in (("Newer", page - 1, page > 0), ("Older", page + 1, last < total)):
+                go = (chosen, to)
+                st.button(
+                    label,
+                    key=f"{table}-{label}",
+                    disabled=not possible,
+                    on_click=st.session_state.__setitem__,
+                    args=(f"{table}-page", go),
+                )

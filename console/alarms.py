@@ -1,0 +1,101 @@
+"""Alarms: what is not as it should be, what was not, from when to when, and who was told."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import polars as pl
+import streamlit as st
+
+from console.auth import User
+from console.look import ago, moment, nothing_yet, page_of, pager
+from console.queries import alarms as queries
+from console.queries import asked_by
+from console.queries.files import PAGE
+from ncric_core.settings import read_settings
+from ncric_core.sources.feeds import datasources
+
+COLUMNS: Final = {
+    "began": st.column_config.TextColumn("Began", width="small"),
+    "ended": st.column_config.TextColumn("Ended", width="small"),
+    "lasted": st.column_config.TextColumn("Lasted", width="small"),
+    "kind": st.column_config.TextColumn("Kind", width="small"),
+    "scope": st.column_config.TextColumn("About", width="small"),
+    "message": st.column_config.TextColumn("Message", width="large"),
+    "told": st.column_config.TextColumn("Who was told", width="medium"),
+}
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _alarms(user: User, *, lasting: bool, kind: str | None, feed: str | None, at: int) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return queries.alarms(connection, lasting=lasting, kind=kind, feed=feed, page=at)
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _counts(user: User, feed: str | None) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return queries.alarm_counts(connection, feed)
+
+
+def tab(user: User) -> None:
+    """The tab; kind and feed stand in the page's address."""
+    feeds = datasources(read_settings())
+    with st.container(horizontal=True):
+        feed = st.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params", width=130)
+        counts = _counts(user, feed)
+        kinds = counts["kind"].to_list()
+        kind = st.selectbox("Kind", kinds, index=None, placeholder="any", key="kind", bind="query-params", width=170)
+    if counts.is_empty():
+        nothing_yet(
+            "No alarm was ever raised here.",
+            "Freshness is judged every quarter of an hour while `ncric up` runs; `ncric freshness` judges it now.",
+        )
+        return
+    chosen = counts if kind is None else counts.filter(kind=kind)
+    lasting, over = chosen["lasting"].sum(), chosen["over"].sum()
+    st.subheader("Open")
+    if lasting:
+        _table(user, "open", lasting, kind, feed)
+    else:
+        st.success("Nothing is wrong now.", icon=":material/check_circle:")
+    st.subheader("History")
+    if over:
+        _table(user, "history", over, kind, feed)
+    else:
+        st.caption("None of these is over yet.")
+
+
+def _table(user: User, table: str, total: int, kind: str | None, feed: str | None) -> None:
+    lasting = table == "open"
+    chosen = (kind, feed)
+    found = _alarms(user, lasting=lasting, kind=kind, feed=feed, at=page_of(table, chosen))
+    now = datetime.now(UTC)
+    alarms = found.rows(named=True)
+    shown = found.select(
+        pl.Series("began", map(moment, found["began_at"]), dtype=pl.String),
+        pl.Series("ended", map(moment, found["ended_at"]), dtype=pl.String),
+        pl.Series("lasted", [ago(((a["ended_at"] or now) - a["began_at"]).total_seconds()) for a in alarms]),
+        "kind",
+        "scope",
+        "message",
+        pl.Series("told", [told(a) for a in alarms], dtype=pl.String),
+    )
+    st.dataframe(
+        shown.drop("ended") if lasting else shown, column_config=COLUMNS, hide_index=True, alt=f"Alarms: {table}"
+    )
+    pager(table, chosen, total, PAGE, "alarms")
+
+
+def told(alarm: dict[str, object]) -> str:
+    """Who heard of an alarm's beginning and of its end: the ways of NCRIC_NOTIFY_URLS by number and scheme."""
+    parts = []
+    for what, at, ways in (
+        ("begin", alarm["told_begin_at"], alarm["begin_ways"]),
+        ("end", alarm["told_end_at"], alarm["end_ways"]),
+    ):
+        if isinstance(ways, Sequence) and ways:
+            parts.append(f"{what}: {', '.join(map(str, ways))}" + ("" if at else " so far"))
+    if parts:
+        return "; ".join(parts)
+    return "nobody" if alarm["told_begin_at"] or alarm["told_end_at"] else "not yet"

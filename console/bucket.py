@@ -1,0 +1,130 @@
+"""What lies in the bucket beside the ledger, and rows of its files as received."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic
+from typing import BinaryIO, Final
+
+import polars as pl
+import streamlit as st
+
+from console.auth import User
+from console.look import in_words, number, span
+from console.queries.files import FileFilter, session_of
+from ncric_core.errors import SourceError
+from ncric_core.files import find_files, look_into
+from ncric_core.settings import read_settings
+from ncric_core.sources.feeds import lpr_feeds
+from ncric_core.sources.objects import Bucket, StoredObject, open_bucket
+from ncric_core.windows import Window
+
+PATIENCE: Final = 20  # seconds that a listing may take
+MOST: Final = 200  # files that are named
+
+EVER: Final = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Impatient:
+    """A bucket whose listing ends in words when it takes too long."""
+
+    bucket: Bucket
+    until: float
+
+    def list(self, prefix: str) -> Iterator[StoredObject]:
+        for listed in self.bucket.list(prefix):
+            if monotonic() > self.until:
+                raise SourceError(
+                    f"the bucket was not listed within {PATIENCE} seconds: the ledger alone is shown; "
+                    f"`ncric files list --state new` takes the time it needs"
+                )
+            yield listed
+
+    def find(self, key: str) -> StoredObject | None:
+        return self.bucket.find(key)
+
+    def open(self, listed: StoredObject) -> BinaryIO:
+        return self.bucket.open(listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """The bucket and the ledger: how many files are in both, which in the bucket or in the ledger alone."""
+
+    both: int
+    new: pl.DataFrame
+    gone: pl.DataFrame
+
+
+@st.cache_data(ttl=300, show_spinner="Listing the bucket …")
+def _beside(user: User, chosen: FileFilter) -> Beside:
+    """Compares what is chosen, whatever its state."""
+    settings = read_settings()
+    feeds = [feed for feed in lpr_feeds(settings).values() if chosen.feed in (None, feed.datasource)]
+    start, end = (given or ever for given, ever in zip((chosen.start, chosen.end), EVER, strict=True))
+    window = Window(start.astimezone(UTC), end.astimezone(UTC))
+    both = 0
+    apart: dict[str, list[tuple[str, str, int]]] = {"new": [], "gone": []}
+    with session_of(user) as connection:
+        impatient = Impatient(open_bucket(settings), monotonic() + PATIENCE)
+        for one in find_files(impatient, connection, feeds, window=window, search=chosen.search):
+            if one.state in apart:
+                file = one.file
+                apart[one.state].append((file.key, span(file.window_start, file.window_end), file.size))
+            else:
+                both += 1
+    schema = {"key": pl.String, "arrived": pl.String, "size": pl.Int64}
+    new, gone = (pl.DataFrame(found, schema=schema, orient="row") for found in apart.values())
+    return Beside(both, new, gone)
+
+
+def beside(user: User, chosen: FileFilter) -> None:
+    """How the bucket and the ledger agree on the chosen time, feed and name."""
+    found = _beside(user, FileFilter(chosen.search, chosen.feed, None, chosen.start, chosen.end))
+    new, gone = found.new, found.gone
+    text = f"In the bucket: {found.both + new.height:,} files"
+    if new.is_empty() and gone.is_empty():
+        st.caption(f":material/check_circle: {text}, and the ledger has every one of them.")
+        return
+    parts = [f"{new.height:,} of them not read yet"] if new.height else []
+    parts += [f"{gone.height:,} more in the ledger that are not in the bucket any more"] if gone.height else []
+    with st.expander(f"{text}; {'; '.join(parts)}", icon=":material/compare_arrows:", expanded=False):
+        if new.height:
+            _named("Not read yet", new, "their job reads them in its hour; `ncric run files-catchup` reads them now")
+        if gone.height:
+            _named("Not in the bucket any more", gone, "their reads stay; their rows as received cannot be shown")
+        if st.button("Compare again", icon=":material/refresh:"):
+            _beside.clear()
+            st.rerun()
+
+
+def _named(title: str, found: pl.DataFrame, so_what: str) -> None:
+    st.markdown(f"**{title}** — {so_what}.")
+    st.dataframe(
+        found.head(MOST),
+        column_config={
+            "key": st.column_config.TextColumn("File", width="large"),
+            "arrived": "Arrived",
+            "size": st.column_config.NumberColumn("Bytes", format="localized"),
+        },
+        hide_index=True,
+        height=min(300, 38 + 35 * found.height),
+        alt=title,
+    )
+    if found.height > MOST:
+        st.caption(f"{number(MOST)} of {number(found.height)}")
+
+
+def look(user: User, key: str) -> None:
+    """A row of a file as it lies in the bucket, photos left out. Not cached: it holds a plate."""
+    with st.form(f"look-{key}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+        position = st.number_input("Look into the file: row, the first is 0", min_value=0, value=0, width=280)
+        wanted = st.form_submit_button("Show the row as received", icon=":material/visibility:")
+    if wanted:
+        with in_words(), st.spinner("Reading the file …"):
+            settings = read_settings()
+            with session_of(user) as connection:
+                feeds = list(lpr_feeds(settings).values())
+                seen = look_into(open_bucket(settings), connection, feeds, key, int(position))
+            st.code(seen.row, language="json", wrap_lines=True)

@@ -1,0 +1,58 @@
+"""The questions of the tab "Alarms": which last, which are over, and who was told."""
+
+from typing import Final
+
+import polars as pl
+
+from console.queries import frame
+from console.queries.files import UTC_TIME, paged
+from ncric_core.store.database import Connection
+
+ALARMS: Final = """
+SELECT id, kind, scope, subject, datasource, message, began_at, ended_at, told_begin_at, begin_ways, told_end_at,
+       end_ways
+FROM alarms
+WHERE (ended_at IS NULL) = %(lasting)s
+  AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+  AND (%(feed)s::text IS NULL OR datasource = %(feed)s)
+ORDER BY began_at DESC, id DESC
+LIMIT %(limit)s OFFSET %(offset)s
+"""
+
+ALARMS_SCHEMA: Final = pl.Schema(
+    {
+        "id": pl.Int64,
+        "kind": pl.String,
+        "scope": pl.String,
+        "subject": pl.String,
+        "feed": pl.String,
+        "message": pl.String,
+        "began_at": UTC_TIME,
+        "ended_at": UTC_TIME,
+        "told_begin_at": UTC_TIME,
+        "begin_ways": pl.List(pl.String),
+        "told_end_at": UTC_TIME,
+        "end_ways": pl.List(pl.String),
+    }
+)
+
+ALARM_COUNTS: Final = """
+SELECT kind, count(*) FILTER (WHERE ended_at IS NULL), count(*) FILTER (WHERE ended_at IS NOT NULL)
+FROM alarms
+WHERE %(feed)s::text IS NULL OR datasource = %(feed)s
+GROUP BY kind
+ORDER BY kind
+"""
+
+ALARM_COUNTS_SCHEMA: Final = pl.Schema({"kind": pl.String, "lasting": pl.Int64, "over": pl.Int64})
+
+
+def alarms(connection: Connection, *, lasting: bool, kind: str | None, feed: str | None, page: int) -> pl.DataFrame:
+    """A page of the alarms that last, or of those that are over, the newest first: ALARMS_SCHEMA."""
+    given = {"lasting": lasting, "kind": kind, "feed": feed}
+    return frame(connection, ALARMS, paged(given, page), ALARMS_SCHEMA)
+
+
+def alarm_counts(connection: Connection, feed: str | None) -> pl.DataFrame:
+    """How many alarms of each kind last, and are over: ALARM_COUNTS_SCHEMA."""
+    return frame(connection, ALARM_COUNTS, {"feed": feed}, ALARM_COUNTS_SCHEMA)

@@ -1,0 +1,197 @@
+"""Rejects: how many of each reason, where each came from and why, and running them again after a fix."""
+
+from typing import Final
+
+import polars as pl
+import psycopg2
+import streamlit as st
+
+from console.auth import User
+from console.look import in_words, moment, nothing_yet, page_of, pager
+from console.queries import asked_by, changing, database
+from console.queries import rejects as queries
+from console.queries.files import PAGE
+from console.queries.rejects import RejectFilter
+from ncric_core.errors import StoreError
+from ncric_core.mapping import own_mapping
+from ncric_core.replay import Replayed, replay
+from ncric_core.settings import read_settings
+from ncric_core.sources.feeds import datasources
+from ncric_core.store.rejects import Chosen
+
+COLUMNS: Final = {
+    "reason": st.column_config.TextColumn("Reason", width=90),
+    "detail": st.column_config.TextColumn("Why", width=300),
+    "received": st.column_config.TextColumn("As received", width="medium"),
+    "received_name": st.column_config.TextColumn("Agency as received", width="medium"),
+    "arrived": st.column_config.TextColumn("Arrived", width=130),
+    "key": st.column_config.TextColumn("File", width="medium"),
+    "position": st.column_config.NumberColumn("Row", format="localized", width="small"),
+    "replayed": st.column_config.TextColumn("Replayed", width="small"),
+}
+
+REASON_COLUMNS: Final = {
+    "reason": st.column_config.TextColumn("Reason"),
+    "meaning": st.column_config.TextColumn("That is", width="large"),
+    "rejects": st.column_config.NumberColumn("Rejects", format="localized", width="small"),
+    "newest": st.column_config.TextColumn("Newest", width="small"),
+}
+
+MEANINGS: Final = {
+    "no_id": "the read has no id",
+    "template_id": "its id is the vendor's placeholder, never filled in",
+    "bad_date": "its time is no time",
+    "future": "it was seen after its file arrived",
+    "too_old": "it was seen too long before its file arrived (NCRIC_KEEP_DAYS)",
+    "too_long": "a value is longer than the store takes",
+    "not_text": "the file is no text there",
+    "not_json": "the file is no JSON there",
+    "not_object": "a row is no object",
+    "cut_off": "the file ends within the row",
+}
+"""Reasons in plain words; one that is not here is shown by its name alone."""
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _reasons(user: User, chosen: RejectFilter) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return queries.reasons(connection, chosen)
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _rejects(user: User, chosen: RejectFilter, at: int) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return queries.rejects(connection, chosen, at)
+
+
+def _received(user: User, found: pl.DataFrame) -> pl.DataFrame:
+    """The rejects with their rows as received. Not cached: they hold plates."""
+    with asked_by(user) as connection:
+        rows = queries.received(connection, found.select("file_id", "position").rows())
+    return found.join(rows, on=["file_id", "position"], how="left", maintain_order="left")
+
+
+def tab(user: User) -> None:
+    """The tab; reason, feed and name stand in the page's address."""
+    if done := st.session_state.pop("replay-done", None):
+        st.success(done, icon=":material/check_circle:")
+    chosen, reasons = _filter(user)
+    if reasons.is_empty():
+        if chosen == RejectFilter():
+            nothing_yet("There are no rejects.", "Every row that arrived is a read, or waits for its job.")
+        else:
+            nothing_yet("No reject is like this.", "Choose any feed, or a shorter part of a name.")
+        return
+    _show_reasons(reasons)
+    _replay_all(user, chosen, reasons)
+    wanted = reasons if chosen.reason is None else reasons.filter(reason=chosen.reason)
+    _table(user, chosen, wanted["rejects"].sum())
+
+
+def _filter(user: User) -> tuple[RejectFilter, pl.DataFrame]:
+    """What is chosen, and the reasons that there are among it."""
+    feeds = datasources(read_settings())
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input("File name contains", key="search", bind="query-params", placeholder="any file", width=320)
+        of = st.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params", width=130)
+        reason = st.container(width=170)
+        past = st.checkbox("Replayed ones too", key="replayed", bind="query-params", width="content")
+    every = RejectFilter(None, text or None, of, past)
+    reasons = _reasons(user, every)
+    names = reasons["reason"].to_list()
+    why = reason.selectbox("Reason", names, index=None, placeholder="any", key="reason", bind="query-params")
+    return RejectFilter(why, every.file, every.feed, every.replayed), reasons
+
+
+def _show_reasons(reasons: pl.DataFrame) -> None:
+    shown = reasons.with_columns(
+        pl.col("reason").replace_strict(MEANINGS, default="").alias("meaning"),
+        pl.Series("newest", map(moment, reasons["newest"]), dtype=pl.String),
+    )
+    st.dataframe(shown.select(*REASON_COLUMNS), column_config=REASON_COLUMNS, hide_index=True, alt="Rejects by reason")
+
+
+def _table(user: User, chosen: RejectFilter, total: int) -> None:
+    found = _rejects(user, chosen, page_of("rejects", chosen))
+    if user.is_operator:
+        found = _received(user, found)
+    shown = found.with_columns(
+        pl.Series("arrived", map(moment, found["window_end"]), dtype=pl.String),
+        pl.Series("replayed", [at and moment(at) for at in found["replayed_at"]], dtype=pl.String),
+    )
+    columns = [name for name in COLUMNS if name in shown.columns and (name != "replayed" or chosen.replayed)]
+    clicked = st.dataframe(
+        shown.select(columns),
+        column_config=COLUMNS,
+        hide_index=True,
+        key=f"rejects-{hash((chosen, page_of('rejects', chosen)))}",  # another choice: no row is clicked any more
+        on_select="rerun",
+        selection_mode="single-row",
+        alt="Rejects",
+    )
+    pager("rejects", chosen, total, PAGE, "rejects")
+    if rows := clicked.selection.rows:
+        _one(user, found.row(rows[0], named=True))
+
+
+def _one(user: User, reject: dict[str, object]) -> None:
+    """One reject: where it came from, why, and for operators what was received."""
+    reason, key = str(reject["reason"]), str(reject["key"])
+    with st.container(border=True):
+        st.markdown(f"**{reason}** — {MEANINGS.get(reason, 'no read')}. Row {reject['position']:,} of `{key}`.")
+        st.text(str(reject["detail"]))
+        if "received" in reject:
+            st.code(str(reject["received"]), language="json", wrap_lines=True)
+        if user.is_operator and reject["replayed_at"] is None:
+            label = f"Run the rejects of this file again that are {reason}"
+            if st.button(label, icon=":material/replay:"):
+                _run_again(user, Chosen(reason, key))
+
+
+def _replay_all(user: User, chosen: RejectFilter, reasons: pl.DataFrame) -> None:
+    """The button that runs all of a reason again, for operators."""
+    if not user.is_operator or chosen.replayed:
+        return
+    count = reasons.filter(reason=chosen.reason)["rejects"].sum() if chosen.reason else 0
+    if not chosen.reason:
+        hint, label = "Choose a reason first.", "Run all of a reason again"
+    elif chosen.feed:
+        hint, label = "Take any feed: a reason is run again for all of them.", f"Run all {chosen.reason} again"
+    else:
+        hint = "What is a read by now, after a fix of a setting or of the program, is loaded; the rest stays a reject."
+        label = f"Run all {count:,} {chosen.reason} again"
+    ready = bool(chosen.reason and not chosen.feed)
+    if st.button(label, icon=":material/replay:", help=hint, disabled=not ready, key="replay-all"):
+        _run_again(user, Chosen(chosen.reason, chosen.file))
+
+
+def _run_again(user: User, chosen: Chosen) -> None:
+    """Runs rejects again while the person watches, and shows what became of them."""
+    with in_words():
+        with st.status("Running the rejects again: each is parsed, cleaned and loaded as if it came now …"):
+            done = replay_for(user, chosen)
+        left = done.tried - done.loaded - done.already_there
+        st.session_state["replay-done"] = (
+            f"{done.tried:,} rejects run again: {done.loaded:,} loaded, {done.already_there:,} already there, "
+            f"{left:,} rejects still."
+        )
+        _reasons.clear()
+        _rejects.clear()
+        st.rerun()
+
+
+def replay_for(user: User, chosen: Chosen) -> Replayed:
+    """Runs rejects again for a person: their entry in `activity` first, then the replay. Raises StoreError.
+
+    The one place where the console replays. The entry stays when the replay is cut short, as what it loaded stays too.
+    """
+    settings = read_settings()
+    subject = " ".join([f"rejects: {chosen.reason or 'any reason'}", *([f"of {chosen.file}"] if chosen.file else [])])
+    with changing(user, "replay", subject, after={"reason": chosen.reason, "file": chosen.file}):
+        pass
+    try:
+        with database().session() as connection:
+            return replay(connection, settings, own_mapping(settings.flights_dir), chosen)
+    except psycopg2.Error as error:
+        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
+        raise StoreError(f"the replay stopped: {reason}; what was loaded stays, and it is safe to repeat") from error

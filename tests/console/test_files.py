@@ -1,0 +1,254 @@
+"""The page "Files and rejects": its states, who sees what, a replay, and the exact numbers of its questions."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from console.auth import User
+from console.queries import alarms as alarm_queries
+from console.queries import asked_by
+from console.queries import files as queries
+from console.queries import rejects as reject_queries
+from console.queries.files import FileFilter, Sums
+from console.queries.rejects import RejectFilter
+from console.rejects import replay_for
+from ncric_core.errors import StoreError
+from ncric_core.store.alarms import end_alarm, raise_alarm
+from ncric_core.store.rejects import Chosen
+from tests.conftest import FILE, HOUR, Store, read
+
+ANALYST = User("ann", "ncric_analyst")
+OPERATOR = User("olga", "ncric_operator")
+
+
+@pytest.fixture
+def console(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """The store as the console of this process sees it."""
+    url = store.settings.database_url
+    assert url is not None
+    monkeypatch.setenv("NCRIC_DATABASE_URL", url.get_secret_value())
+    monkeypatch.setenv("NCRIC_BUCKET", str(store.folder))
+    monkeypatch.setenv("NCRIC_DATA_DIR", str(store.folder.parent))
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    yield store
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def filled(store: Store) -> None:
+    """Two files of BOSS4 (a read twice, three rejects), one of SCSO, and one that lies in the bucket only."""
+    store.put(FILE.format(1), [read(1), read(2), read(3, eventDate="2020-10-11"), read(4, LPREventID=...)])
+    store.put(
+        FILE.format(2), [read(1), read(5, agencyName="FREMONT POLICE DEPARTMENT"), read(6, eventDate="2020-10-11")]
+    )
+    store.run()
+    store.put(FILE.format(1).replace("boss4", "scso"), [read(7)])
+    store.run("scso")
+    store.put(FILE.format(9), [read(9)])
+
+
+def script(name: str, operator: bool) -> None:
+    """What AppTest runs: the page for a person."""
+    from console import files  # noqa: PLC0415
+    from console.auth import User  # noqa: PLC0415
+
+    files.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
+
+
+def opened(user: User, **query: str) -> AppTest:
+    app = AppTest.from_function(script, default_timeout=30, kwargs={"name": user.name, "operator": user.is_operator})
+    app.query_params.update(query)
+    return app.run()
+
+
+def text_of(app: AppTest) -> str:
+    """Everything that the page says in words."""
+    assert not app.exception
+    return "\n".join(
+        str(one.value) for kind in ("markdown", "caption", "info", "error", "success", "text") for one in app.get(kind)
+    )
+
+
+def tables(app: AppTest) -> list[dict[str, list[Any]]]:
+    return [table.value.to_dict("list") for table in app.dataframe]
+
+
+def test_an_empty_store_says_what_to_do_next(console: Store) -> None:
+    words = text_of(opened(OPERATOR))
+    assert "No file has been read yet." in words
+    assert "ncric run files-catchup" in words
+    assert "There are no rejects." in text_of(opened(OPERATOR, tab="Rejects"))
+    assert "No alarm was ever raised here." in text_of(opened(ANALYST, tab="Alarms"))
+
+
+def test_the_ledger_stands_beside_the_bucket(console: Store) -> None:
+    filled(console)
+    app = opened(ANALYST)
+    words = text_of(app)
+    for shown in ("**8**", "**4**", "**1**", "**3**"):  # found = loaded + already there + rejected
+        assert shown in words
+    assert "In the bucket: 4 files; 1 of them not read yet" in app.expander[0].label
+    new, ledger = tables(app)
+    assert new["key"] == [FILE.format(9)]
+    assert ledger["found"] == [1, 3, 4]
+    assert ledger["arrived"] == ["Oct 11, 01:10–01:15 PDT"] * 3
+
+
+def test_one_file_is_shown_by_its_link_and_looked_into_by_operators_only(console: Store) -> None:
+    filled(console)
+    app = opened(OPERATOR, file=FILE.format(1))
+    assert "4 rows found = 2 loaded + 0 already there + 2 rejected + 0 waiting" in text_of(app)
+    assert tables(app)[-1]["received_name"] == ["ATHERTON POLICE DEPARTMENT"]
+    app.number_input[0].set_value(1)
+    app.button[-1].click().run()
+    assert '"VehicleLicensePlateID": "7ABC002"' in app.code[0].value
+    seen = opened(ANALYST, file=FILE.format(1))
+    assert not seen.number_input
+    assert "ledger does not know this file" in text_of(opened(ANALYST, file=FILE.format(9)))
+
+
+def test_a_bucket_that_cannot_be_read_leaves_the_ledger(console: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(console)
+    monkeypatch.setenv("NCRIC_BUCKET", "/nowhere")
+    app = opened(ANALYST)
+    assert "the bucket /nowhere is no folder" in text_of(app)
+    assert tables(app)[0]["found"] == [1, 3, 4]
+
+
+def test_a_database_that_is_down_is_told_in_words(console: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NCRIC_DATABASE_URL", "postgresql://nobody:secret@127.0.0.1:9/nothing")
+    for tab in ("Files", "Rejects", "Alarms"):
+        words = text_of(opened(OPERATOR, tab=tab))
+        assert "the database cannot be reached" in words
+        assert "secret" not in words
+
+
+def test_links_choose_tab_search_feed_and_reason(console: Store) -> None:
+    filled(console)
+    app = opened(ANALYST, tab="Files", search="_2.json")
+    assert tables(app)[-1]["key"] == [FILE.format(2)]
+    app = opened(ANALYST, tab="Rejects", reason="too_old", search="_1.json")
+    by_reason, found = tables(app)
+    assert (by_reason["reason"], by_reason["rejects"]) == (["no_id", "too_old"], [1, 1])
+    assert (found["reason"], found["key"]) == (["too_old"], [FILE.format(1)])
+    assert "No file is like this." in text_of(opened(ANALYST, state="failed"))
+
+
+def test_rows_as_received_are_for_operators_and_the_database_refuses_others(console: Store) -> None:
+    filled(console)
+    [_, found] = tables(opened(ANALYST, tab="Rejects"))
+    assert "received" not in found
+    [_, found] = tables(opened(OPERATOR, tab="Rejects"))
+    assert all("7ABC" in row for row in found["received"])
+    with pytest.raises(StoreError, match="ask an administrator"), asked_by(ANALYST) as connection:
+        reject_queries.received(connection, [(1, 2)])
+
+
+def test_a_replay_through_the_page_loads_the_read_and_is_in_the_activity(
+    console: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    filled(console)
+    monkeypatch.setenv("NCRIC_KEEP_DAYS", "1000")
+    app = opened(OPERATOR, tab="Rejects", reason="too_old")
+    app.button(key="replay-all").click().run()
+    assert "2 rejects run again: 2 loaded, 0 already there, 0 rejects still." in text_of(app)
+    assert console.rows("SELECT count(*) FROM reads") == [(6,)]
+    assert console.rows("SELECT who, what, subject, after FROM activity") == [
+        ("olga", "replay", "rejects: too_old", {"reason": "too_old", "file": None})
+    ]
+    assert tables(app)[0]["reason"] == ["no_id"]
+    assert not console.books().differences
+
+
+def test_an_analyst_has_no_replay_and_the_database_refuses_it(console: Store) -> None:
+    filled(console)
+    app = opened(ANALYST, tab="Rejects", reason="too_old")
+    assert not app.button
+    with pytest.raises(StoreError, match="ask an administrator"):
+        replay_for(ANALYST, Chosen("too_old"))
+    assert console.rows("SELECT count(*) FROM activity") == [(0,)]
+
+
+def test_sums_and_states_are_exact(console: Store) -> None:
+    filled(console)
+    names = {key: file_id for file_id, key in console.rows("SELECT id, key FROM source_files")}
+    console.execute(
+        "UPDATE loads SET done_at = NULL, loaded = 0, error = 'broken' "
+        "WHERE file_id = %s AND agency_name LIKE 'FREM%%'",
+        (names[FILE.format(2)],),
+    )
+    states = {}
+    with asked_by(ANALYST) as connection:
+        assert queries.newest_arrival(connection) == datetime(2022, 10, 11, 8, 15, tzinfo=UTC)
+        assert queries.sums(connection, FileFilter()) == Sums(3, 8, 3, 1, 3, 1, 0, 0)
+        assert queries.sums(connection, FileFilter(feed="SCSO")) == Sums(1, 1, 1, 0, 0, 0, 0, 0)
+        assert queries.sums(connection, FileFilter(end=HOUR.start)) == Sums(0, 0, 0, 0, 0, 0, 0, 0)
+        assert queries.sums(connection, FileFilter(start=HOUR.start, end=HOUR.end)).files == 3
+        for state in queries.STATES:
+            found = queries.files(connection, FileFilter(state=state), 0)
+            assert found["state"].unique().to_list() in ([state], [])
+            assert queries.sums(connection, FileFilter(state=state)).files == found.height
+            states[state] = found.height
+    assert states == {"done": 2, "waiting": 0, "unread": 0, "failed": 1, "replaced": 0}
+
+
+def test_files_that_wait_were_cut_short_or_replaced_have_their_state(console: Store) -> None:
+    filled(console)
+    first, second, third = (row[0] for row in console.rows("SELECT id FROM source_files ORDER BY id"))
+    console.execute("UPDATE source_files SET found = NULL WHERE id = %s", (first,))
+    console.execute("UPDATE source_files SET superseded = true WHERE id = %s", (second,))
+    console.execute("UPDATE loads SET done_at = NULL, loaded = 0 WHERE file_id = %s", (third,))
+    with asked_by(ANALYST) as connection:
+        found = queries.files(connection, FileFilter(), 0)
+        assert dict(found.select("file_id", "state").rows()) == {first: "unread", second: "replaced", third: "waiting"}
+        for file_id, state in ((first, "unread"), (second, "replaced"), (third, "waiting")):
+            assert queries.files(connection, FileFilter(state=state), 0)["file_id"].to_list() == [file_id]
+
+
+def test_pages_of_the_ledger_are_of_a_hundred(console: Store) -> None:
+    console.execute(
+        """
+        INSERT INTO source_files (datasource, key, version, size, last_modified, window_start, window_end, found)
+        SELECT 'BOSS4', 'boss4/' || n, 'v', 1, t, t - interval '1 minute', t, 0
+        FROM (SELECT n, timestamptz '2022-10-11' + n * interval '1 minute' AS t FROM generate_series(1, 250) n) x
+        """
+    )
+    with asked_by(ANALYST) as connection:
+        pages = [queries.files(connection, FileFilter(), page)["key"].to_list() for page in range(4)]
+    assert [len(page) for page in pages] == [100, 100, 50, 0]
+    assert (pages[0][0], pages[2][-1]) == ("boss4/250", "boss4/1")
+    app = opened(ANALYST)
+    app.button(key="ledger-Older").click().run()
+    assert "101 to 200 of 250 files" in text_of(app)
+
+
+def test_alarms_that_last_and_are_over_say_who_was_told(console: Store) -> None:
+    began = datetime.now(UTC) - timedelta(hours=3)
+    with console.database.transaction() as connection:
+        raise_alarm(connection, "silent", "feed", "BOSS4", "feed BOSS4: no reads", at=began, datasource="BOSS4")
+        raise_alarm(connection, "run_failed", "deployment", "scso-hourly", "the run failed", at=began)
+        end_alarm(connection, "run_failed", "deployment", "scso-hourly", at=began + timedelta(hours=2))
+    console.execute("UPDATE alarms SET told_begin_at = now(), begin_ways = '{1 mailto}' WHERE kind = 'silent'")
+    lasting, over = tables(opened(ANALYST, tab="Alarms"))
+    assert (lasting["message"], lasting["lasted"]) == (["feed BOSS4: no reads"], ["3 h"])
+    assert lasting["told"] == ["begin: 1 mailto"]
+    assert (over["kind"], over["lasted"], over["told"]) == (["run_failed"], ["2 h"], ["not yet"])
+    with asked_by(ANALYST) as connection:
+        assert alarm_queries.alarm_counts(connection, "BOSS4").rows() == [("silent", 1, 0)]
+
+
+def test_reasons_count_what_is_chosen(console: Store) -> None:
+    filled(console)
+    with asked_by(ANALYST) as connection:
+        counted = reject_queries.reasons(connection, RejectFilter(feed="BOSS4"))
+        assert counted.select("reason", "rejects").rows() == [("too_old", 2), ("no_id", 1)]
+        assert reject_queries.reasons(connection, RejectFilter(feed="SCSO")).is_empty()
+        found = reject_queries.rejects(connection, RejectFilter("too_old", "_2.json"), 0)
+    assert found.select("position", "key", "received_name").rows() == [
+        (2, FILE.format(2), "ATHERTON POLICE DEPARTMENT")
+    ]
