@@ -1,0 +1,125 @@
+"""The page "Agency names": its states, who may do what, and what edits of the table and files mean."""
+
+import polars as pl
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from console.auth import User
+from console.name_files import changes_to
+from console.name_table import changes_of
+from console.queries.names import MAPPINGS
+from ncric_core.agencies import Mapping
+from ncric_core.store.name_changes import NameChange
+from tests.conftest import FILE, Store, read
+
+ATHERTON = "ATHERTON POLICE DEPARTMENT"
+ANALYST = User("ann", "ncric_analyst")
+OPERATOR = User("olga", "ncric_operator")
+
+
+def script(name: str, operator: bool) -> None:
+    """What AppTest runs: the page for a person."""
+    from console import names  # noqa: PLC0415
+    from console.auth import User  # noqa: PLC0415
+
+    names.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
+
+
+def opened(user: User, **query: str) -> AppTest:
+    app = AppTest.from_function(script, default_timeout=30, kwargs={"name": user.name, "operator": user.is_operator})
+    app.query_params.update(query)
+    app.run()
+    assert not app.exception
+    return app
+
+
+def load(store: Store) -> None:
+    store.put(
+        FILE.format(1), [read(1, agencyName=ATHERTON), read(2, agencyName=ATHERTON), read(3, agencyName="Fremont PD")]
+    )
+    store.run()
+
+
+def test_empty_inbox_says_what_comes_here(console: Store) -> None:
+    app = opened(OPERATOR)
+    assert [one.value for one in app.info] == [
+        "**No name waits.** A name never seen before appears here with its first reads, which are kept under it."
+    ]
+
+
+def test_one_click_accepts_a_suggestion_and_without_prefect_the_way_out_is_told(
+    console: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:1/api")
+    load(console)
+    app = opened(OPERATOR)
+    (button,) = [one for one in app.button if one.label == "Atherton PD"]
+    button.click().run()
+    assert not app.exception
+    (told,) = [one.value for one in app.success]
+    assert told.startswith(f"Saved: {ATHERTON}. 2 reads have to move, but no run could be started")
+    assert "`ncric agencies restandardize`" in told
+    assert console.rows("SELECT name, standardized_agency_name FROM standardized_agency_names") == [
+        (ATHERTON, "Atherton PD")
+    ]
+    assert console.rows("SELECT who, what, subject FROM activity") == [("olga", "names_changed", ATHERTON)]
+    assert console.rows("SELECT changed_by FROM agency_name_changes") == [("olga",)]
+
+
+def test_analysts_see_what_waits_and_change_nothing(console: Store) -> None:
+    load(console)
+    app = opened(ANALYST)
+    assert [one.value for one in app.metric] == ["1"]
+    assert "may be: Atherton PD" in [one.value for one in app.caption]
+    assert [one.label for one in app.button] == []
+    for part in ("Name table", "History", "Import and export"):
+        assert [one.label for one in opened(ANALYST, part=part).button] == []
+
+
+def test_a_database_that_is_down_is_told_in_words(console: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NCRIC_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none")
+    app = opened(OPERATOR)
+    assert any("cannot be reached" in one.value for one in app.error)
+
+
+def test_unknown_part_of_a_link_is_the_inbox(console: Store) -> None:
+    assert opened(OPERATOR, part="nonsense").query_params["part"] in ("Inbox", ["Inbox"])
+
+
+SHOWN = pl.DataFrame(
+    [("BOSS4", "A", "Atherton PD"), ("BOSS4", "B", "Fremont PD"), ("SCSO", "C", "Benicia PD")],
+    schema=MAPPINGS,
+    orient="row",
+)
+
+
+def test_edits_of_the_table_are_changes() -> None:
+    edited = {
+        "edited_rows": {1: {"Agency": "Novato PD"}, 2: {"Received name": "D"}},
+        "deleted_rows": [0],
+        "added_rows": [{"Feed": "BOSS4", "Received name": "E", "Agency": "Albany PD"}, {"Feed": "BOSS4"}],
+    }
+    assert changes_of(SHOWN, edited) == [
+        NameChange("BOSS4", "A", "Atherton PD", None),
+        NameChange("BOSS4", "B", "Fremont PD", "Novato PD"),
+        NameChange("SCSO", "C", "Benicia PD", None),
+        NameChange("SCSO", "D", None, "Benicia PD"),
+        NameChange("BOSS4", "E", None, "Albany PD"),
+    ]
+
+
+def test_row_that_is_deleted_and_added_again_is_one_change_or_none() -> None:
+    again = {"Feed": "BOSS4", "Received name": "A", "Agency": "Albany PD"}
+    assert changes_of(SHOWN, {"deleted_rows": [0], "added_rows": [again]}) == [
+        NameChange("BOSS4", "A", "Atherton PD", "Albany PD")
+    ]
+    assert changes_of(SHOWN, {"deleted_rows": [0], "added_rows": [again | {"Agency": "Atherton PD"}]}) == []
+
+
+def test_a_file_changes_what_it_says_otherwise_and_adds_what_is_new() -> None:
+    present = [Mapping("A", "Atherton PD", "BOSS4"), Mapping("B", "Fremont PD", "BOSS4")]
+    wanted = [Mapping("a ", "Atherton PD", "BOSS4"), Mapping("B", "Novato PD", "BOSS4"), Mapping("B", "X PD", "SCSO")]
+    assert changes_to(present, wanted) == [
+        NameChange("BOSS4", "B", "Fremont PD", "Novato PD"),
+        NameChange("SCSO", "B", None, "X PD"),
+    ]
