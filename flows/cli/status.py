@@ -10,9 +10,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from flows.deadman import is_paused
-from flows.prefect_api import PrefectApi, moment, prefect_api
 from ncric_core.cli.app import app, say, show
 from ncric_core.errors import ServiceError, StoreError
+from ncric_core.prefect_api import PrefectApi, moment, prefect_api
 from ncric_core.settings import Settings, read_settings
 from ncric_core.sources.feeds import lpr_feeds
 from ncric_core.store import embedded

@@ -8,7 +8,7 @@ import pytest
 
 from flows.cli.status import job_state
 from flows.deadman import FAILED, NOT_STARTED, OVERDUE, Trouble, is_paused, judge_runs, of_deployment, troubles
-from flows.prefect_api import PrefectApi
+from ncric_core.prefect_api import PrefectApi
 from ncric_core.store.alarms import open_alarms
 from tests.conftest import Store
 
