@@ -16,8 +16,8 @@ from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 
 COLUMNS: Final = {
-    "began": st.column_config.TextColumn("Began", width="small"),
-    "ended": st.column_config.TextColumn("Ended", width="small"),
+    "began": st.column_config.TextColumn("Began", width=140),
+    "ended": st.column_config.TextColumn("Ended", width=140),
     "lasted": st.column_config.TextColumn("Lasted", width="small"),
     "kind": st.column_config.TextColumn("Kind", width="small"),
     "scope": st.column_config.TextColumn("About", width="small"),
