@@ -53,7 +53,7 @@ def tab(user: User) -> None:
         )
         return
     chosen = counts if kind is None else counts.filter(kind=kind)
-    lasting, over = chosen["lasting"].sum(), chosen["over"].sum()
+    lasting, over = sum(chosen["lasting"]), sum(chosen["over"])
     st.subheader("Open")
     if lasting:
         _table(user, "open", lasting, kind, feed)

@@ -208,9 +208,13 @@ def _one_file(user: User, key: str) -> None:
         with st.container(horizontal=True):
             if known["rejected"].sum():
                 st.button("Its rejects", icon=":material/rule:", on_click=_to_rejects, args=(key,))
-            st.button("Close", key="close-file", on_click=st.query_params.pop, args=("file", None))
+            st.button("Close", key="close-file", on_click=_close)
         if user.is_operator:
             bucket.look(user, key)
+
+
+def _close() -> None:
+    st.query_params.pop("file", None)
 
 
 def _to_rejects(key: str) -> None:

@@ -85,7 +85,7 @@ def tab(user: User) -> None:
     _show_reasons(reasons)
     _replay_all(user, chosen, reasons)
     wanted = reasons if chosen.reason is None else reasons.filter(reason=chosen.reason)
-    _table(user, chosen, wanted["rejects"].sum())
+    _table(user, chosen, sum(wanted["rejects"]))
 
 
 def _filter(user: User) -> tuple[RejectFilter, pl.DataFrame]:
