@@ -17,11 +17,11 @@ from ncric_core.sources.feeds import datasources
 
 COLUMNS: Final = {
     "began": st.column_config.TextColumn("Began", width=140),
+    "message": st.column_config.TextColumn("Message", width="large"),
     "ended": st.column_config.TextColumn("Ended", width=140),
     "lasted": st.column_config.TextColumn("Lasted", width="small"),
     "kind": st.column_config.TextColumn("Kind", width="small"),
     "scope": st.column_config.TextColumn("About", width="small"),
-    "message": st.column_config.TextColumn("Message", width="large"),
     "told": st.column_config.TextColumn("Who was told", width="medium"),
 }
 
@@ -74,11 +74,11 @@ def _table(user: User, table: str, total: int, kind: str | None, feed: str | Non
     alarms = found.rows(named=True)
     shown = found.select(
         pl.Series("began", map(moment, found["began_at"]), dtype=pl.String),
+        "message",
         pl.Series("ended", map(moment, found["ended_at"]), dtype=pl.String),
         pl.Series("lasted", [ago(((a["ended_at"] or now) - a["began_at"]).total_seconds()) for a in alarms]),
         "kind",
         "scope",
-        "message",
         pl.Series("told", [told(a) for a in alarms], dtype=pl.String),
     )
     st.dataframe(
