@@ -11,9 +11,9 @@ import psycopg2
 from psycopg2 import sql
 
 from console.auth import User
-from console.queries import LONGEST, database, frame
+from console.queries import LONGEST, frame
 from ncric_core.errors import StoreError
-from ncric_core.store.database import Connection, rows
+from ncric_core.store.database import Connection, Database, rows
 
 PAGE: Final = 100  # rows of a table that the browser gets at once
 
@@ -57,23 +57,23 @@ lies in the bucket with another content by now."""
 
 FILES_SCHEMA: Final = pl.Schema(
     {
-        "file_id": pl.Int64,
-        "feed": pl.String,
-        "key": pl.String,
-        "version": pl.String,
-        "size": pl.Int64,
+        "file_id": pl.Int64(),
+        "feed": pl.String(),
+        "key": pl.String(),
+        "version": pl.String(),
+        "size": pl.Int64(),
         "window_start": UTC_TIME,
         "window_end": UTC_TIME,
         "read_at": UTC_TIME,
-        "note": pl.String,
-        "state": pl.String,
-        "found": pl.Int64,
-        "loaded": pl.Int64,
-        "already_there": pl.Int64,
-        "rejected": pl.Int64,
-        "waiting": pl.Int64,
-        "photos": pl.Int64,
-        "bad_photos": pl.Int64,
+        "note": pl.String(),
+        "state": pl.String(),
+        "found": pl.Int64(),
+        "loaded": pl.Int64(),
+        "already_there": pl.Int64(),
+        "rejected": pl.Int64(),
+        "waiting": pl.Int64(),
+        "photos": pl.Int64(),
+        "bad_photos": pl.Int64(),
     }
 )
 
@@ -164,13 +164,13 @@ ORDER BY l.found DESC, l.agency_name
 
 LOADS_SCHEMA: Final = pl.Schema(
     {
-        "received_name": pl.String,
-        "agency": pl.String,
-        "found": pl.Int64,
-        "loaded": pl.Int64,
-        "already_there": pl.Int64,
-        "waiting": pl.Int64,
-        "error": pl.String,
+        "received_name": pl.String(),
+        "agency": pl.String(),
+        "found": pl.Int64(),
+        "loaded": pl.Int64(),
+        "already_there": pl.Int64(),
+        "waiting": pl.Int64(),
+        "error": pl.String(),
     }
 )
 
@@ -223,13 +223,13 @@ def paged(given: dict[str, Any], page: int) -> dict[str, Any]:
 
 
 @contextmanager
-def session_of(user: User) -> Iterator[Connection]:
+def session_of(user: User, store: Database) -> Iterator[Connection]:
     """A session bound to a person, for functions of ncric_core that end their own transactions. Raises StoreError.
 
     `asked_by` cannot serve these: its role ends with its transaction.
     """
     try:
-        with database().session() as connection:
+        with store.session() as connection:
             with connection, connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT set_config('ncric.user', %(name)s, false), "
