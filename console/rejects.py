@@ -145,9 +145,8 @@ def _one(user: User, reject: dict[str, object]) -> None:
         if "received" in reject:
             st.code(str(reject["received"]), language="json", wrap_lines=True)
         if user.is_operator and reject["replayed_at"] is None:
-            label = f"Run the rejects of this file again that are {reason}"
-            if st.button(label, icon=":material/replay:"):
-                _run_again(user, Chosen(reason, key))
+            if st.button("Run it again", icon=":material/replay:"):
+                _run_again(user, Chosen(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
 
 
 def _replay_all(user: User, chosen: RejectFilter, reasons: pl.DataFrame) -> None:
@@ -189,6 +188,8 @@ def replay_for(user: User, chosen: Chosen) -> Replayed:
     """
     settings = read_settings()
     subject = " ".join([f"rejects: {chosen.reason or 'any reason'}", *([f"of {chosen.file}"] if chosen.file else [])])
+    if chosen.only is not None:
+        subject = ", ".join(f"row {position} of file {file_id}" for file_id, position in chosen.only)
     with changing(user, "replay", subject, after={"reason": chosen.reason, "file": chosen.file}):
         pass
     try:
