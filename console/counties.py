@@ -1,4 +1,4 @@
-"""The map of cameras: a dot each, as large as its volume and coloured by its state, over county lines. No tile server."""
+"""The map of cameras: dots as large as their volume, coloured by state, over county lines. No tile server."""
 
 import json
 import math
