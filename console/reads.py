@@ -94,15 +94,11 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
             width=WIDE,
             help="Open alarms. Cameras of a silent agency or feed are not told one by one.",
         )
-        st.metric(
-            "Rejects waiting",
-            number(glance.rejects),
-            border=True,
-            height="stretch",
-            width=WIDE,
-            help="See “Files and rejects”.",
-        )
-        st.metric("Names waiting", number(glance.names), border=True, height="stretch", width=WIDE, help="See “Agency names”.")  # fmt: skip
+        for label, waiting, where in (
+            ("Rejects waiting", glance.rejects, "Files and rejects"),
+            ("Names waiting", glance.names, "Agency names"),
+        ):
+            st.metric(label, number(waiting), border=True, height="stretch", width=WIDE, help=f"See “{where}”.")
 
 
 def _quiet(period: Period, newest: datetime) -> None:

@@ -23,8 +23,8 @@ def zones(start: datetime, end: datetime) -> str:
 def over_time_chart(counts: pl.DataFrame, *, start: datetime, end: datetime, unit: str, height: int = 300) -> alt.Chart:
     """Bars of reads by `unit`, one colour a source. `counts`: at, datasource, reads.
 
-    Stacked here, as Vega does not stack what has a beginning and an end; so two hours of one name, where clocks go back,
-    stand on one another.
+    Stacked here, as Vega does not stack what has a beginning and an end; so two hours of one name, where clocks go
+    back, stand on one another.
 
     Clocks' times are drawn as if they were UTC, so that the browser's own zone moves nothing.
     """
