@@ -7,7 +7,6 @@ from typing import Final
 
 import polars as pl
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from console.look import ago
 from console.period import Period
@@ -77,14 +76,16 @@ def _steps(period: Period) -> pl.DataFrame:
 
 def show(table: pl.DataFrame, period: Period) -> tuple[int, str] | None:
     """Shows the table with its downloads; gives agency and source of the chosen row."""
-    find, only, csv, parquet = st.columns([3, 3, 1, 1], vertical_alignment="bottom")
-    text = find.text_input("Find an agency", placeholder="a part of its name", icon=":material/search:")
-    states = only.pills("State", list(STATES), selection_mode="multi", default=[])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input("Find an agency", placeholder="a part of its name", icon=":material/search:", width=260)
+        states = st.pills("State", list(STATES), selection_mode="multi", default=[], width="content")
+        downloads = st.container(horizontal=True, width="content")
     found = table.filter(
         pl.col("name").str.to_lowercase().str.contains(text.strip().lower(), literal=True)
         & (pl.lit(not states) | pl.col("state").is_in(states) | (pl.col("unmapped") & (UNMAPPED in states)))
     )
-    _downloads(found, period, csv, parquet)
+    with downloads:
+        _downloads(found, period)
     if found.is_empty():
         st.caption("No agency is like this: clear the search, or choose other states.")
         return None
@@ -101,20 +102,15 @@ def show(table: pl.DataFrame, period: Period) -> tuple[int, str] | None:
     return found.select("agency", "datasource").row(chosen[0]) if chosen and chosen[0] < found.height else None
 
 
-def _downloads(
-    table: pl.DataFrame,
-    period: Period,
-    csv: DeltaGenerator,
-    parquet: DeltaGenerator,
-) -> None:
+def _downloads(table: pl.DataFrame, period: Period) -> None:
     stem = f"reads-{period.start:%Y%m%d}-{period.end:%Y%m%d}"
     columnar = io.BytesIO()
     table.write_parquet(columnar)
-    csv.download_button(
-        "CSV", table.drop("trend").write_csv(), f"{stem}.csv", "text/csv", on_click="ignore", width="stretch"
-    )
-    parquet.download_button("Parquet", columnar.getvalue(), f"{stem}.parquet", "application/vnd.apache.parquet",
-                            on_click="ignore", width="stretch")  # fmt: skip
+    icon = ":material/download:"
+    text = table.drop("trend").write_csv()
+    st.download_button("CSV", text, f"{stem}.csv", "text/csv", on_click="ignore", icon=icon)
+    kind = "application/vnd.apache.parquet"
+    st.download_button("Parquet", columnar.getvalue(), f"{stem}.parquet", kind, on_click="ignore", icon=icon)
 
 
 _COLUMNS: Final = {

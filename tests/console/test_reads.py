@@ -64,7 +64,7 @@ def asked(question: Any, *given: Any, user: User = ANALYST, **named: Any) -> Any
 
 
 def page_of(role: Role = "ncric_analyst") -> AppTest:
-    def script(role: Role) -> None:
+    def script(role):  # type: ignore[no-untyped-def]  # names of this module are not there
         from console import reads  # noqa: PLC0415  # a script of its own, as Streamlit runs it
         from console.auth import User  # noqa: PLC0415
 
