@@ -1,4 +1,4 @@
-"""The map of cameras: a dot each, as large as its volume and coloured by its state, over county lines. No tile server."""
+"""The map of cameras: dots as large as their volume, coloured by state, over county lines. No tile server."""
 
 import json
 import math
@@ -22,7 +22,10 @@ OUTLINES: Final = Path(__file__).with_name("counties.geojson")  # its member `so
 
 DOTS: Final = {"fine": [58, 154, 107, 170], "low": [217, 130, 43, 220], "silent": [200, 60, 60, 230]}
 """RGBA by state; what is wrong is drawn last, on top."""
-SMALLEST, LARGEST = 2.5, 16.0  # pixels
+SMALLEST, LARGEST = 2.0, 11.0  # pixels
+
+
+FILLED: Final = (600, 430)  # pixels that the cameras take of the map's width and height
 
 
 @cache
@@ -94,7 +97,11 @@ def _view(shown: pl.DataFrame) -> pdk.ViewState:
         return (low + high) / 2, max(high - low, 0.2)
 
     (latitude, tall), (longitude, wide) = span("latitude"), span("longitude")
-    zoom = math.log2(min(360 * 0.9 / wide, 170 * 0.9 / tall))
+    across, down = (
+        360 / 512 / wide,
+        360 / 512 / tall * math.cos(math.radians(latitude)),
+    )  # at zoom 0, the world is 512 pixels
+    zoom = math.log2(min(across * FILLED[0], down * FILLED[1]))
     return pdk.ViewState(latitude=latitude, longitude=longitude, zoom=min(max(zoom, 5), 11))
 
 

@@ -40,40 +40,42 @@ def period_of(name: str, unit: str, end: date | None, now: datetime) -> Period:
 
 def choose(now: datetime, newest: datetime | None) -> Period:
     """The controls: period, unit and end, each in the page's address."""
-    st.session_state.setdefault("period", "week")
-    left, middle, right, button = st.columns([2.4, 2, 1.6, 2], vertical_alignment="bottom")
-    name = (
-        left.segmented_control(
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.segmented_control(
             "Period",
             list(DAYS),
-            format_func=lambda one: f"Last {one}",
+            default="week",
             key="period",
             required=True,
             bind="query-params",
         )
-        or "week"
-    )
-    units = UNITS[name]
-    if st.session_state.get("unit") not in units:
-        st.session_state["unit"] = USUAL_UNIT[name]
-    unit = middle.segmented_control(
-        "Count by", ["hour", "day", "week"], format_func=str.capitalize, key="unit", required=True, bind="query-params"
-    )
-    end = right.date_input(
-        "Until",
-        value=None,
-        max_value=now.astimezone(PACIFIC).date(),
-        key="end",
-        bind="query-params",
-        help="The last day of the period, on Pacific clocks; empty: now.",
-        format="YYYY-MM-DD",
-    )
-    if end is not None:
-        button.button("Back to now", icon=":material/update:", on_click=_end_with, args=(None,), width="stretch")
-    elif newest is not None and newest.astimezone(PACIFIC).date() < now.astimezone(PACIFIC).date():
-        day = newest.astimezone(PACIFIC).date()
-        label = f"Newest day ({day:%b %-d, %Y})"
-        button.button(label, icon=":material/history:", on_click=_end_with, args=(day,), width="stretch")
+        units = UNITS[name]
+        if st.session_state.get("unit") not in (None, *units):
+            st.session_state["unit"] = USUAL_UNIT[name]
+        unit = st.segmented_control(
+            "Counted by",
+            units,
+            default=USUAL_UNIT[name],
+            key="unit",
+            required=True,
+            bind="query-params",
+        )
+        end = st.date_input(
+            "Until",
+            value=None,
+            max_value=now.astimezone(PACIFIC).date(),
+            key="end",
+            bind="query-params",
+            help="The last day of the period, on Pacific clocks; empty: now.",
+            format="YYYY-MM-DD",
+            width=170,
+        )
+        newest_day = now.astimezone(PACIFIC).date() if newest is None else newest.astimezone(PACIFIC).date()
+        if end is not None:
+            st.button("Back to now", icon=":material/update:", on_click=_end_with, args=(None,))
+        elif newest_day < now.astimezone(PACIFIC).date():
+            label = f"Newest day ({newest_day:%b %-d, %Y})"
+            st.button(label, icon=":material/history:", on_click=_end_with, args=(newest_day,), type="primary")
     return period_of(name, unit if unit in units else USUAL_UNIT[name], end, now)
 
 

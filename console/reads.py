@@ -1,6 +1,7 @@
 """The page of reads: what came, from whom, what is silent, and what waits for a person."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 import polars as pl
 import streamlit as st
@@ -11,9 +12,11 @@ from console.look import ago, in_words, moment, nothing_yet, number
 from console.period import Period, choose
 from console.queries import asked_by
 from console.queries import reads as ask
-from console.reads_chart import over_time_chart, zones
+from console.reads_chart import over_time_chart
 from ncric_core.settings import read_settings
 from ncric_core.store.alarms import Alarm, open_alarms
+
+WIDE: Final = 210  # pixels of a figure at a glance: all of them in two rows
 
 
 def page(user: User) -> None:
@@ -59,21 +62,26 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
     silent = [alarm for alarm in alarms if alarm.kind == "silent"]
     wholes = [alarm.subject for alarm in silent if alarm.scope in {"feed", "agency"}]
     with st.container(horizontal=True):
-        st.metric(f"Reads {day}", number(glance.reads), change, border=True, help=told, width=190)
+        st.metric(f"Reads {day}", number(glance.reads), change, border=True, height="stretch", help=told, width=WIDE)
         st.metric(
             f"Agencies {day}",
             f"{number(glance.reporting)} of {number(glance.sending)}",
             border=True,
-            width=190,
+            height="stretch",
+            width=WIDE,
             help="Agencies with a read that day, of all that ever sent one.",
         )
         for feed, last_read in feeds.select("datasource", "last_read").iter_rows():
             st.metric(
-                f"{feed}, newest",
-                f"{ago((now - last_read).total_seconds())} ago",
+                f"Newest of {feed}",
+                ago((now - last_read).total_seconds()),
+                moment(last_read),
+                delta_arrow="off",
+                delta_color="off",
                 border=True,
-                width=190,
-                help=f"The newest read of {feed} was taken at {moment(last_read)}, {last_read:%Y}.",
+                height="stretch",
+                width=WIDE,
+                help=f"How long ago the newest read of {feed} was taken: {moment(last_read)}, {last_read:%Y}.",
             )
         st.metric(
             "Cameras silent",
@@ -82,11 +90,15 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
             delta_color="inverse",
             delta_arrow="off",
             border=True,
-            width=190,
-            help="Open alarms. Of a silent agency or feed the cameras are not told one by one.",
+            height="stretch",
+            width=WIDE,
+            help="Open alarms. Cameras of a silent agency or feed are not told one by one.",
         )
-        st.metric("Rejects waiting", number(glance.rejects), border=True, width=190, help="See “Files and rejects”.")
-        st.metric("Names waiting", number(glance.names), border=True, width=190, help="See “Agency names”.")  # fmt: skip
+        for label, waiting, where in (
+            ("Rejects waiting", glance.rejects, "Files and rejects"),
+            ("Names waiting", glance.names, "Agency names"),
+        ):
+            st.metric(label, number(waiting), border=True, height="stretch", width=WIDE, help=f"See “{where}”.")
 
 
 def _quiet(period: Period, newest: datetime) -> None:
@@ -100,9 +112,7 @@ def _quiet(period: Period, newest: datetime) -> None:
 def _chart(counts: pl.DataFrame, period: Period) -> None:
     st.subheader("Over time")
     total = counts["reads"].sum()
-    st.caption(
-        f"{total:,} reads from {moment(period.start)} to {moment(period.end)}, {zones(period.start, period.end)}"
-    )
+    st.caption(f"{total:,} reads from {moment(period.start)} to {moment(period.end)}.")
     st.altair_chart(
         over_time_chart(counts, start=period.start, end=period.end, unit=period.unit),
         width="stretch",

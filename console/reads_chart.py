@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 import altair as alt
+import pandas  # noqa: F401  # altair finds it half imported where two sessions begin at once
 import polars as pl
 
 from console.look import COLOURS, PACIFIC
@@ -22,6 +23,9 @@ def zones(start: datetime, end: datetime) -> str:
 def over_time_chart(counts: pl.DataFrame, *, start: datetime, end: datetime, unit: str, height: int = 300) -> alt.Chart:
     """Bars of reads by `unit`, one colour a source. `counts`: at, datasource, reads.
 
+    Stacked here, as Vega does not stack what has a beginning and an end; so two hours of one name, where clocks go
+    back, stand on one another.
+
     Clocks' times are drawn as if they were UTC, so that the browser's own zone moves nothing.
     """
     clock = pl.col("at").dt.convert_time_zone(PACIFIC.key)
@@ -33,19 +37,28 @@ def over_time_chart(counts: pl.DataFrame, *, start: datetime, end: datetime, uni
             when=clock.map_elements(lambda at: f"{at:{FORMATS[unit]}}", return_dtype=pl.String),
             begin=clock.dt.replace_time_zone(None).dt.replace_time_zone("UTC"),
         )
-        .with_columns(end=pl.col("begin") + pl.duration(milliseconds=WIDE[unit]))
+        .with_columns(
+            end=pl.col("begin") + pl.duration(milliseconds=WIDE[unit]), top=pl.col("reads").cum_sum().over("begin")
+        )
+        .with_columns(bottom=pl.col("top") - pl.col("reads"))
         .drop("at")
     )
     sources = sorted(shown["datasource"].unique(), key=lambda name: (name not in COLOURS, name))
     span = [alt.DateTime(**_parts(at)) for at in (start, end)]
     return (
         alt.Chart(shown)
-        .mark_bar(stroke=None, binSpacing=1, tooltip=True)
+        .mark_rect()
         .encode(
             x=alt.X("begin:T", title=zones(start, end), scale=alt.Scale(type="utc", domain=span),
                     axis=alt.Axis(grid=False, labelOverlap=True, tickCount=10, format=_labels(start, end))),
             x2="end:T",
-            y=alt.Y("reads:Q", title=f"Reads by {unit}", stack="zero", axis=alt.Axis(format="~s", tickCount=5)),
+            y=alt.Y(
+                "bottom:Q",
+                title=f"Reads by {unit}",
+                axis=alt.Axis(format="~s", tickCount=5),
+                scale=alt.Scale(domainMin=0),
+            ),
+            y2="top:Q",
             color=alt.Color(
                 "datasource:N",
                 title=None,
@@ -70,5 +83,6 @@ def _labels(start: datetime, end: datetime) -> str:
 def _parts(at: datetime) -> dict[str, int | bool]:
     here = at.astimezone(PACIFIC)
     return {
-        "year": here.year, "month": here.month, "date": here.day, "hours": here.hour, "minutes": here.minute, "utc": True
+        "year": here.year, "month": here.month, "date": here.day, "hours": here.hour, "minutes": here.minute,
+        "utc": True,
     }  # fmt: skip

@@ -15,8 +15,8 @@ from ncric_core.habit import PACIFIC
 from ncric_core.store.alarms import Alarm
 
 NEVER: Final = "no reads yet"
-STATES: Final = {"fine": "green", "low": "orange", "silent": "red", NEVER: "gray"}
-MOST_POINTS: Final = 60  # of a trend line; more would not be seen
+UNMAPPED: Final = "unmapped"
+STATES: Final = {"fine": "green", "low": "orange", "silent": "red", NEVER: "gray", UNMAPPED: "violet"}
 
 TABLE: Final = pl.Schema(
     {
@@ -29,10 +29,10 @@ TABLE: Final = pl.Schema(
         "last_read": pl.Datetime("us", "UTC"),
         "lag": pl.String,
         "state": pl.String,
-        "mapping": pl.String,
+        "unmapped": pl.Boolean,
     }
 )
-"""An agency's feed in the period, most reads first."""
+"""An agency's feed in the period, most reads first; unmapped: its name waits for someone to say whose it is."""
 
 
 def table_of(
@@ -58,8 +58,7 @@ def table_of(
         .join(trends, on=["agency", "datasource"], how="left", maintain_order="left")
         .with_columns(
             pl.col("reads").fill_null(0),
-            share=pl.col("reads").fill_null(0) / total,
-            mapping=pl.when("unmapped").then(pl.lit("waits for mapping")).otherwise(pl.lit("")),
+            share=(pl.col("reads").fill_null(0) / total).round(3),
         )
         .select(list(TABLE))
         .sort("reads", "last_read", "name", descending=[True, True, False], nulls_last=True)
@@ -77,20 +76,23 @@ def _steps(period: Period) -> pl.DataFrame:
 
 def show(table: pl.DataFrame, period: Period) -> tuple[int, str] | None:
     """Shows the table with its downloads; gives agency and source of the chosen row."""
-    find, only, csv, parquet = st.columns([3, 3, 1, 1], vertical_alignment="bottom")
-    text = find.text_input("Find an agency", placeholder="a part of its name", icon=":material/search:")
-    states = only.pills("State", list(STATES), selection_mode="multi", default=[])
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        text = st.text_input("Find an agency", placeholder="a part of its name", icon=":material/search:", width=260)
+        states = st.pills("State", list(STATES), selection_mode="multi", default=[], width="content")
+        downloads = st.container(horizontal=True, width="content")
     found = table.filter(
         pl.col("name").str.to_lowercase().str.contains(text.strip().lower(), literal=True)
-        & (pl.col("state").is_in(states) if states else pl.lit(value=True))
+        & (pl.lit(not states) | pl.col("state").is_in(states) | (pl.col("unmapped") & (UNMAPPED in states)))
     )
-    _downloads(found, period, csv, parquet)
+    with downloads:
+        _downloads(found, period)
     if found.is_empty():
         st.caption("No agency is like this: clear the search, or choose other states.")
         return None
+    pills = pl.concat_list("state", pl.when("unmapped").then(pl.lit(UNMAPPED)))
     shown = found.select(
-        "name", "datasource", "reads", _thinned("trend"), "share", "last_read", "lag",
-        pl.concat_list("state").alias("state"), "mapping",
+        "name", "datasource", "reads", "trend", "share", "last_read", "lag",
+        pills.list.drop_nulls().alias("state"),
     )  # fmt: skip
     picked = st.dataframe(
         shown, key="senders", hide_index=True, height=420, on_select="rerun", selection_mode="single-row",
@@ -100,25 +102,15 @@ def show(table: pl.DataFrame, period: Period) -> tuple[int, str] | None:
     return found.select("agency", "datasource").row(chosen[0]) if chosen and chosen[0] < found.height else None
 
 
-def _thinned(name: str) -> pl.Expr:
-    """The trend's last points."""
-    return pl.col(name).list.tail(MOST_POINTS * 3)
-
-
-def _downloads(
-    table: pl.DataFrame,
-    period: Period,
-    csv: "st.delta_generator.DeltaGenerator",
-    parquet: "st.delta_generator.DeltaGenerator",
-) -> None:
+def _downloads(table: pl.DataFrame, period: Period) -> None:
     stem = f"reads-{period.start:%Y%m%d}-{period.end:%Y%m%d}"
     columnar = io.BytesIO()
     table.write_parquet(columnar)
-    csv.download_button(
-        "CSV", table.drop("trend").write_csv(), f"{stem}.csv", "text/csv", on_click="ignore", width="stretch"
-    )
-    parquet.download_button("Parquet", columnar.getvalue(), f"{stem}.parquet", "application/vnd.apache.parquet",
-                            on_click="ignore", width="stretch")  # fmt: skip
+    icon = ":material/download:"
+    text = table.drop("trend").write_csv()
+    st.download_button("CSV", text, f"{stem}.csv", "text/csv", on_click="ignore", icon=icon)
+    kind = "application/vnd.apache.parquet"
+    st.download_button("Parquet", columnar.getvalue(), f"{stem}.parquet", kind, on_click="ignore", icon=icon)
 
 
 _COLUMNS: Final = {
@@ -134,5 +126,4 @@ _COLUMNS: Final = {
     "state": st.column_config.MultiselectColumn(
         "State", options=list(STATES), color=list(STATES.values()), width="small"
     ),
-    "mapping": st.column_config.TextColumn("Name", width="small", help="Names that wait are told on “Agency names”."),
 }
