@@ -144,9 +144,9 @@ def _one(user: User, reject: dict[str, object]) -> None:
         st.text(str(reject["detail"]))
         if "received" in reject:
             st.code(str(reject["received"]), language="json", wrap_lines=True)
-        if user.is_operator and reject["replayed_at"] is None:
-            if st.button("Run it again", icon=":material/replay:"):
-                _run_again(user, Chosen(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
+        open_still = user.is_operator and reject["replayed_at"] is None
+        if open_still and st.button("Run it again", icon=":material/replay:"):
+            _run_again(user, Chosen(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
 
 
 def _replay_all(user: User, chosen: RejectFilter, reasons: pl.DataFrame) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
+from ncric_core.job_state import is_paused
 from ncric_core.notify import end_alarm, raise_alarm
 from ncric_core.prefect_api import Item, PrefectApi, moment
 from ncric_core.store.alarms import open_alarms
@@ -39,12 +40,6 @@ def troubles(api: PrefectApi, now: datetime) -> list[Trouble]:
         if one["schedules"] and not is_paused(one)
         for trouble in of_deployment(one["name"], api.latest_runs(one["id"]), api.next_run(one["id"]), now)
     ]
-
-
-def is_paused(deployment: Item) -> bool:
-    """Whether someone has paused a deployment, itself or each of its schedules; one begun by hand only has none."""
-    schedules = deployment["schedules"]
-    return deployment["paused"] or (bool(schedules) and not any(one["active"] for one in schedules))
 
 
 def of_deployment(name: str, latest: Sequence[Item], following: Item | None, now: datetime) -> Iterator[Trouble]:

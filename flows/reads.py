@@ -14,9 +14,9 @@ from pydantic import AwareDatetime, Field
 from flows.report import publish
 from flows.retry import DELAYS, JITTER, RETRIES, may_pass
 from flows.schedule import plain, scheduled_time
-from ncric_core.errors import NcricError, SettingsError
+from ncric_core.errors import NcricError
 from ncric_core.integrate import integrate
-from ncric_core.jobs import CATCHUP, Covers, job_named, run_name, window_of
+from ncric_core.jobs import CATCHUP, Covers, asked_window, job_named, run_name
 from ncric_core.outcome import Job, Outcome
 from ncric_core.settings import read_settings
 from ncric_core.sources.objects import open_bucket
@@ -53,11 +53,7 @@ def _integrate(job: Job) -> Outcome:
 
 def _window(covers: Covers | None, start: datetime | None, end: datetime | None) -> Window:
     """The window given, or else the one that the run's scheduled time says."""
-    if start is not None and end is not None:
-        return Window(plain(start), plain(end))
-    if start is not None or end is not None or covers is None:
-        raise SettingsError("a window has two ends: give both start and end, or what a scheduled run covers")
-    return window_of(covers, scheduled_time())
+    return asked_window(covers, start and plain(start), end and plain(end), scheduled_time())
 
 
 def _name_of_window() -> str:

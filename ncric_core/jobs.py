@@ -31,6 +31,15 @@ def window_of(covers: Covers, scheduled: datetime) -> Window:
     return day_before_yesterday(scheduled, SCHEDULE_ZONE)
 
 
+def asked_window(covers: Covers | None, start: datetime | None, end: datetime | None, scheduled: datetime) -> Window:
+    """The window that a run was given, or else the one of its scheduled time. Raises SettingsError if neither is."""
+    if start is not None and end is not None:
+        return Window(start, end)
+    if start is not None or end is not None or covers is None:
+        raise SettingsError("a window has two ends: give both start and end, or what a scheduled run covers")
+    return window_of(covers, scheduled)
+
+
 def job_named(
     name: str,
     settings: Settings,

@@ -5,20 +5,19 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
 from flows.cli.up import NCRIC, PREFECT, ROOT
 from ncric_core.cli.app import End, Start, app, say, warn
 from ncric_core.errors import ServiceError, SettingsError
-from ncric_core.jobs import CATCHUP, job_named, run_name
+from ncric_core.jobs import CATCHUP, job_named
+from ncric_core.launch import RERUN_TAGS, Backfill, deployment_named, rerun_parameters
 from ncric_core.prefect_api import ENDED, PAGE, Item, PrefectApi, prefect_api
 from ncric_core.settings import read_settings
-from ncric_core.windows import Window, slices, window
+from ncric_core.windows import window
 
-BACKFILL: Final = "backfill"  # the deployment of its slices, which has no schedule
 LOOK_EVERY: Final = 2.0  # seconds between looks at runs that are waited for
 
 Agency = Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")]
@@ -44,18 +43,12 @@ def rerun(
 
     `ncric rerun boss4-hourly --start 2022-10-11T08:00 --end 2022-10-11T12:00`
     """
-    parameters: dict[str, Any] = {"dry_run": dry_run}
-    if deployment == CATCHUP:
-        if start or end or agency or force:
-            raise SettingsError(f"{CATCHUP} takes the whole bucket: leave out window, agencies and --force")
-    else:
-        if not start or not end:
-            raise SettingsError(f"{deployment} needs a window: give --start and --end, as 2022-10-11T08:00 (UTC)")
-        parameters |= _window_parameters(window(start, end)) | {"force": force}
-    if agency:
-        parameters |= {"agencies": agency, "exclude": []}
+    asked = window(start, end) if start and end else None
+    if deployment == CATCHUP and (start or end):
+        raise SettingsError(f"{CATCHUP} takes the whole bucket: leave out the window")
+    parameters = rerun_parameters(deployment, asked, agencies=agency or (), dry_run=dry_run, force=force)
     with prefect_api(read_settings()) as api:
-        run = api.start(_deployment(api, deployment)["id"], parameters, tags=["rerun"])
+        run = api.start(deployment_named(api, deployment)["id"], parameters, tags=RERUN_TAGS)
         say(f"launched: {api.page_of(run)}")
         if wait and not _ended_well(api, [run["id"]]):
             raise typer.Exit(1)
@@ -82,29 +75,15 @@ def backfill(
     `ncric backfill boss4 --start 2022-09-01 --end 2022-10-01`
     """
     settings = read_settings()
-    whole = window(start, end)
-    chosen = {"agencies": agency or [], "exclude": exclude_agency or []}
-    job_named(feed, settings, whole)  # raises if there is no such feed
-    parts = slices(whole, timedelta(hours=hours))
-    title = run_name(feed, whole, chosen["agencies"], chosen["exclude"], dry_run=False)
-    tag = f"backfill: {title}, {hours} h"
+    asked = Backfill(feed, window(start, end), hours, agency or (), exclude_agency or ())
+    job_named(feed, settings, asked.whole)  # raises if there is no such feed
     with prefect_api(settings) as api:
-        deployment = _deployment(api, BACKFILL)
-        runs = {run["parameters"]["start"]: run for run in api.tagged(tag)}  # of several of a slice, the latest
         if stop:
-            open_runs = [run for run in runs.values() if run["state_type"] not in ENDED]
-            for run in open_runs:
-                api.cancel(run)
-            say(f"{len(open_runs)} runs cancelled; the same command without --stop goes on")
+            say(f"{asked.stop(api)} runs cancelled; the same command without --stop goes on")
             return
-        api.limit_queue(deployment["work_queue_name"], at_once)
-        for part in parts:
-            given = {"feed": feed, **_window_parameters(part), **chosen}
-            earlier = runs.get(given["start"])
-            if earlier is None or earlier["state_type"] in ENDED - {"COMPLETED"}:
-                runs[given["start"]] = api.start(deployment["id"], given, tags=[BACKFILL, tag])
-        say(f"{title}: {len(parts)} slices of {hours} h")
-        if wait and not _ended_well(api, [run["id"] for run in runs.values()]):
+        runs = asked.launch(api, at_once)
+        say(f"{asked.title}: {len(asked.parts)} slices of {hours} h")
+        if wait and not _ended_well(api, [run["id"] for run in runs]):
             raise typer.Exit(1)
 
 
@@ -123,19 +102,6 @@ def deploy() -> None:
     with prefect_api(settings) as api:
         for one in api.deployments():
             say(one["name"])
-
-
-def _window_parameters(part: Window) -> dict[str, Any]:
-    return {"covers": None, "start": part.start.isoformat(), "end": part.end.isoformat()}
-
-
-def _deployment(api: PrefectApi, name: str) -> Item:
-    there = api.deployments()
-    for one in there:
-        if one["name"] == name:
-            return one
-    names = ", ".join(one["name"] for one in there) or "none; `ncric deploy` brings them"
-    raise SettingsError(f"there is no deployment {name!r}: there are {names}")
 
 
 def _ended_well(api: PrefectApi, runs: Sequence[str]) -> bool:

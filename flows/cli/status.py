@@ -4,22 +4,20 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final
+from datetime import UTC, datetime
+from typing import Annotated, Final
 
 import typer
 
-from flows.deadman import is_paused
 from ncric_core.cli.app import app, say, show
 from ncric_core.errors import ServiceError, StoreError
+from ncric_core.job_state import JobState, job_state
 from ncric_core.prefect_api import PrefectApi, moment, prefect_api
 from ncric_core.settings import Settings, read_settings
 from ncric_core.sources.feeds import lpr_feeds
 from ncric_core.store import embedded
 from ncric_core.store.alarms import Alarm, open_alarms
 from ncric_core.store.database import Connection, open_database, rows
-
-LATE: Final = timedelta(minutes=1)  # a run that has not begun by then is told as late
 
 _NEWEST: Final = "SELECT datasource, max(last_seen) FROM received_names WHERE reads > 0 GROUP BY datasource"
 
@@ -31,20 +29,6 @@ class Service:
     name: str
     up: bool
     detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class JobState:
-    """A deployment: its last run, and its next."""
-
-    name: str
-    scheduled: bool  # or begun by hand only
-    paused: bool
-    last_state: str | None
-    last_start: datetime | None
-    last_seconds: float | None
-    next_start: datetime | None
-    late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,30 +116,6 @@ def worker_service(api: PrefectApi, now: datetime) -> Service:
         return Service("workers", up=True, detail=told)
     detail = f"none polls the work pool {api.pool}: `ncric up` runs one" + (f"; last: {told}" if told else "")
     return Service("workers", up=False, detail=detail)
-
-
-def job_state(api: PrefectApi, item: dict[str, Any], now: datetime) -> JobState:
-    """A deployment (`item`, as the server gives it) and its runs, as of a time."""
-    last, following = api.last_run(item["id"]), api.next_run(item["id"])
-    next_start = (
-        moment(following["next_scheduled_start_time"] or following["expected_start_time"]) if following else None
-    )
-    return JobState(
-        item["name"],
-        scheduled=bool(item["schedules"]),
-        paused=is_paused(item),
-        last_state=last["state_name"] if last else None,
-        last_start=moment(last["start_time"]) if last else None,
-        last_seconds=_seconds(last, now) if last else None,
-        next_start=next_start,
-        late=next_start is not None and next_start + LATE < now,
-    )
-
-
-def _seconds(run: dict[str, Any], now: datetime) -> float | None:
-    """How long a run took, or has been running."""
-    start, end = moment(run["start_time"]), moment(run["end_time"])
-    return None if start is None else round(((end or now) - start).total_seconds(), 1)
 
 
 def _feed(datasource: str, newest: dict[str, datetime], now: datetime) -> FeedState:
