@@ -37,10 +37,10 @@ def outlines() -> dict[str, Any]:
 
 def dots(cameras: pl.DataFrame, alarms: Sequence[Alarm]) -> pl.DataFrame:
     """Adds state, colour, radius (its area goes with the reads) and text to CAMERA."""
-    most = max(cameras["reads"].max() or 1, 1)  # type: ignore[type-var]  # integers
+    most = max(cameras["reads"].max() or 1, 1)
     keys = cameras.select("datasource", "agency", "camera_id").iter_rows()
     states = [ask.state_of(alarms, *key) for key in keys]
-    radii = [SMALLEST + (LARGEST - SMALLEST) * math.sqrt(reads / most) for reads in cameras["reads"]]  # type: ignore[operator]
+    radii = [SMALLEST + (LARGEST - SMALLEST) * math.sqrt(reads / most) for reads in cameras["reads"]]
     return cameras.with_columns(
         pl.Series("state", states, pl.String),
         pl.Series("colour", [DOTS[state] for state in states], pl.List(pl.Int64)),

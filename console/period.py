@@ -33,8 +33,8 @@ def period_of(name: str, unit: str, end: date | None, now: datetime) -> Period:
     live = end is None or end >= here.date()
     last = coarse if end is None or live else datetime(end.year, end.month, end.day, tzinfo=PACIFIC) + timedelta(days=1)
     first = last - timedelta(days=DAYS[name])
-    hour_only = {"minute": 0, "second": 0, "microsecond": 0}
-    start = first.replace(**hour_only) if name == "day" else first.replace(hour=0, **hour_only)
+    hour = first.replace(minute=0, second=0, microsecond=0)
+    start = hour if name == "day" else hour.replace(hour=0)
     return Period(name, unit, start, last, live)
 
 

@@ -44,8 +44,8 @@ def over_time_chart(counts: pl.DataFrame, *, start: datetime, end: datetime, uni
         .drop("at")
     )
     sources = sorted(shown["datasource"].unique(), key=lambda name: (name not in COLOURS, name))
-    span = [alt.DateTime(**_parts(at)) for at in (start, end)]
-    return (
+    span = [_on_the_axis(at) for at in (start, end)]
+    chart: alt.Chart = (
         alt.Chart(shown)
         .mark_rect()
         .encode(
@@ -80,9 +80,7 @@ def _labels(start: datetime, end: datetime) -> str:
     return "%b %-d, %H:%M" if days <= 2 else "%b %-d" if days <= 90 else "%b %Y"
 
 
-def _parts(at: datetime) -> dict[str, int | bool]:
+def _on_the_axis(at: datetime) -> alt.DateTime:
     here = at.astimezone(PACIFIC)
-    return {
-        "year": here.year, "month": here.month, "date": here.day, "hours": here.hour, "minutes": here.minute,
-        "utc": True,
-    }  # fmt: skip
+    return alt.DateTime(year=here.year, month=here.month, date=here.day, hours=here.hour, minutes=here.minute, utc=True)
+    return chart

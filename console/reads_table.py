@@ -20,16 +20,16 @@ STATES: Final = {"fine": "green", "low": "orange", "silent": "red", NEVER: "gray
 
 TABLE: Final = pl.Schema(
     {
-        "agency": pl.Int32,
-        "name": pl.String,
-        "datasource": pl.String,
-        "reads": pl.Int64,
+        "agency": pl.Int32(),
+        "name": pl.String(),
+        "datasource": pl.String(),
+        "reads": pl.Int64(),
         "trend": pl.List(pl.Int64),
-        "share": pl.Float64,
+        "share": pl.Float64(),
         "last_read": pl.Datetime("us", "UTC"),
-        "lag": pl.String,
-        "state": pl.String,
-        "unmapped": pl.Boolean,
+        "lag": pl.String(),
+        "state": pl.String(),
+        "unmapped": pl.Boolean(),
     }
 )
 """An agency's feed in the period, most reads first; unmapped: its name waits for someone to say whose it is."""

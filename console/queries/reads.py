@@ -34,7 +34,7 @@ WHERE reads > 0
 GROUP BY datasource
 ORDER BY datasource
 """
-FEED: Final = pl.Schema({"datasource": pl.String, "last_read": TIME, "reads": pl.Int64})
+FEED: Final = pl.Schema({"datasource": pl.String(), "last_read": TIME, "reads": pl.Int64()})
 """A feed, its newest read, and all its reads."""
 
 READS_BETWEEN: Final = """
@@ -130,7 +130,7 @@ def usual(connection: Connection, settings: Settings, as_of: datetime) -> Usual 
     )
     if habit.is_empty():
         return None
-    return Usual(end, habit["seen"].sum(), habit["expected"].sum(), tuple(habit["datasource"].sort()))
+    return Usual(end, int(habit["seen"].sum()), float(habit["expected"].sum()), tuple(habit["datasource"].sort()))
 
 
 # ---- over time, and who sent it
@@ -147,7 +147,7 @@ GROUP BY agency, datasource, at
 HAVING sum(reads) > 0
 ORDER BY at, datasource, agency
 """
-OVER: Final = pl.Schema({"agency": pl.Int32, "datasource": pl.String, "at": TIME, "reads": pl.Int64})
+OVER: Final = pl.Schema({"agency": pl.Int32(), "datasource": pl.String(), "at": TIME, "reads": pl.Int64()})
 """Reads of an agency's feed in an hour, or in a day or week on Pacific clocks; `at` is its beginning."""
 
 SENDERS: Final = """
@@ -158,7 +158,7 @@ GROUP BY a.id, n.datasource
 ORDER BY a.name, n.datasource
 """
 SENDER: Final = pl.Schema(
-    {"agency": pl.Int32, "name": pl.String, "unmapped": pl.Boolean, "datasource": pl.String, "last_read": TIME}
+    {"agency": pl.Int32(), "name": pl.String(), "unmapped": pl.Boolean(), "datasource": pl.String(), "last_read": TIME}
 )
 """An agency's feed and its last read; one row with neither for an agency that never sent anything."""
 
@@ -216,13 +216,13 @@ ORDER BY c.reads DESC, c.camera_id
 """
 CAMERA: Final = pl.Schema(
     {
-        "agency": pl.Int32,
-        "datasource": pl.String,
-        "camera_id": pl.String,
-        "name": pl.String,
-        "latitude": pl.Float64,
-        "longitude": pl.Float64,
-        "reads": pl.Int64,
+        "agency": pl.Int32(),
+        "datasource": pl.String(),
+        "camera_id": pl.String(),
+        "name": pl.String(),
+        "latitude": pl.Float64(),
+        "longitude": pl.Float64(),
+        "reads": pl.Int64(),
         "last_hour": TIME,
     }
 )
@@ -238,14 +238,14 @@ LIMIT %(limit)s
 """
 AGENCY_FILE: Final = pl.Schema(
     {
-        "key": pl.String,
+        "key": pl.String(),
         "window_end": TIME,
-        "agency_name": pl.String,
-        "found": pl.Int32,
-        "loaded": pl.Int32,
-        "already_there": pl.Int32,
-        "waiting": pl.Int32,
-        "note": pl.String,
+        "agency_name": pl.String(),
+        "found": pl.Int32(),
+        "loaded": pl.Int32(),
+        "already_there": pl.Int32(),
+        "waiting": pl.Int32(),
+        "note": pl.String(),
     }
 )
 """A file, and what became of an agency's rows in it."""
@@ -260,7 +260,7 @@ WHERE r.agency_name IN (
 GROUP BY r.reason
 ORDER BY 2 DESC, 1
 """
-REASON: Final = pl.Schema({"reason": pl.String, "waiting": pl.Int64, "all": pl.Int64, "latest": TIME})
+REASON: Final = pl.Schema({"reason": pl.String(), "waiting": pl.Int64(), "all": pl.Int64(), "latest": TIME})
 """Rejects of a reason: those that wait still, all, and when the latest was rejected."""
 
 
