@@ -1,9 +1,285 @@
-"""runs"""
+"""Runs: every job with its last runs and its next, one run in full, the calendar of agencies' days, and launching."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from html import escape
+from typing import Any, Final
+
+import polars as pl
 import streamlit as st
 
+from console import calendar_grid, launch, run_detail
 from console.auth import User
+from console.look import ago, in_words, moment, nothing_yet
+from ncric_core.errors import ServiceError
+from ncric_core.job_state import JobState, seconds_of, state_of
+from ncric_core.prefect_api import Item, prefect_api
+from ncric_core.prefect_api import moment as prefect_moment
+from ncric_core.settings import read_settings
+
+JOBS, CALENDAR, LAUNCH = "Jobs", "Calendar", "Launch"
+STRIP: Final = 20  # runs
+LOOK_EVERY: Final = 5.0  # seconds
+PERIODS: Final = {"Day": 1, "Week": 7, "Month": 31}
+MOST_RUNS: Final = 1_000  # in a table
+WIDTHS: Final = (3.2, 2.6, 3, 1, 2.2, 1.2)  # of the columns of jobs
+
+SQUARE: Final = (
+    '<span title="{title}" style="display:inline-block;width:9px;height:20px;margin-right:2px;border-radius:2px;'
+    'background:{colour}"></span>'
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A deployment (`item`, as the server gives it), how it stands, and its latest runs, the newest first."""
+
+    item: Item
+    state: JobState
+    latest: list[Item]
 
 
 def page(user: User) -> None:
-    st.title("runs")
+    """The page: one of its parts, by the query parameter `part`; a job or a run by `job` and `run`."""
+    st.title("Runs")
+    launch.tell()
+    parts = [JOBS, CALENDAR, *([LAUNCH] if user.is_operator else [])]
+    asked = st.query_params.get("part", JOBS)
+    st.session_state.setdefault("runs_part", asked)
+    if st.session_state["runs_part"] not in parts:
+        st.session_state["runs_part"] = JOBS
+    part = st.segmented_control("Part", parts, key="runs_part", label_visibility="collapsed", required=True)
+    st.query_params["part"] = part or JOBS
+    try:
+        jobs = _jobs(user, launch.acts_done())
+    except ServiceError as error:
+        _without_prefect(user, str(error), part or JOBS)
+        return
+    with in_words():
+        match part:
+            case "Calendar":
+                calendar_grid.grid(user, [job.item for job in jobs])
+            case "Launch":
+                launch.form(user, [job.item for job in jobs])
+            case _:
+                _jobs_part(user, jobs)
+
+
+def _without_prefect(user: User, error: str, part: str) -> None:
+    """What is there without Prefect: the calendar, which is the store's."""
+    st.error(
+        f"**Prefect does not answer.** {error}. Reads that are loaded stay as they are.", icon=":material/cloud_off:"
+    )
+    st.button("Try again", icon=":material/refresh:")
+    if part != CALENDAR:
+        st.subheader("Calendar")
+    with in_words():
+        calendar_grid.grid(user, [])
+
+
+@st.cache_data(ttl=3, show_spinner="Asking Prefect …")
+def _jobs(user: User, acts: int) -> list[Job]:  # noqa: ARG001  # keys of the cache: whose, and after what they did
+    """All jobs as of now. Raises ServiceError."""
+    now = datetime.now(UTC)
+    with prefect_api(read_settings()) as api, ThreadPoolExecutor(8) as threads:
+        items = api.deployments()
+        ids = [item["id"] for item in items]
+        latest = list(threads.map(lambda one: api.latest_runs(one, STRIP), ids))
+        following = list(threads.map(api.next_run, ids))
+    return [
+        Job(item, state_of(item, next(iter(runs), None), planned, now), runs)
+        for item, runs, planned in zip(items, latest, following, strict=True)
+    ]
+
+
+def _jobs_part(user: User, jobs: Sequence[Job]) -> None:
+    """A run, a job, or all jobs: as the address says."""
+    run, name = st.query_params.get("run"), st.query_params.get("job")
+    chosen = next((job for job in jobs if job.item["name"] == name), None)
+    if run:
+        if st.button(name or "All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
+            _go(job=name)
+        run_detail.detail(user, run)
+    elif chosen is not None:
+        if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
+            _go()
+        _job(user, chosen)
+    elif not jobs:
+        nothing_yet(
+            "Prefect has no job yet.", "`ncric up` brings those of prefect.yaml by itself, `ncric deploy` elsewhere."
+        )
+    else:
+        st.fragment(_board, run_every=LOOK_EVERY)(user)
+
+
+def _go(job: str | None = None, run: str | None = None) -> None:
+    """Shows a job or a run, or all."""
+    for name, value in (("job", job), ("run", run)):
+        if value:
+            st.query_params[name] = value
+        else:
+            st.query_params.pop(name, None)
+    st.rerun()
+
+
+def _board(user: User) -> None:
+    with in_words():
+        jobs = _jobs(user, launch.acts_done())
+        running = [(job, run) for job in jobs for run in job.latest if run["state_type"] in {"RUNNING", "CANCELLING"}]
+        for job, run in running:
+            _running(job, run)
+        late = [job.state.name for job in jobs if job.state.late and not job.state.paused]
+        if late:
+            st.warning(
+                f"**Late:** {', '.join(late)}. If nothing begins within a few minutes, no worker may be up: see `ncric status`.",
+                icon=":material/schedule:",
+            )
+        for column, title in zip(
+            st.columns(WIDTHS), ("Job", f"Last {STRIP} runs", "Last window", "Took", "Next", ""), strict=True
+        ):
+            column.caption(title)
+        for job in jobs:
+            _row(job)
+        st.html(_legend())
+
+
+def _running(job: Job, run: Item) -> None:
+    """A run at work, with the end of its log."""
+    with prefect_api(read_settings()) as api, st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            run_detail.badge(run)
+            if st.button(run["name"], type="tertiary", key=f"running_{run['id']}"):
+                _go(job.item["name"], run["id"])
+            st.caption(f"{job.item['name']}, for {ago(seconds_of(run, datetime.now(UTC)))}", width="content")
+        progress = api.progress(run["id"])
+        if progress is not None:
+            st.progress(min(progress / 100, 1.0))
+        lines = api.logs(run["id"], run_detail.TAIL)
+        if lines:
+            st.code(run_detail.log_text(lines), language=None, wrap_lines=True)
+
+
+def _row(job: Job) -> None:
+    name, strip, window, took, following, note = st.columns(WIDTHS, vertical_alignment="center")
+    with name:
+        if st.button(job.state.name, type="tertiary", key=f"job_{job.state.name}", help=job.item["description"]):
+            _go(job.state.name)
+    with strip:
+        if job.latest:
+            st.html(_strip(job.latest))
+        else:
+            st.caption("no run yet")
+    last = job.latest[0] if job.latest else None
+    covered = run_detail.window_in_words(last) if last else "—"
+    window.markdown(covered if covered != "—" or last is None else f"began {moment(job.state.last_start)}")
+    took.markdown(ago(job.state.last_seconds))
+    following.markdown(_next(job.state))
+    with note:
+        if job.state.paused:
+            st.badge("paused", icon=":material/pause:", color="orange")
+        elif job.state.late:
+            st.badge("late", icon=":material/schedule:", color="red")
+
+
+def _next(state: JobState) -> str:
+    if state.next_start is not None:
+        return moment(state.next_start)
+    return "paused" if state.paused else "none planned" if state.scheduled else "by hand"
+
+
+def _strip(runs: Sequence[Item]) -> str:
+    """The latest runs as squares, the newest on the right."""
+    squares = [
+        SQUARE.format(
+            title=escape(run_detail.state_in_words(run)), colour=run_detail.COLOURS.get(run["state_type"], "#c3cad3")
+        )
+        for run in reversed(runs)
+    ]
+    return f'<div style="white-space:nowrap;overflow:hidden">{"".join(squares)}</div>'
+
+
+def _legend() -> str:
+    kinds = {"COMPLETED": "completed", "FAILED": "failed", "CRASHED": "crashed", "RUNNING": "running"} | {
+        "CANCELLED": "cancelled"
+    }
+    parts = [
+        SQUARE.format(title=word, colour=run_detail.COLOURS[kind]).replace("height:20px", "height:9px")
+        + f'<span style="margin:0 14px 0 3px">{word}</span>'
+        for kind, word in kinds.items()
+    ]
+    return f'<div style="font-size:0.8rem;opacity:0.75">{"".join(parts)} Newest on the right.</div>'
+
+
+def _job(user: User, job: Job) -> None:
+    """A job: what it does, when, its runs, and its schedule's pause."""
+    st.subheader(job.item["name"])
+    st.markdown(job.item["description"] or "")
+    crons = [
+        f"`{one['schedule'].get('cron', '')}` {one['schedule'].get('timezone', 'UTC')}" for one in job.item["schedules"]
+    ]
+    when = f"Schedule {', '.join(crons)}. Next: {_next(job.state)}." if crons else "Begun by hand only."
+    st.caption(when)
+    if job.state.paused:
+        st.badge("paused", icon=":material/pause:", color="orange")
+    elif job.state.late:
+        st.badge("late", icon=":material/schedule:", color="red")
+    if user.is_operator:
+        _job_buttons(user, job)
+    period = st.segmented_control("Runs of the last", list(PERIODS), default="Week", required=True, key="runs_period")
+    _runs_table(job, PERIODS[period or "Week"])
+
+
+def _job_buttons(user: User, job: Job) -> None:
+    with st.container(horizontal=True):
+        if job.item["schedules"]:
+            paused = job.state.paused
+            label, icon = ("Resume the schedule", "play_arrow") if paused else ("Pause the schedule", "pause")
+            st.button(
+                label,
+                icon=f":material/{icon}:",
+                key="job_pause",
+                on_click=launch.pause,
+                args=(user, job.item, not paused),
+            )
+        if launch.can_rerun(job.item):
+            st.button(
+                "Run it for a window …", icon=":material/replay:", key="job_rerun", on_click=_to_launch, args=(job,)
+            )
+
+
+def _to_launch(job: Job) -> None:
+    """The form, filled in with what the job covered last."""
+    window = run_detail.window_of_run(job.latest[0]) if job.latest else None
+    launch.suggest(job.item["name"], window=window)
+    st.session_state["runs_part"] = LAUNCH
+
+
+def _runs_table(job: Job, days: int) -> None:
+    with prefect_api(read_settings()) as api:
+        runs = api.runs([job.item["id"]], datetime.now(UTC) - timedelta(days=days))[:MOST_RUNS]
+    if not runs:
+        nothing_yet("No run in this time.", "Choose a longer one, or launch the job.")
+        return
+    now = datetime.now(UTC)
+    table = pl.DataFrame(
+        [
+            {
+                "State": run["state_name"],
+                "Window (Pacific)": run_detail.window_in_words(run),
+                "Began or begins": moment(prefect_moment(run["start_time"] or run["expected_start_time"])),
+                "Took": ago(seconds_of(run, now)) if run["start_time"] else "",
+                "Run": run["name"],
+                "Message": (run.get("state") or {}).get("message") if run["state_type"] != "COMPLETED" else None,
+            }
+            for run in runs
+        ],
+        infer_schema_length=None,
+    )
+    chosen: Any = st.dataframe(
+        table, width="stretch", hide_index=True, key="job_runs", on_select="rerun", selection_mode="single-row"
+    )
+    st.caption("Choose a run to see what it did.")
+    if chosen.selection.rows:
+        _go(job.item["name"], runs[chosen.selection.rows[0]]["id"])

@@ -1,7 +1,7 @@
 """Half-open UTC windows [start, end): what a run covers, made from given times and never from "now"."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from ncric_core.errors import SettingsError
@@ -51,8 +51,13 @@ def last_hour(moment: datetime) -> Window:
 
 def day_before_yesterday(moment: datetime, zone: ZoneInfo) -> Window:
     """The whole day two days before the moment's in a zone: 23 or 25 hours where summer time begins or ends."""
-    today = moment.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0, fold=0)
-    return Window(*((today - timedelta(days=days)).astimezone(UTC) for days in (2, 1)))
+    return whole_day(moment.astimezone(zone).date() - timedelta(days=2), zone)
+
+
+def whole_day(day: date, zone: ZoneInfo) -> Window:
+    """A day in a zone: 23 or 25 hours where summer time begins or ends."""
+    midnights = (datetime.combine(day + timedelta(days=days), time(), zone) for days in (0, 1))
+    return Window(*(midnight.astimezone(UTC) for midnight in midnights))
 
 
 def slices(whole: Window, length: timedelta) -> list[Window]:

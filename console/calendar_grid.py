@@ -1,0 +1,180 @@
+"""The calendar: agency × day, whether all that arrived is loaded; a cell is chosen to have that day run again."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, Final
+
+import altair as alt
+import polars as pl
+import streamlit as st
+
+from console import launch
+from console.auth import User
+from console.look import PACIFIC, nothing_yet, number
+from console.queries import asked_by
+from console.queries import runs as questions
+from console.queries.runs import STATES
+from ncric_core.jobs import Covers
+from ncric_core.prefect_api import Item
+from ncric_core.settings import read_settings
+from ncric_core.sources.feeds import lpr_feeds
+
+COLOURS: Final = {"complete": "#3a9a6b", "partial": "#e0a030", "failed": "#c8473d", "empty": "#9aa3ad40"}
+DAYS: Final = {"Week": 7, "Two weeks": 14, "Month": 31}
+ROW: Final = 20  # pixels
+
+
+@st.cache_data(ttl=30, show_spinner="Reading the ledger …")
+def _cells(user: User, first: date, last: date) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return questions.calendar(connection, first, last)
+
+
+@st.cache_data(ttl=30, show_spinner=False)
+def _newest_day(user: User) -> date | None:
+    with asked_by(user) as connection:
+        newest = questions.newest_arrival(connection)
+    return None if newest is None else newest.astimezone(PACIFIC).date()
+
+
+def grid(user: User, jobs: Sequence[Item]) -> None:
+    """The calendar with its filters; `jobs` are the deployments that a day can be run again by (none: Prefect is down)."""
+    newest = _newest_day(user)
+    if newest is None:
+        nothing_yet(
+            "No file has arrived yet.", "As soon as a job has read its first file, the agencies' days are here."
+        )
+        return
+    first, last = _days(newest)
+    cells = _cells(user, first, last)
+    chosen = st.session_state.get("calendar_states")
+    search = str(st.session_state.get("calendar_search", "")).casefold()
+    shown = cells.filter(pl.col("agency").str.to_lowercase().str.contains(search, literal=True))
+    if chosen:
+        with_state = shown.filter(pl.col("state").is_in(chosen))["agency"].unique()
+        shown = shown.filter(pl.col("agency").is_in(with_state.implode()))
+    _filters(cells)
+    if not shown.height:
+        nothing_yet("No agency fits.", "Choose another state, or a shorter part of its name.")
+        return
+    state: Any = st.altair_chart(
+        _chart(shown), width="stretch", key="calendar_chart", on_select="rerun", selection_mode="cell"
+    )
+    st.caption(
+        "Days are Pacific (America/Los_Angeles); a file is of the day on which its window ends. *Complete*: all rows that "
+        "arrived are loaded. *Partial*: rows wait, or hours lack in which the feed sent nothing. *Failed*: a run could not "
+        "load the agency's rows. *Empty*: nothing arrived."
+    )
+    _chosen(user, cells, state.selection.get("cell", []), jobs)
+
+
+def _days(newest: date) -> tuple[date, date]:
+    """The days shown: up to today, or where nothing has come for long, up to the newest file."""
+    today = datetime.now(PACIFIC).date()
+    left, right, _ = st.columns([2, 2, 3], vertical_alignment="bottom")
+    length = DAYS[left.segmented_control("Days shown", list(DAYS), default="Two weeks", required=True) or "Two weeks"]
+    latest = today if today - newest < timedelta(days=length) else newest
+    last = right.date_input("Up to", latest, max_value=max(today, newest)) or latest
+    return last - timedelta(days=length - 1), last
+
+
+def _filters(cells: pl.DataFrame) -> None:
+    counts = dict(cells["state"].value_counts().iter_rows())
+    left, right = st.columns([4, 3], vertical_alignment="bottom")
+    left.pills(
+        "Agencies with a day that is",
+        STATES,
+        selection_mode="multi",
+        key="calendar_states",
+        format_func=lambda state: f"{state.capitalize()} · {number(counts.get(state, 0))}",
+    )
+    right.text_input("Search", placeholder="a part of an agency's name", key="calendar_search")
+
+
+def _chart(cells: pl.DataFrame) -> alt.Chart:
+    """Squares by state; the one that is chosen stays bright."""
+    cell = alt.selection_point(name="cell", fields=["agency", "date"], toggle=False)
+    data = cells.with_columns(
+        pl.col("day").dt.strftime("%b %-d").alias("label"), pl.col("day").cast(pl.String).alias("date")
+    )
+    figures = [
+        alt.Tooltip(f"{name}:Q", format=",", title=name.replace("_", " "))
+        for name in ("files", "found", "loaded", "already_there", "waiting", "hours_lacking")
+    ]
+    return (
+        alt.Chart(data)
+        .mark_rect(cornerRadius=3, stroke="transparent", strokeWidth=3, cursor="pointer")
+        .encode(
+            x=alt.X(
+                "label:O",
+                title=None,
+                sort=data["label"].unique(maintain_order=True).to_list(),
+                axis=alt.Axis(orient="top", labelAngle=0, labelOverlap="greedy", domain=False, ticks=False),
+                scale=alt.Scale(paddingInner=0.08),
+            ),
+            y=alt.Y(
+                "agency:N",
+                title=None,
+                axis=alt.Axis(labelLimit=230, domain=False, ticks=False),
+                scale=alt.Scale(paddingInner=0.15),
+            ),
+            color=alt.Color(
+                "state:N", scale=alt.Scale(domain=list(COLOURS), range=list(COLOURS.values())), legend=None
+            ),
+            opacity=alt.condition(cell, alt.value(1.0), alt.value(0.35)),
+            tooltip=["agency:N", alt.Tooltip("date:N", title="day"), "state:N", "feeds:N", *figures],
+        )
+        .add_params(cell)
+        .properties(height=alt.Step(ROW))
+    )
+
+
+def _chosen(user: User, cells: pl.DataFrame, selected: Sequence[dict[str, str]], jobs: Sequence[Item]) -> None:
+    """What became of the chosen agency's day, and the way to run it again."""
+    if not selected:
+        return
+    agency, day = selected[0]["agency"], date.fromisoformat(selected[0]["date"])
+    found = cells.filter((pl.col("agency") == agency) & (pl.col("day") == day))
+    if not found.height:
+        return
+    one = found.row(0, named=True)
+    with st.container(border=True):
+        st.markdown(f"**{agency}, {day:%b %-d, %Y}: {one['state']}**")
+        st.markdown(
+            f"{number(one['files'])} files of {one['feeds']}: {number(one['found'])} rows = {number(one['loaded'])} "
+            f"loaded + {number(one['already_there'])} already there + {number(one['waiting'])} waiting."
+            + (f" {one['hours_lacking']} hours lack." if one["hours_lacking"] else "")
+        )
+        if not user.is_operator:
+            return
+        if not jobs:
+            st.caption("Prefect cannot be reached: the day cannot be run again until it can.")
+            return
+        names = [job_for(jobs, feed, agency) for feed in one["feeds"].split(", ")]
+        with st.container(horizontal=True):
+            for name in dict.fromkeys(name for name in names if name is not None):
+                st.button(
+                    f"Run this day again by {name} …",
+                    icon=":material/replay:",
+                    key=f"calendar_{name}",
+                    on_click=_to_launch,
+                    args=(name, day, agency),
+                )
+
+
+def _to_launch(job: str, day: date, agency: str) -> None:
+    launch.suggest(job, day, [agency])
+    st.session_state["runs_part"] = "Launch"
+
+
+def job_for(jobs: Sequence[Item], datasource: str, agency: str) -> str | None:
+    """The job that takes an agency's day of a feed: best one that takes this agency by itself and whole days."""
+    feeds = {name for name, feed in lpr_feeds(read_settings()).items() if feed.datasource == datasource}
+    fit = [job for job in jobs if launch.can_rerun(job) and job["parameters"].get("feed") in feeds]
+
+    def rank(job: Item) -> tuple[bool, bool, str]:
+        given = job["parameters"]
+        takes = agency in given["agencies"] if given.get("agencies") else agency not in given.get("exclude", [])
+        return not takes, given.get("covers") != Covers.DAY_BEFORE_YESTERDAY, job["name"]
+
+    return min(fit, key=rank)["name"] if fit else None

@@ -1,0 +1,269 @@
+"""What operators have Prefect do: a job once more, a long window in slices, cancel, retry, pause; each with its entry
+in `activity`, which the database refuses to analysts."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+import streamlit as st
+
+from console.auth import User
+from console.look import PACIFIC, in_words, number, span
+from console.queries import asked_by, changing
+from console.queries import runs as questions
+from ncric_core.errors import NcricError
+from ncric_core.jobs import CATCHUP, run_name
+from ncric_core.launch import BACKFILL, RERUN_TAGS, Backfill, rerun_parameters
+from ncric_core.prefect_api import Item, PrefectApi, prefect_api
+from ncric_core.settings import read_settings
+from ncric_core.sources.feeds import feed_named, lpr_feeds
+from ncric_core.windows import Window
+
+RERUN_KIND: Final = "One job again"
+BACKFILL_KIND: Final = "Backfill a long window"
+MANY_SLICES: Final = 400  # more are a slip of the keyboard
+
+
+def act(
+    user: User,
+    what: str,
+    subject: str,
+    do: Callable[[PrefectApi], object],
+    *,
+    done: str,
+    before: object = None,
+    after: object = None,
+) -> bool:
+    """Has Prefect do something for a person; gives whether it did. What came of it is told on the page's next run.
+
+    The entry in `activity` comes first: if the database refuses it nothing is done, and what Prefect refuses has none.
+    """
+    try:
+        with changing(user, what, subject, before=before, after=after), prefect_api(read_settings()) as api:
+            do(api)
+    except NcricError as error:
+        st.session_state["runs_told"] = ("error", str(error))
+        return False
+    st.session_state["runs_told"] = ("success", done)
+    st.session_state["runs_acts"] = acts_done() + 1
+    return True
+
+
+def acts_done() -> int:
+    """How often this person has changed something, so that what was cached before is not shown after."""
+    return int(st.session_state.get("runs_acts", 0))
+
+
+def tell() -> None:
+    """What came of the last act."""
+    match st.session_state.pop("runs_told", None):
+        case ("success", text):
+            st.success(text, icon=":material/check:")
+        case ("error", text):
+            st.error(text, icon=":material/error:")
+
+
+def pause(user: User, job: Item, paused: bool) -> None:
+    """Lets the schedule of a job rest, or go on."""
+    what, done = ("job_paused", "is paused") if paused else ("job_resumed", "goes on by its schedule")
+    act(
+        user,
+        what,
+        job["name"],
+        lambda api: api.pause(job["id"], paused),
+        done=f"{job['name']} {done}.",
+        before={"paused": not paused},
+        after={"paused": paused},
+    )
+
+
+def cancel(user: User, run: Item) -> None:
+    """Cancels a run that waits or runs."""
+    entry = {"run": run["id"], "state": run["state_name"]}
+    act(
+        user, "run_cancelled", run["name"], lambda api: api.cancel(run), done=f"Cancelled: {run['name']}.", before=entry
+    )
+
+
+def retry(user: User, run: Item) -> None:
+    """Has a run that has not ended well run once more."""
+    entry = {"run": run["id"], "state": run["state_name"]}
+    act(
+        user, "run_retried", run["name"], lambda api: api.retry(run), done=f"Starts again: {run['name']}.", before=entry
+    )
+
+
+def suggest(
+    job: str | None = None, day: date | None = None, agencies: Sequence[str] = (), window: Window | None = None
+) -> None:
+    """Fills in the form: a job, a day (Pacific) or a window, agencies."""
+    st.session_state["launch_kind"] = RERUN_KIND
+    if job is not None:
+        st.session_state["launch_job"] = job
+    if day is not None:
+        st.session_state["launch_start"] = datetime.combine(day, time())
+        st.session_state["launch_end"] = datetime.combine(day + timedelta(days=1), time())
+    if window is not None:
+        for name, at in (("launch_start", window.start), ("launch_end", window.end)):
+            st.session_state[name] = at.astimezone(PACIFIC).replace(tzinfo=None)
+    st.session_state["launch_agencies"] = list(agencies)
+
+
+def can_rerun(job: Item) -> bool:
+    """Whether a person can give a deployment a window, or may run it as it is."""
+    return job["name"] == CATCHUP or ("feed" in job["parameters"] and job["name"] != BACKFILL)
+
+
+def form(user: User, jobs: Sequence[Item]) -> None:
+    """Asks what is to run, shows what that will be, and starts it."""
+    again = {job["name"]: job for job in jobs if can_rerun(job)}
+    if not again:
+        st.info("**Prefect has no job yet.** `ncric deploy` brings those of prefect.yaml.", icon=":material/inbox:")
+        return
+    kinds = [RERUN_KIND] + ([BACKFILL_KIND] if any(job["name"] == BACKFILL for job in jobs) else [])
+    _defaults(kinds, list(again))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        kind = st.segmented_control("What", kinds, key="launch_kind", required=True, label_visibility="collapsed")
+        if kind == BACKFILL_KIND:
+            _backfill(user, right)
+        else:
+            _rerun(user, again, right)
+
+
+def _defaults(kinds: Sequence[str], jobs: Sequence[str]) -> None:
+    today = datetime.combine(datetime.now(PACIFIC).date(), time())
+    defaults = {
+        "launch_kind": kinds[0],
+        "launch_job": jobs[0],
+        "launch_start": today - timedelta(days=1),
+        "launch_end": today,
+        "launch_agencies": [],
+    }
+    for name, value in defaults.items():
+        st.session_state[name] = st.session_state.get(name, value)  # written again, or it goes with its widget
+    for name, known in (("launch_kind", kinds), ("launch_job", jobs)):
+        if st.session_state[name] not in known:
+            st.session_state[name] = known[0]
+
+
+def _rerun(user: User, jobs: dict[str, Item], beside: Any) -> None:
+    name = st.selectbox("Job", list(jobs), key="launch_job")
+    job = jobs[name]
+    st.caption(job["description"] or "")
+    catchup = name == CATCHUP
+    start, end = (None, None) if catchup else _window()
+    agencies = [] if catchup else _agencies(user, "All that the job takes by itself")
+    with st.container(horizontal=True):
+        dry_run = st.toggle("Dry run", key="launch_dry", help="Reads and cleans, but loads nothing.")
+        force = not catchup and st.toggle(
+            "Read again what is loaded",
+            key="launch_force",
+            help="As after a fix of the parser; no read is loaded twice.",
+        )
+    with beside, in_words():
+        window = None if start is None or end is None else Window(start, end)
+        parameters = rerun_parameters(name, window, agencies=agencies, dry_run=dry_run, force=force)
+        st.markdown("**Before it starts**")
+        title = name
+        if window is not None:
+            feed = job["parameters"]["feed"]
+            exclude = parameters.get("exclude", job["parameters"].get("exclude", []))
+            takes = agencies or job["parameters"].get("agencies", [])
+            title = run_name(feed, window, takes, exclude, dry_run=dry_run)
+            _summary(user, feed, window, takes, exclude)
+        else:
+            st.markdown("Looks through the whole bucket for files that the ledger does not have as loaded.")
+        st.button(
+            "Start the dry run" if dry_run else "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="launch_go",
+            on_click=start_rerun,
+            args=(user, job, parameters, title),
+        )
+
+
+def start_rerun(user: User, job: Item, parameters: dict[str, Any], title: str) -> None:
+    """Launches a run of a job, as `ncric rerun` does."""
+    act(
+        user,
+        "rerun",
+        job["name"],
+        lambda api: api.start(job["id"], parameters, RERUN_TAGS),
+        done=f"Launched: {title}. It is under Jobs as soon as a worker takes it.",
+        after=parameters,
+    )
+
+
+def _backfill(user: User, beside: Any) -> None:
+    feed = st.selectbox("Feed", list(lpr_feeds(read_settings())), key="launch_feed", format_func=str.upper)
+    start, end = _window()
+    agencies = _agencies(user, "All agencies")
+    with st.container(horizontal=True):
+        hours = int(st.number_input("Hours of a slice", 1, 24 * 31, 24, key="launch_hours", width=160))
+        at_once = int(st.number_input("Slices at once", 1, 16, 2, key="launch_at_once", width=160))
+    with beside, in_words():
+        asked = Backfill(feed, Window(start, end), hours, agencies)
+        slices = len(asked.parts)
+        st.markdown("**Before it starts**")
+        _summary(user, feed, asked.whole, agencies, [])
+        st.markdown(
+            f"**{number(slices)} slices** of {hours} h, {at_once} at once. Slices of the same backfill that were loaded are "
+            "left alone, failed and cancelled ones start again."
+        )
+        if slices > MANY_SLICES:
+            st.warning(f"Take longer slices: at most {MANY_SLICES} can be started at once.", icon=":material/warning:")
+        st.button(
+            "Start",
+            type="primary",
+            icon=":material/play_arrow:",
+            key="launch_go",
+            disabled=slices > MANY_SLICES,
+            on_click=start_backfill,
+            args=(user, asked, at_once),
+        )
+
+
+def start_backfill(user: User, asked: Backfill, at_once: int) -> None:
+    """Launches the slices of a long window, as `ncric backfill` does."""
+    window = {"start": asked.whole.start.isoformat(), "end": asked.whole.end.isoformat()}
+    given = {"feed": asked.feed, **window, "agencies": list(asked.agencies), "hours": asked.hours, "at_once": at_once}
+    act(
+        user,
+        BACKFILL,
+        asked.title,
+        lambda api: asked.launch(api, at_once),
+        done=f"Launched: {asked.title}, in {len(asked.parts):,} slices. They are under the job {BACKFILL}.",
+        after=given,
+    )
+
+
+def _window() -> tuple[datetime, datetime]:
+    """The two ends, asked for in Pacific time, as UTC."""
+    from_, until = st.columns(2)
+    start = from_.datetime_input("From (Pacific time)", key="launch_start", required=True)
+    end = until.datetime_input("Until (Pacific time), not in it any more", key="launch_end", required=True)
+    return (start.replace(tzinfo=PACIFIC).astimezone(UTC), end.replace(tzinfo=PACIFIC).astimezone(UTC))
+
+
+def _agencies(user: User, none_chosen: str) -> list[str]:
+    with asked_by(user) as connection:
+        names = questions.agencies(connection)
+    st.session_state["launch_agencies"] = [one for one in st.session_state["launch_agencies"] if one in names]
+    return st.multiselect("Agencies", names, key="launch_agencies", placeholder=none_chosen)
+
+
+def _summary(user: User, feed: str, window: Window, agencies: Sequence[str], exclude: Sequence[str]) -> None:
+    """The window, and what the ledger has of it already."""
+    datasource = feed_named(feed, lpr_feeds(read_settings())).datasource
+    with asked_by(user) as connection:
+        known = questions.files_of(connection, datasource, window, agencies, exclude)
+    st.markdown(f"{span(window.start, window.end)}  \n:small[:gray[{window}]]")
+    whose = ", ".join(agencies) or ("all agencies but " + ", ".join(exclude) if exclude else "all agencies")
+    st.markdown(f"{datasource}, {whose}")
+    files, loaded, left = st.columns(3)
+    files.metric("Files in the ledger", number(known.files), help=f"{number(known.rows_found)} rows were found in them")
+    loaded.metric("Loaded already", number(known.loaded), help="A look into the ledger is all that they cost.")
+    left.metric("Something left", number(known.files - known.loaded))
+    st.caption("Files that came in the meantime are found by the run itself.")

@@ -1,0 +1,170 @@
+"""The questions of the page "Runs": what of each agency's day is loaded, and what the ledger has of a window."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+import polars as pl
+
+from console.queries import frame
+from ncric_core.jobs import SCHEDULE_ZONE
+from ncric_core.store.database import Connection, rows
+from ncric_core.windows import Window, whole_day
+
+CELLS: Final = pl.Schema(
+    {
+        "agency": pl.String,
+        "day": pl.Date,
+        "state": pl.String,
+        "feeds": pl.String,  # datasources, separated by ", "
+        "files": pl.Int64,
+        "found": pl.Int64,
+        "loaded": pl.Int64,
+        "already_there": pl.Int64,
+        "waiting": pl.Int64,
+        "hours_lacking": pl.Int64,
+    }
+)
+"""What became of an agency's rows in the files that arrived on a day; states as `calendar` defines them."""
+
+STATES: Final = ("complete", "partial", "failed", "empty")
+
+# A feed's hours lack where none of its files reaches into them, up to its newest file: later ones are still to come.
+# Files of the day after are looked at too, as one may reach back over midnight.
+_CELLS: Final = """
+WITH files AS (
+    SELECT id, datasource, found IS NULL AS unread, (window_end AT TIME ZONE %(zone)s)::date AS day
+    FROM source_files
+    WHERE NOT superseded AND window_end >= %(start)s AND window_end < %(end)s
+),
+arrived AS (
+    SELECT datasource, range_agg(tstzrange(window_start, window_end, '[]')) AS times, max(window_end) AS newest
+    FROM source_files
+    WHERE window_end >= %(start)s AND window_end < %(end)s + interval '1 day'
+    GROUP BY datasource
+),
+feed_days AS (
+    SELECT d.datasource, d.day, count(*) FILTER (
+        WHERE hour < a.newest AND NOT a.times && tstzrange(hour, hour + interval '1 hour')
+    ) AS hours_lacking
+    FROM (SELECT DISTINCT datasource, day FROM files) d
+    JOIN arrived a USING (datasource)
+    CROSS JOIN LATERAL generate_series(
+        d.day::timestamp AT TIME ZONE %(zone)s,
+        (d.day + 1)::timestamp AT TIME ZONE %(zone)s - interval '1 hour',
+        interval '1 hour'
+    ) AS hour
+    GROUP BY d.datasource, d.day
+),
+sums AS (
+    SELECT l.agency, f.datasource, f.day, count(DISTINCT f.id) AS files,
+           sum(l.found) AS found, sum(l.loaded) AS loaded, sum(l.already_there) AS already_there,
+           sum(l.waiting) AS waiting, bool_or(f.unread) AS unread,
+           bool_or(l.error IS NOT NULL AND l.done_at IS NULL) AS failed
+    FROM files f
+    JOIN loads l ON l.file_id = f.id
+    GROUP BY l.agency, f.datasource, f.day
+)
+SELECT a.name, s.day,
+       CASE WHEN bool_or(s.failed) THEN 'failed'
+            WHEN bool_or(s.unread) OR sum(s.waiting) > 0 OR max(d.hours_lacking) > 0 THEN 'partial'
+            ELSE 'complete' END,
+       string_agg(s.datasource, ', ' ORDER BY s.datasource),
+       sum(s.files)::bigint, sum(s.found)::bigint, sum(s.loaded)::bigint, sum(s.already_there)::bigint,
+       sum(s.waiting)::bigint, max(d.hours_lacking)::bigint
+FROM sums s
+JOIN feed_days d USING (datasource, day)
+JOIN agencies a ON a.id = s.agency
+GROUP BY a.name, s.day
+ORDER BY a.name, s.day
+"""
+
+_REPORTING: Final = """
+SELECT a.name, string_agg(DISTINCT n.datasource, ', ' ORDER BY n.datasource)
+FROM received_names n JOIN agencies a ON a.id = n.agency
+WHERE n.reads > 0
+GROUP BY a.name
+ORDER BY a.name
+"""
+
+_WINDOW: Final = """
+SELECT count(*),
+       count(*) FILTER (
+           WHERE f.found IS NOT NULL AND NOT EXISTS (
+               SELECT FROM loads l JOIN agencies a ON a.id = l.agency
+               WHERE l.file_id = f.id AND l.done_at IS NULL
+                 AND (cardinality(%(agencies)s::text[]) = 0 OR a.name = ANY (%(agencies)s::text[]))
+                 AND a.name <> ALL (%(exclude)s::text[])
+           )
+       ),
+       coalesce(sum(f.found), 0)::bigint
+FROM source_files f
+WHERE f.datasource = %(datasource)s AND NOT f.superseded
+  AND f.window_end >= %(start)s AND f.window_end < %(end)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class WindowFiles:
+    """The files of a window that the ledger knows, how many have nothing left for the agencies in question, and all
+    rows found in them."""
+
+    files: int
+    loaded: int
+    rows_found: int
+
+
+def calendar(connection: Connection, first: date, last: date) -> pl.DataFrame:
+    """Agency × day (CELLS), every day from first to last in the zone of the schedules, for all agencies that have ever
+    sent reads.
+
+    A file is of the day on which its window ends, as it is for a job, so that a rerun of a day reads the files that its
+    cells count. The states:
+
+    - *failed*: rows of the agency were taken by a run that could not load them, and are not loaded since.
+    - *partial*: rows of the agency wait, or a file with rows of it was not read to its end, or hours lack in which its
+      feed sent no file at all (of hours up to the feed's newest file).
+    - *complete*: all rows that arrived are loaded, or were there already, or are rejects.
+    - *empty*: no file of the day has a row of the agency.
+    """
+    whole = Window(whole_day(first, SCHEDULE_ZONE).start, whole_day(last, SCHEDULE_ZONE).end)
+    given = {"start": whole.start, "end": whole.end, "zone": SCHEDULE_ZONE.key}
+    found = frame(connection, _CELLS, given, CELLS)
+    reporting = pl.DataFrame(
+        rows(connection, _REPORTING), schema={"agency": pl.String, "usual_feeds": pl.String}, orient="row"
+    )
+    days = pl.DataFrame({"day": [first + timedelta(days=n) for n in range((last - first).days + 1)]})
+    agencies = reporting.join(found.select("agency").unique(), on="agency", how="full", coalesce=True)
+    grid = agencies.join(days, how="cross").join(found, on=["agency", "day"], how="left")
+    return grid.select(
+        "agency",
+        "day",
+        pl.col("state").fill_null("empty"),
+        pl.coalesce("feeds", "usual_feeds").alias("feeds"),
+        pl.col("files", "found", "loaded", "already_there", "waiting", "hours_lacking").fill_null(0),
+    ).sort("agency", "day")
+
+
+def files_of(
+    connection: Connection, datasource: str, window: Window, agencies: Sequence[str], exclude: Sequence[str]
+) -> WindowFiles:
+    """What the ledger has of a feed's window, seen by a job that takes these agencies (none: all), or all but those."""
+    given = {
+        "datasource": datasource,
+        "start": window.start,
+        "end": window.end,
+        "agencies": list(agencies),
+        "exclude": list(exclude),
+    }
+    return WindowFiles(*rows(connection, _WINDOW, given)[0])
+
+
+def agencies(connection: Connection) -> list[str]:
+    """All agencies that a job can be limited to, those of names never mapped too."""
+    return [name for (name,) in rows(connection, "SELECT name FROM agencies ORDER BY name")]
+
+
+def newest_arrival(connection: Connection) -> datetime | None:
+    """When the newest file that the ledger knows arrived."""
+    return rows(connection, "SELECT max(window_end) FROM source_files")[0][0]

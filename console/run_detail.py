@@ -1,0 +1,189 @@
+"""One run: its state and message, what it did for each agency, its log, and what an operator may do about it."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+import polars as pl
+import streamlit as st
+
+from console import launch
+from console.auth import User
+from console.look import PACIFIC, ago, in_words, moment, number, span
+from ncric_core.errors import NcricError
+from ncric_core.job_state import seconds_of
+from ncric_core.jobs import Covers, asked_window
+from ncric_core.prefect_api import ENDED, Item, PrefectApi, prefect_api
+from ncric_core.prefect_api import moment as prefect_moment
+from ncric_core.settings import read_settings
+from ncric_core.windows import Window, parse_moment
+
+LOG_LINES: Final = 400
+TAIL: Final = 6  # lines of a running one
+LOOK_EVERY: Final = 2.0  # seconds
+
+COLOURS: Final = {
+    "COMPLETED": "#3a9a6b",
+    "FAILED": "#c8473d",
+    "CRASHED": "#8e2f6b",
+    "RUNNING": "#2f6fb3",
+    "PENDING": "#6aa5e0",
+    "SCHEDULED": "#c3cad3",
+    "CANCELLING": "#8a8f98",
+    "CANCELLED": "#8a8f98",
+    "PAUSED": "#e0a030",
+}
+"""Of the types of Prefect's states."""
+
+BADGES: Final = {"COMPLETED": "green", "FAILED": "red", "CRASHED": "violet", "RUNNING": "blue", "PENDING": "blue"}
+LEVELS: Final = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
+
+TABLES: Final = {"reads-by-agency": "Reads for each agency", "rejects-by-reason": "Rejects by reason"}
+"""The artifacts of flows/report.py that are tables, and what they are called here."""
+
+
+def window_of_run(run: Item) -> Window | None:
+    """What a run covers: by its parameters, or by the time that it was scheduled for; None if it has no window."""
+    given, scheduled = run["parameters"], prefect_moment(run["expected_start_time"])
+    covers = Covers(given["covers"]) if given.get("covers") else None
+    start, end = (parse_moment(given[name]) if given.get(name) else None for name in ("start", "end"))
+    try:
+        return asked_window(covers, start, end, scheduled or datetime.now(UTC))
+    except NcricError:
+        return None
+
+
+def window_in_words(run: Item) -> str:
+    """The window in Pacific time; `—` if a run has none."""
+    window = window_of_run(run)
+    return "—" if window is None else span(window.start, window.end)
+
+
+def state_in_words(run: Item) -> str:
+    """`Completed · boss4 2022-10-11 08–09 UTC · Oct 11, 02:10 PDT · took 4 s`."""
+    took = seconds_of(run, datetime.now(UTC))
+    parts = [run["state_name"], run["name"], moment(prefect_moment(run["start_time"] or run["expected_start_time"]))]
+    return " · ".join(parts + ([] if took is None else [f"took {ago(took)}"]))
+
+
+def can_cancel(run: Item) -> bool:
+    """Whether it waits or runs, and nobody has cancelled it."""
+    return run["state_type"] not in {*ENDED, "CANCELLING"}
+
+
+def detail(user: User, run_id: str) -> None:
+    """All of a run; one that has not ended is followed until it has. Raises ServiceError."""
+    with prefect_api(read_settings()) as api:
+        run = _asked(api, run_id)
+        if run is None:
+            st.warning("There is no such run any more.", icon=":material/search_off:")
+            return
+        st.subheader(run["name"])
+        if run["state_type"] in ENDED:
+            _shown(user, api, run)
+            return
+    st.fragment(_followed, run_every=LOOK_EVERY)(user, run_id)
+
+
+def _followed(user: User, run_id: str) -> None:
+    with in_words(), prefect_api(read_settings()) as api:
+        run = _asked(api, run_id)
+        if run is not None and run["state_type"] not in ENDED:
+            _shown(user, api, run)
+            return
+    if run is None or run["state_type"] in ENDED:
+        st.rerun()
+
+
+def _asked(api: PrefectApi, run_id: str) -> Item | None:
+    answer = api.ask("GET", f"/flow_runs/{run_id}")
+    return None if answer.is_error else dict(answer.json())
+
+
+def _shown(user: User, api: PrefectApi, run: Item) -> None:
+    now = datetime.now(UTC)
+    badge(run)
+    message = (run.get("state") or {}).get("message")
+    if message and run["state_type"] != "COMPLETED":
+        st.error(message) if run["state_type"] in {"FAILED", "CRASHED"} else st.caption(message)
+    begun = run["start_time"]
+    facts = {
+        "Window (Pacific)": window_in_words(run),
+        "Began" if begun else "Begins": moment(prefect_moment(begun or run["expected_start_time"])),
+        "Took" if run["state_type"] in ENDED else "Running for": ago(seconds_of(run, now)),
+        "Begun by": ", ".join(run["tags"]) or "its schedule",
+    }
+    for column, (name, value) in zip(st.columns([3, 2, 1, 2]), facts.items(), strict=True):
+        column.caption(name)
+        column.markdown(value)
+    _buttons(user, api, run)
+    artifacts = api.artifacts(run["id"])
+    if run["state_type"] == "RUNNING":
+        progress = next((float(one["data"]) for one in artifacts if one["type"] == "progress"), None)
+        if progress is not None:
+            st.progress(min(progress / 100, 1.0), f"{progress:.0f} %")
+    _results(artifacts)
+    _log(api.logs(run["id"], LOG_LINES))
+
+
+def badge(run: Item) -> None:
+    """Its state, in colour."""
+    st.badge(run["state_name"], color=BADGES.get(run["state_type"], "gray"))
+
+
+def _buttons(user: User, api: PrefectApi, run: Item) -> None:
+    with st.container(horizontal=True):
+        if user.is_operator and can_cancel(run):
+            st.button(
+                "Cancel this run", icon=":material/stop:", key="run_cancel", on_click=launch.cancel, args=(user, run)
+            )
+        if user.is_operator and run["state_type"] in ENDED - {"COMPLETED"}:
+            st.button("Retry", icon=":material/replay:", key="run_retry", on_click=launch.retry, args=(user, run))
+        st.link_button("Open in Prefect", api.page_of(run), icon=":material/open_in_new:")
+
+
+def _results(artifacts: Sequence[Item]) -> None:
+    """Summary and tables that the run has published; of several of a key (a run that was retried), the newest."""
+    newest: dict[str, Item] = {}
+    for one in artifacts:
+        newest.setdefault(str(one["key"]), one)
+    if "run-summary" in newest:
+        lines = str(newest["run-summary"]["data"]).splitlines()
+        st.markdown("\n".join(line for line in lines if not line.startswith("## ")))
+    shown = [(title, newest[key]) for key, title in TABLES.items() if key in newest]
+    for column, (title, one) in zip(st.columns([2, 1] if len(shown) > 1 else 1), shown, strict=False):
+        with column:
+            st.markdown(f"**{title}**")
+            data = one["data"]
+            table = pl.DataFrame(json.loads(data) if isinstance(data, str) else data)
+            numbers = [name for name, kind in table.schema.items() if kind.is_numeric()]
+            localized = st.column_config.NumberColumn(format="localized")
+            st.dataframe(
+                table.rename({name: name.capitalize() for name in table.columns}),
+                width="stretch",
+                hide_index=True,
+                column_config={name.capitalize(): localized for name in numbers},
+            )
+
+
+def _log(lines: Sequence[Item]) -> None:
+    st.markdown(f"**Log**, times in {datetime.now(PACIFIC):%Z}")
+    if not lines:
+        st.caption("Nothing yet: it begins when a worker takes the run.")
+        return
+    if len(lines) == LOG_LINES:
+        st.caption(f"The last {number(LOG_LINES)} lines; all are in Prefect.")
+    st.code(log_text(lines), language=None, height=min(420, 60 + 22 * len(lines)), wrap_lines=True)
+
+
+def log_text(lines: Sequence[Item]) -> str:
+    """Lines of a log as text: Pacific time, level, message."""
+    return "\n".join(
+        f"{_clock(line['timestamp'])} {LEVELS.get(line['level'], ''):<8} {line['message']}" for line in lines
+    )
+
+
+def _clock(text: str) -> str:
+    at = prefect_moment(text)
+    return "" if at is None else f"{at.astimezone(PACIFIC):%H:%M:%S}"
