@@ -73,6 +73,7 @@ def over_time_chart(counts: pl.DataFrame, *, start: datetime, end: datetime, uni
         )
         .properties(height=height)
     )  # fmt: skip
+    return chart
 
 
 def _labels(start: datetime, end: datetime) -> str:
@@ -83,4 +84,3 @@ def _labels(start: datetime, end: datetime) -> str:
 def _on_the_axis(at: datetime) -> alt.DateTime:
     here = at.astimezone(PACIFIC)
     return alt.DateTime(year=here.year, month=here.month, date=here.day, hours=here.hour, minutes=here.minute, utc=True)
-    return chart
