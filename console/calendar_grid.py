@@ -20,6 +20,7 @@ from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import lpr_feeds
 
 COLOURS: Final = {"complete": "#3a9a6b", "partial": "#e0a030", "failed": "#c8473d", "empty": "#9aa3ad40"}
+DOTS: Final = {"complete": ":green[■]", "partial": ":orange[■]", "failed": ":red[■]", "empty": ":gray[■]"}
 DAYS: Final = {"Week": 7, "Two weeks": 14, "Month": 31}
 ROW: Final = 20  # pixels
 
@@ -38,7 +39,7 @@ def _newest_day(user: User) -> date | None:
 
 
 def grid(user: User, jobs: Sequence[Item]) -> None:
-    """The calendar with its filters; `jobs` are the deployments that a day can be run again by (none: Prefect is down)."""
+    """The calendar with its filters; `jobs`: the deployments that a day can be run again by (none: Prefect is down)."""
     newest = _newest_day(user)
     if newest is None:
         nothing_yet(
@@ -57,15 +58,17 @@ def grid(user: User, jobs: Sequence[Item]) -> None:
     if not shown.height:
         nothing_yet("No agency fits.", "Choose another state, or a shorter part of its name.")
         return
+    above = st.container()  # where it is seen, however many agencies there are
     state: Any = st.altair_chart(
         _chart(shown), width="stretch", key="calendar_chart", on_select="rerun", selection_mode="cell"
     )
     st.caption(
-        "Days are Pacific (America/Los_Angeles); a file is of the day on which its window ends. *Complete*: all rows that "
-        "arrived are loaded. *Partial*: rows wait, or hours lack in which the feed sent nothing. *Failed*: a run could not "
-        "load the agency's rows. *Empty*: nothing arrived."
+        "Days are Pacific (America/Los_Angeles); a file is of the day on which its window ends. *Complete*: all rows "
+        "that arrived are loaded. *Partial*: rows wait, or hours lack in which the feed sent nothing. *Failed*: a run "
+        "could not load the agency's rows. *Empty*: nothing arrived. Choose a day of an agency to see its figures."
     )
-    _chosen(user, cells, state.selection.get("cell", []), jobs)
+    with above:
+        _chosen(user, cells, state.selection.get("cell", []), jobs)
 
 
 def _days(newest: date) -> tuple[date, date]:
@@ -86,7 +89,7 @@ def _filters(cells: pl.DataFrame) -> None:
         STATES,
         selection_mode="multi",
         key="calendar_states",
-        format_func=lambda state: f"{state.capitalize()} · {number(counts.get(state, 0))}",
+        format_func=lambda state: f"{DOTS[state]} {state.capitalize()} · {number(counts.get(state, 0))}",
     )
     right.text_input("Search", placeholder="a part of an agency's name", key="calendar_search")
 

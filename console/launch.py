@@ -20,7 +20,8 @@ from ncric_core.sources.feeds import feed_named, lpr_feeds
 from ncric_core.windows import Window
 
 RERUN_KIND: Final = "One job again"
-BACKFILL_KIND: Final = "Backfill a long window"
+BACKFILL_KIND: Final = "Backfill"
+FORM, SUMMARY = 540, 380  # pixels
 MANY_SLICES: Final = 400  # more are a slip of the keyboard
 
 
@@ -122,7 +123,11 @@ def form(user: User, jobs: Sequence[Item]) -> None:
         return
     kinds = [RERUN_KIND] + ([BACKFILL_KIND] if any(job["name"] == BACKFILL for job in jobs) else [])
     _defaults(kinds, list(again))
-    left, right = st.columns([3, 2], gap="large")
+    with st.container(horizontal=True, gap="large"):
+        left, right = (
+            st.container(width=FORM),
+            st.container(width=SUMMARY, border=True),
+        )  # one under the other if narrow
     with left:
         kind = st.segmented_control("What", kinds, key="launch_kind", required=True, label_visibility="collapsed")
         if kind == BACKFILL_KIND:
@@ -209,8 +214,8 @@ def _backfill(user: User, beside: Any) -> None:
         st.markdown("**Before it starts**")
         _summary(user, feed, asked.whole, agencies, [])
         st.markdown(
-            f"**{number(slices)} slices** of {hours} h, {at_once} at once. Slices of the same backfill that were loaded are "
-            "left alone, failed and cancelled ones start again."
+            f"**{number(slices)} slices** of {hours} h, {at_once} at once. Slices of the same backfill that were loaded "
+            "are left alone, failed and cancelled ones start again."
         )
         if slices > MANY_SLICES:
             st.warning(f"Take longer slices: at most {MANY_SLICES} can be started at once.", icon=":material/warning:")
@@ -241,9 +246,9 @@ def start_backfill(user: User, asked: Backfill, at_once: int) -> None:
 
 def _window() -> tuple[datetime, datetime]:
     """The two ends, asked for in Pacific time, as UTC."""
-    from_, until = st.columns(2)
-    start = from_.datetime_input("From (Pacific time)", key="launch_start", required=True)
-    end = until.datetime_input("Until (Pacific time), not in it any more", key="launch_end", required=True)
+    with st.container(horizontal=True):
+        start = st.datetime_input("From (Pacific time)", key="launch_start", width=250)
+        end = st.datetime_input("Until (Pacific time)", key="launch_end", width=250, help="Itself not in it any more.")
     return (start.replace(tzinfo=PACIFIC).astimezone(UTC), end.replace(tzinfo=PACIFIC).astimezone(UTC))
 
 
@@ -263,7 +268,7 @@ def _summary(user: User, feed: str, window: Window, agencies: Sequence[str], exc
     whose = ", ".join(agencies) or ("all agencies but " + ", ".join(exclude) if exclude else "all agencies")
     st.markdown(f"{datasource}, {whose}")
     files, loaded, left = st.columns(3)
-    files.metric("Files in the ledger", number(known.files), help=f"{number(known.rows_found)} rows were found in them")
-    loaded.metric("Loaded already", number(known.loaded), help="A look into the ledger is all that they cost.")
-    left.metric("Something left", number(known.files - known.loaded))
+    files.metric("Files known", number(known.files), help=f"{number(known.rows_found)} rows were found in them")
+    loaded.metric("Loaded", number(known.loaded), help="A look into the ledger is all that they cost.")
+    left.metric("Not yet", number(known.files - known.loaded), help="Rows of these agencies wait in them.")
     st.caption("Files that came in the meantime are found by the run itself.")

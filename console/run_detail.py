@@ -1,7 +1,7 @@
 """One run: its state and message, what it did for each agency, its log, and what an operator may do about it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -55,9 +55,9 @@ def window_of_run(run: Item) -> Window | None:
 
 
 def window_in_words(run: Item) -> str:
-    """The window in Pacific time; `—` if a run has none."""
+    """The window in Pacific time; empty if a run has none."""
     window = window_of_run(run)
-    return "—" if window is None else span(window.start, window.end)
+    return "" if window is None else span(window.start, window.end)
 
 
 def state_in_words(run: Item) -> str:
@@ -67,19 +67,32 @@ def state_in_words(run: Item) -> str:
     return " · ".join(parts + ([] if took is None else [f"took {ago(took)}"]))
 
 
+def what_went_wrong(run: Item) -> str:
+    """The message of a run that has ended, but not well."""
+    return (run["state"].get("message") or "") if run["state_type"] in ENDED - {"COMPLETED"} else ""
+
+
+def begun_by(run: Item) -> str:
+    """Its schedule, or a person by one of the ways that there are."""
+    if "auto-scheduled" in run["tags"]:
+        return "its schedule"
+    return next((f"a person, {way}" for way in ("backfill", "rerun") if way in run["tags"]), "a person")
+
+
 def can_cancel(run: Item) -> bool:
     """Whether it waits or runs, and nobody has cancelled it."""
     return run["state_type"] not in {*ENDED, "CANCELLING"}
 
 
-def detail(user: User, run_id: str) -> None:
-    """All of a run; one that has not ended is followed until it has. Raises ServiceError."""
+def detail(user: User, run_id: str, jobs: Mapping[str, str]) -> None:
+    """All of a run (`jobs`: names of deployments by id); one that has not ended is followed until it has. Raises ServiceError."""
     with prefect_api(read_settings()) as api:
         run = _asked(api, run_id)
         if run is None:
             st.warning("There is no such run any more.", icon=":material/search_off:")
             return
-        st.subheader(run["name"])
+        job = jobs.get(run["deployment_id"], "")
+        st.subheader(run["name"] if window_of_run(run) else job or run["name"])
         if run["state_type"] in ENDED:
             _shown(user, api, run)
             return
@@ -104,19 +117,17 @@ def _asked(api: PrefectApi, run_id: str) -> Item | None:
 def _shown(user: User, api: PrefectApi, run: Item) -> None:
     now = datetime.now(UTC)
     badge(run)
-    message = (run.get("state") or {}).get("message")
-    if message and run["state_type"] != "COMPLETED":
-        st.error(message) if run["state_type"] in {"FAILED", "CRASHED"} else st.caption(message)
+    if message := what_went_wrong(run):
+        st.error(message, icon=":material/error:")
     begun = run["start_time"]
     facts = {
-        "Window (Pacific)": window_in_words(run),
+        "Window (Pacific)": window_in_words(run) or "—",
         "Began" if begun else "Begins": moment(prefect_moment(begun or run["expected_start_time"])),
         "Took" if run["state_type"] in ENDED else "Running for": ago(seconds_of(run, now)),
-        "Begun by": ", ".join(run["tags"]) or "its schedule",
+        "Begun by": begun_by(run),
     }
-    for column, (name, value) in zip(st.columns([3, 2, 1, 2]), facts.items(), strict=True):
-        column.caption(name)
-        column.markdown(value)
+    for column, (name, value) in zip(st.columns([3, 2, 1.2, 1.8]), facts.items(), strict=True):
+        column.markdown(f":small[:gray[{name}]]  \n{value}")
     _buttons(user, api, run)
     artifacts = api.artifacts(run["id"])
     if run["state_type"] == "RUNNING":

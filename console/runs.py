@@ -24,12 +24,17 @@ STRIP: Final = 20  # runs
 LOOK_EVERY: Final = 5.0  # seconds
 PERIODS: Final = {"Day": 1, "Week": 7, "Month": 31}
 MOST_RUNS: Final = 1_000  # in a table
-WIDTHS: Final = (3.2, 2.6, 3, 1, 2.2, 1.2)  # of the columns of jobs
+WIDTHS: Final = (3.4, 2.6, 3.6, 2.2)  # of the columns of jobs
 
 SQUARE: Final = (
-    '<span title="{title}" style="display:inline-block;width:9px;height:20px;margin-right:2px;border-radius:2px;'
-    'background:{colour}"></span>'
+    '<span title="{title}" style="flex:1 1 0;max-width:9px;height:20px;border-radius:2px;background:{colour}"></span>'
 )
+STRIP_OF: Final = '<div style="display:flex;gap:2px;padding:6px 0">{squares}</div>'
+LEGEND: Final = (
+    '<span style="display:inline-block;width:9px;height:9px;border-radius:2px;background:{colour}"></span>'
+    '<span style="margin:0 14px 0 4px">{word}</span>'
+)
+IN_LEGEND: Final = ("COMPLETED", "FAILED", "CRASHED", "RUNNING", "CANCELLED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +106,7 @@ def _jobs_part(user: User, jobs: Sequence[Job]) -> None:
     if run:
         if st.button(name or "All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
             _go(job=name)
-        run_detail.detail(user, run)
+        run_detail.detail(user, run, {job.item["id"]: job.item["name"] for job in jobs})
     elif chosen is not None:
         if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
             _go()
@@ -133,15 +138,16 @@ def _board(user: User) -> None:
         late = [job.state.name for job in jobs if job.state.late and not job.state.paused]
         if late:
             st.warning(
-                f"**Late:** {', '.join(late)}. If nothing begins within a few minutes, no worker may be up: see `ncric status`.",
+                f"**Late:** {', '.join(late)}. If nothing begins within a few minutes, no worker may be up: "
+                "see `ncric status`.",
                 icon=":material/schedule:",
             )
-        for column, title in zip(
-            st.columns(WIDTHS), ("Job", f"Last {STRIP} runs", "Last window", "Took", "Next", ""), strict=True
-        ):
-            column.caption(title)
-        for job in jobs:
-            _row(job)
+        with st.container(gap="xxsmall"):
+            titles = ("Job", f"Last {STRIP} runs, the newest on the right", "Last window, time taken", "Next run")
+            for column, title in zip(st.columns(WIDTHS), titles, strict=True):
+                column.caption(title)
+            for job in jobs:
+                _row(job)
         st.html(_legend())
 
 
@@ -162,25 +168,32 @@ def _running(job: Job, run: Item) -> None:
 
 
 def _row(job: Job) -> None:
-    name, strip, window, took, following, note = st.columns(WIDTHS, vertical_alignment="center")
+    name, strip, last, following = st.columns(WIDTHS, vertical_alignment="center")
     with name:
-        if st.button(job.state.name, type="tertiary", key=f"job_{job.state.name}", help=job.item["description"]):
+        told = f"**{job.state.name}**: {job.item['description'] or ''}"
+        if st.button(job.state.name, type="tertiary", key=f"job_{job.state.name}", help=told):
             _go(job.state.name)
     with strip:
         if job.latest:
             st.html(_strip(job.latest))
         else:
             st.caption("no run yet")
-    last = job.latest[0] if job.latest else None
-    covered = run_detail.window_in_words(last) if last else "—"
-    window.markdown(covered if covered != "—" or last is None else f"began {moment(job.state.last_start)}")
-    took.markdown(ago(job.state.last_seconds))
-    following.markdown(_next(job.state))
-    with note:
-        if job.state.paused:
-            st.badge("paused", icon=":material/pause:", color="orange")
-        elif job.state.late:
-            st.badge("late", icon=":material/schedule:", color="red")
+    last.markdown(f":small[{_last(job)}]")
+    note = ""
+    if job.state.paused:
+        note = " :orange-badge[:material/pause: paused]"
+    elif job.state.late:
+        note = " :red-badge[:material/schedule: late]"
+    following.markdown(f":small[{_next(job.state)}]{note}")
+
+
+def _last(job: Job) -> str:
+    """What the last run covered, or when it began, and how long it took."""
+    if not job.latest:
+        return "—"
+    covered = run_detail.window_in_words(job.latest[0])
+    what = covered or f"began {moment(job.state.last_start)}"
+    return f"{what} :gray[· {ago(job.state.last_seconds)}]"
 
 
 def _next(state: JobState) -> str:
@@ -192,24 +205,15 @@ def _next(state: JobState) -> str:
 def _strip(runs: Sequence[Item]) -> str:
     """The latest runs as squares, the newest on the right."""
     squares = [
-        SQUARE.format(
-            title=escape(run_detail.state_in_words(run)), colour=run_detail.COLOURS.get(run["state_type"], "#c3cad3")
-        )
+        SQUARE.format(title=escape(run_detail.state_in_words(run)), colour=run_detail.COLOURS[run["state_type"]])
         for run in reversed(runs)
     ]
-    return f'<div style="white-space:nowrap;overflow:hidden">{"".join(squares)}</div>'
+    return STRIP_OF.format(squares="".join(squares))
 
 
 def _legend() -> str:
-    kinds = {"COMPLETED": "completed", "FAILED": "failed", "CRASHED": "crashed", "RUNNING": "running"} | {
-        "CANCELLED": "cancelled"
-    }
-    parts = [
-        SQUARE.format(title=word, colour=run_detail.COLOURS[kind]).replace("height:20px", "height:9px")
-        + f'<span style="margin:0 14px 0 3px">{word}</span>'
-        for kind, word in kinds.items()
-    ]
-    return f'<div style="font-size:0.8rem;opacity:0.75">{"".join(parts)} Newest on the right.</div>'
+    parts = [LEGEND.format(colour=run_detail.COLOURS[kind], word=kind.lower()) for kind in IN_LEGEND]
+    return f'<div style="font-size:0.8rem;opacity:0.75">{"".join(parts)}</div>'
 
 
 def _job(user: User, job: Job) -> None:
@@ -267,11 +271,11 @@ def _runs_table(job: Job, days: int) -> None:
         [
             {
                 "State": run["state_name"],
-                "Window (Pacific)": run_detail.window_in_words(run),
+                "Window (Pacific)": run_detail.window_in_words(run) or "—",
                 "Began or begins": moment(prefect_moment(run["start_time"] or run["expected_start_time"])),
                 "Took": ago(seconds_of(run, now)) if run["start_time"] else "",
+                "Message": run_detail.what_went_wrong(run),
                 "Run": run["name"],
-                "Message": (run.get("state") or {}).get("message") if run["state_type"] != "COMPLETED" else None,
             }
             for run in runs
         ],
