@@ -104,7 +104,7 @@ def _chart(cells: pl.DataFrame) -> alt.Chart:
         alt.Tooltip(f"{name}:Q", format=",", title=name.replace("_", " "))
         for name in ("files", "found", "loaded", "already_there", "waiting", "hours_lacking")
     ]
-    return (
+    chart: alt.Chart = (
         alt.Chart(data)
         .mark_rect(cornerRadius=3, stroke="transparent", strokeWidth=3, cursor="pointer")
         .encode(
@@ -130,6 +130,7 @@ def _chart(cells: pl.DataFrame) -> alt.Chart:
         .add_params(cell)
         .properties(height=alt.Step(ROW))
     )
+    return chart
 
 
 def _chosen(user: User, cells: pl.DataFrame, selected: Sequence[dict[str, str]], jobs: Sequence[Item]) -> None:

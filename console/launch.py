@@ -214,7 +214,7 @@ def _backfill(user: User, beside: Any) -> None:
         st.markdown("**Before it starts**")
         _summary(user, feed, asked.whole, agencies, [])
         st.markdown(
-            f"**{number(slices)} slices** of {hours} h, {at_once} at once. Slices of the same backfill that were loaded "
+            f"**{number(slices)} slices** of {hours} h, {at_once} at once. Slices of the same backfill that are loaded "
             "are left alone, failed and cancelled ones start again."
         )
         if slices > MANY_SLICES:
