@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 import streamlit as st
@@ -36,7 +36,14 @@ COLOURS: Final = {
 }
 """Of the types of Prefect's states."""
 
-BADGES: Final = {"COMPLETED": "green", "FAILED": "red", "CRASHED": "violet", "RUNNING": "blue", "PENDING": "blue"}
+Colour = Literal["green", "red", "violet", "blue", "gray"]
+BADGES: Final[dict[str, Colour]] = {
+    "COMPLETED": "green",
+    "FAILED": "red",
+    "CRASHED": "violet",
+    "RUNNING": "blue",
+    "PENDING": "blue",
+}
 LEVELS: Final = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
 TABLES: Final = {"reads-by-agency": "Reads for each agency", "rejects-by-reason": "Rejects by reason"}
@@ -85,7 +92,10 @@ def can_cancel(run: Item) -> bool:
 
 
 def detail(user: User, run_id: str, jobs: Mapping[str, str]) -> None:
-    """All of a run (`jobs`: names of deployments by id); one that has not ended is followed until it has. Raises ServiceError."""
+    """All of a run; one that has not ended is followed until it has. `jobs`: names of deployments by id.
+
+    Raises ServiceError.
+    """
     with prefect_api(read_settings()) as api:
         run = _asked(api, run_id)
         if run is None:

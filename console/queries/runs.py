@@ -167,4 +167,5 @@ def agencies(connection: Connection) -> list[str]:
 
 def newest_arrival(connection: Connection) -> datetime | None:
     """When the newest file that the ledger knows arrived."""
-    return rows(connection, "SELECT max(window_end) FROM source_files")[0][0]
+    newest: datetime | None = rows(connection, "SELECT max(window_end) FROM source_files")[0][0]
+    return newest
