@@ -48,13 +48,12 @@ def grid(user: User, jobs: Sequence[Item]) -> None:
         return
     first, last = _days(newest)
     cells = _cells(user, first, last)
-    chosen = st.session_state.get("calendar_states")
+    chosen = _states_chosen(cells)
     search = str(st.session_state.get("calendar_search", "")).casefold()
     shown = cells.filter(pl.col("agency").str.to_lowercase().str.contains(search, literal=True))
     if chosen:
         with_state = shown.filter(pl.col("state").is_in(chosen))["agency"].unique()
         shown = shown.filter(pl.col("agency").is_in(with_state.implode()))
-    _filters(cells)
     if not shown.height:
         nothing_yet("No agency fits.", "Choose another state, or a shorter part of its name.")
         return
@@ -74,24 +73,23 @@ def grid(user: User, jobs: Sequence[Item]) -> None:
 def _days(newest: date) -> tuple[date, date]:
     """The days shown: up to today, or where nothing has come for long, up to the newest file."""
     today = datetime.now(PACIFIC).date()
-    left, right, _ = st.columns([2, 2, 3], vertical_alignment="bottom")
-    length = DAYS[left.segmented_control("Days shown", list(DAYS), default="Two weeks", required=True) or "Two weeks"]
-    latest = today if today - newest < timedelta(days=length) else newest
-    last = right.date_input("Up to", latest, max_value=max(today, newest)) or latest
+    with st.container(horizontal=True):
+        length = DAYS[st.segmented_control("Days shown", list(DAYS), default="Two weeks", required=True) or "Two weeks"]
+        latest = today if today - newest < timedelta(days=length) else newest
+        last = st.date_input("Up to", latest, max_value=max(today, newest), width=170) or latest
+        st.text_input("Search", placeholder="a part of an agency's name", key="calendar_search", width=260)
     return last - timedelta(days=length - 1), last
 
 
-def _filters(cells: pl.DataFrame) -> None:
+def _states_chosen(cells: pl.DataFrame) -> list[str]:
     counts = dict(cells["state"].value_counts().iter_rows())
-    left, right = st.columns([4, 3], vertical_alignment="bottom")
-    left.pills(
+    return st.pills(
         "Agencies with a day that is",
         STATES,
         selection_mode="multi",
         key="calendar_states",
         format_func=lambda state: f"{DOTS[state]} {state.capitalize()} · {number(counts.get(state, 0))}",
     )
-    right.text_input("Search", placeholder="a part of an agency's name", key="calendar_search")
 
 
 def _chart(cells: pl.DataFrame) -> alt.Chart:

@@ -21,7 +21,7 @@ from ncric_core.windows import Window
 
 RERUN_KIND: Final = "One job again"
 BACKFILL_KIND: Final = "Backfill"
-FORM, SUMMARY = 540, 380  # pixels
+FORM, SUMMARY = 530, 370  # pixels
 MANY_SLICES: Final = 400  # more are a slip of the keyboard
 
 
@@ -123,7 +123,7 @@ def form(user: User, jobs: Sequence[Item]) -> None:
         return
     kinds = [RERUN_KIND] + ([BACKFILL_KIND] if any(job["name"] == BACKFILL for job in jobs) else [])
     _defaults(kinds, list(again))
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         left, right = (
             st.container(width=FORM),
             st.container(width=SUMMARY, border=True),
@@ -214,7 +214,7 @@ def _backfill(user: User, beside: Any) -> None:
         st.markdown("**Before it starts**")
         _summary(user, feed, asked.whole, agencies, [])
         st.markdown(
-            f"**{number(slices)} slices** of {hours} h, {at_once} at once. Slices of the same backfill that are loaded "
+            f"**{number(slices)} slices** of {hours} h, {at_once} at once. Those of the same backfill that were loaded "
             "are left alone, failed and cancelled ones start again."
         )
         if slices > MANY_SLICES:

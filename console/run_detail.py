@@ -36,8 +36,8 @@ COLOURS: Final = {
 }
 """Of the types of Prefect's states."""
 
-Badge = Literal["green", "red", "violet", "blue", "gray"]
-BADGES: Final[dict[str, Badge]] = {
+Colour = Literal["green", "red", "violet", "blue", "gray"]
+BADGES: Final[dict[str, Colour]] = {
     "COMPLETED": "green",
     "FAILED": "red",
     "CRASHED": "violet",
@@ -92,7 +92,7 @@ def can_cancel(run: Item) -> bool:
 
 
 def detail(user: User, run_id: str, jobs: Mapping[str, str]) -> None:
-    """All of a run (`jobs`: names of deployments by id); one that has not ended is followed until it has.
+    """All of a run; one that has not ended is followed until it has. `jobs`: names of deployments by id.
 
     Raises ServiceError.
     """

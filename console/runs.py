@@ -143,7 +143,7 @@ def _board(user: User) -> None:
                 icon=":material/schedule:",
             )
         with st.container(gap="xxsmall"):
-            titles = ("Job", f"Last {STRIP} runs, the newest on the right", "Last window, time taken", "Next run")
+            titles = ("Job", f"Last {STRIP} runs", "Last window, took", "Next run")
             for column, title in zip(st.columns(WIDTHS), titles, strict=True):
                 column.caption(title)
             for job in jobs:
@@ -213,7 +213,7 @@ def _strip(runs: Sequence[Item]) -> str:
 
 def _legend() -> str:
     parts = [LEGEND.format(colour=run_detail.COLOURS[kind], word=kind.lower()) for kind in IN_LEGEND]
-    return f'<div style="font-size:0.8rem;opacity:0.75">{"".join(parts)}</div>'
+    return f'<div style="font-size:0.8rem;opacity:0.75">{"".join(parts)}The newest on the right.</div>'
 
 
 def _job(user: User, job: Job) -> None:

@@ -39,9 +39,9 @@ HOUR = Window(datetime(2022, 10, 11, 8, tzinfo=UTC), datetime(2022, 10, 11, 9, t
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The flows' tests come last: Prefect leaves threads behind that draw random numbers, and hypothesis takes that for
-    a fault of the test that it is running."""
-    items.sort(key=lambda item: "flows" in item.path.parts[-2:])
+    """The flows' tests come last, and all that use a Prefect server: it leaves threads behind that draw random numbers,
+    and hypothesis takes that for a fault of the test that it is running."""
+    items.sort(key=lambda item: "flows" in item.path.parts[-2:] or "prefect" in getattr(item, "fixturenames", ()))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -80,6 +80,15 @@ def template(server: str) -> str:
     settings = Settings(database_url=_named(server, "migrated"), _env_file=None)
     migrate(open_database(settings), organization=settings.organization, flights_dir=settings.flights_dir)
     return "migrated"
+
+
+@pytest.fixture(scope="session")
+def prefect() -> Iterator[None]:
+    """A real Prefect server, which this process's settings of Prefect name."""
+    from prefect.testing.utilities import prefect_test_harness  # noqa: PLC0415  # takes seconds
+
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
 
 
 @dataclass

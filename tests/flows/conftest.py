@@ -1,17 +1,8 @@
-"""A real Prefect server, and the settings of flows."""
-
-from collections.abc import Iterator
+"""The settings of flows, beside a real Prefect server."""
 
 import pytest
-from prefect.testing.utilities import prefect_test_harness
 
 from tests.conftest import Store
-
-
-@pytest.fixture(scope="session")
-def prefect() -> Iterator[None]:
-    with prefect_test_harness(server_startup_timeout=120):
-        yield
 
 
 @pytest.fixture
