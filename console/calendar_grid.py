@@ -100,7 +100,7 @@ def _chart(cells: pl.DataFrame) -> alt.Chart:
     )
     figures = [
         alt.Tooltip(f"{name}:Q", format=",", title=name.replace("_", " "))
-        for name in ("files", "found", "loaded", "already_there", "waiting", "hours_lacking")
+        for name in ("found", "loaded", "already_there", "waiting", "hours_lacking")
     ]
     chart: alt.Chart = (
         alt.Chart(data)
@@ -140,10 +140,12 @@ def _chosen(user: User, cells: pl.DataFrame, selected: Sequence[dict[str, str]],
     if not found.height:
         return
     one = found.row(0, named=True)
+    with asked_by(user) as connection:
+        files = questions.files_with(connection, agency, day)
     with st.container(border=True):
         st.markdown(f"**{agency}, {day:%b %-d, %Y}: {one['state']}**")
         st.markdown(
-            f"{number(one['files'])} files of {one['feeds']}: {number(one['found'])} rows = {number(one['loaded'])} "
+            f"{number(files)} files of {one['feeds']}: {number(one['found'])} rows = {number(one['loaded'])} "
             f"loaded + {number(one['already_there'])} already there + {number(one['waiting'])} waiting."
             + (f" {one['hours_lacking']} hours lack." if one["hours_lacking"] else "")
         )

@@ -18,7 +18,6 @@ CELLS: Final = pl.Schema(
         "day": pl.Date,
         "state": pl.String,
         "feeds": pl.String,  # datasources, separated by ", "
-        "files": pl.Int64,
         "found": pl.Int64,
         "loaded": pl.Int64,
         "already_there": pl.Int64,
@@ -58,7 +57,7 @@ feed_days AS (
     GROUP BY d.datasource, d.day
 ),
 sums AS (
-    SELECT l.agency, f.datasource, f.day, count(DISTINCT f.id) AS files,
+    SELECT l.agency, f.datasource, f.day,
            sum(l.found) AS found, sum(l.loaded) AS loaded, sum(l.already_there) AS already_there,
            sum(l.waiting) AS waiting, bool_or(f.unread) AS unread,
            bool_or(l.error IS NOT NULL AND l.done_at IS NULL) AS failed
@@ -71,7 +70,7 @@ SELECT a.name, s.day,
             WHEN bool_or(s.unread) OR sum(s.waiting) > 0 OR max(d.hours_lacking) > 0 THEN 'partial'
             ELSE 'complete' END,
        string_agg(s.datasource, ', ' ORDER BY s.datasource),
-       sum(s.files)::bigint, sum(s.found)::bigint, sum(s.loaded)::bigint, sum(s.already_there)::bigint,
+       sum(s.found)::bigint, sum(s.loaded)::bigint, sum(s.already_there)::bigint,
        sum(s.waiting)::bigint, max(d.hours_lacking)::bigint
 FROM sums s
 JOIN feed_days d USING (datasource, day)
@@ -102,6 +101,13 @@ SELECT count(*),
 FROM source_files f
 WHERE f.datasource = %(datasource)s AND NOT f.superseded
   AND f.window_end >= %(start)s AND f.window_end < %(end)s
+"""
+
+
+_FILES_WITH: Final = """
+SELECT count(DISTINCT f.id)
+FROM source_files f JOIN loads l ON l.file_id = f.id JOIN agencies a ON a.id = l.agency
+WHERE NOT f.superseded AND f.window_end >= %(start)s AND f.window_end < %(end)s AND a.name = %(agency)s
 """
 
 
@@ -142,8 +148,15 @@ def calendar(connection: Connection, first: date, last: date) -> pl.DataFrame:
         "day",
         pl.col("state").fill_null("empty"),
         pl.coalesce("feeds", "usual_feeds").alias("feeds"),
-        pl.col("files", "found", "loaded", "already_there", "waiting", "hours_lacking").fill_null(0),
+        pl.col("found", "loaded", "already_there", "waiting", "hours_lacking").fill_null(0),
     ).sort("agency", "day")
+
+
+def files_with(connection: Connection, agency: str, day: date) -> int:
+    """How many files of a day have rows of an agency; counted for all cells at once it would cost more than the rest."""
+    window = whole_day(day, SCHEDULE_ZONE)
+    found = rows(connection, _FILES_WITH, {"agency": agency, "start": window.start, "end": window.end})
+    return int(found[0][0])
 
 
 def files_of(
