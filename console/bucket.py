@@ -12,8 +12,8 @@ import streamlit as st
 
 from console.auth import User
 from console.look import in_words, number, span
-from console.queries import database
-from console.queries.files import FileFilter, session_of
+from console.queries import database, session_of
+from console.queries.files import FileFilter
 from ncric_core.errors import SourceError
 from ncric_core.files import find_files, look_into
 from ncric_core.settings import read_settings

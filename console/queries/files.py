@@ -1,19 +1,13 @@
 """The questions of the page "Files and rejects": the ledger in pages, and what became of a file."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import polars as pl
-import psycopg2
-from psycopg2 import sql
 
-from console.auth import User
-from console.queries import LONGEST, frame
-from ncric_core.errors import StoreError
-from ncric_core.store.database import Connection, Database, rows
+from console.queries import frame
+from ncric_core.store.database import Connection, rows
 
 PAGE: Final = 100  # rows of a table that the browser gets at once
 
@@ -220,23 +214,3 @@ def loads(connection: Connection, file_id: int) -> pl.DataFrame:
 def paged(given: dict[str, Any], page: int) -> dict[str, Any]:
     """A query's parameters with those of a page; the first is 0."""
     return given | {"limit": PAGE, "offset": page * PAGE}
-
-
-@contextmanager
-def session_of(user: User, store: Database) -> Iterator[Connection]:
-    """A session bound to a person, for functions of ncric_core that end their own transactions. Raises StoreError.
-
-    `asked_by` cannot serve these: its role ends with its transaction.
-    """
-    try:
-        with store.session() as connection:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('ncric.user', %(name)s, false), "
-                    "set_config('statement_timeout', %(longest)s, false)",
-                    {"name": user.name, "longest": LONGEST},
-                )
-                cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(user.role)))
-            yield connection
-    except psycopg2.Error as error:
-        raise StoreError(f"the database refuses: {str(error).strip().splitlines()[0]}") from error

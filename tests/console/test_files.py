@@ -1,12 +1,10 @@
 """The page "Files and rejects": its states, who sees what, a replay, and the exact numbers of its questions."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from threading import Event
 from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from console import bucket
@@ -25,21 +23,6 @@ from tests.conftest import FILE, HOUR, Store, read
 
 ANALYST = User("ann", "ncric_analyst")
 OPERATOR = User("olga", "ncric_operator")
-
-
-@pytest.fixture
-def console(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """The store as the console of this process sees it."""
-    url = store.settings.database_url
-    assert url is not None
-    monkeypatch.setenv("NCRIC_DATABASE_URL", url.get_secret_value())
-    monkeypatch.setenv("NCRIC_BUCKET", str(store.folder))
-    monkeypatch.setenv("NCRIC_DATA_DIR", str(store.folder.parent))
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    yield store
-    st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 def filled(store: Store) -> None:

@@ -1,12 +1,10 @@
 """The page of reads: its states, the exact numbers behind it, and what an analyst may not see."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from console import queries
@@ -24,17 +22,6 @@ ANALYST = User("ana", "ncric_analyst")
 START = datetime(2022, 10, 11, 7, tzinfo=UTC)  # midnight in California
 END = START + timedelta(days=1)
 NOW = datetime(2022, 10, 13, 19, 3, tzinfo=UTC)
-
-
-@pytest.fixture
-def console(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """The console on the test's store, with nothing kept of other tests."""
-    monkeypatch.setenv("NCRIC_DATABASE_URL", store.settings.database_url.get_secret_value())
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    yield store
-    st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 @pytest.fixture
