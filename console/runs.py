@@ -181,10 +181,10 @@ def _row(job: Job) -> None:
     last.markdown(f":small[{_last(job)}]")
     note = ""
     if job.state.paused:
-        note = " :orange-badge[:material/pause: paused]"
+        note = ":orange-badge[:material/pause: paused]"
     elif job.state.late:
         note = " :red-badge[:material/schedule: late]"
-    following.markdown(f":small[{_next(job.state)}]{note}")
+    following.markdown(note if job.state.paused else f":small[{_next(job.state)}]{note}")
 
 
 def _last(job: Job) -> str:
@@ -199,7 +199,7 @@ def _last(job: Job) -> str:
 def _next(state: JobState) -> str:
     if state.next_start is not None:
         return moment(state.next_start)
-    return "paused" if state.paused else "none planned" if state.scheduled else "by hand"
+    return "none, it is paused" if state.paused else "none planned" if state.scheduled else "by hand"
 
 
 def _strip(runs: Sequence[Item]) -> str:
@@ -223,7 +223,7 @@ def _job(user: User, job: Job) -> None:
     crons = [
         f"`{one['schedule'].get('cron', '')}` {one['schedule'].get('timezone', 'UTC')}" for one in job.item["schedules"]
     ]
-    when = f"Schedule {', '.join(crons)}. Next: {_next(job.state)}." if crons else "Begun by hand only."
+    when = f"Schedule {', '.join(crons)}. Next run: {_next(job.state)}." if crons else "Begun by hand only."
     st.caption(when)
     if job.state.paused:
         st.badge("paused", icon=":material/pause:", color="orange")
@@ -270,12 +270,12 @@ def _runs_table(job: Job, days: int) -> None:
     table = pl.DataFrame(
         [
             {
-                "State": run["state_name"],
+                "State": run_detail.state_name(run),
                 "Window (Pacific)": run_detail.window_in_words(run) or "—",
                 "Began or begins": moment(prefect_moment(run["start_time"] or run["expected_start_time"])),
                 "Took": ago(seconds_of(run, now)) if run["start_time"] else "",
                 "Message": run_detail.what_went_wrong(run),
-                "Run": run["name"],
+                "Run": run["name"] if run["start_time"] else "",  # its own name comes as it begins
             }
             for run in runs
         ],
