@@ -214,8 +214,8 @@ def _backfill(user: User, beside: Any) -> None:
         st.markdown("**Before it starts**")
         _summary(user, feed, asked.whole, agencies, [])
         st.markdown(
-            f"**{number(slices)} slices** of {hours} h, {at_once} at once. Those of the same backfill that were loaded "
-            "are left alone, failed and cancelled ones start again."
+            f"**{number(slices)} {'slice' if slices == 1 else 'slices'}** of {hours} h, {at_once} at once. "
+            "Those of the same backfill that were loaded are left alone, failed and cancelled ones start again."
         )
         if slices > MANY_SLICES:
             st.warning(f"Take longer slices: at most {MANY_SLICES} can be started at once.", icon=":material/warning:")
@@ -239,7 +239,7 @@ def start_backfill(user: User, asked: Backfill, at_once: int) -> None:
         BACKFILL,
         asked.title,
         lambda api: asked.launch(api, at_once),
-        done=f"Launched: {asked.title}, in {len(asked.parts):,} slices. They are under the job {BACKFILL}.",
+        done=f"Launched: {asked.title}. Its slices ({len(asked.parts):,}) are the runs of the job {BACKFILL}.",
         after=given,
     )
 

@@ -1,6 +1,7 @@
 """One run: its state and message, what it did for each agency, its log, and what an operator may do about it."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final, Literal
@@ -70,8 +71,13 @@ def window_in_words(run: Item) -> str:
 def state_in_words(run: Item) -> str:
     """`Completed · boss4 2022-10-11 08–09 UTC · Oct 11, 02:10 PDT · took 4 s`."""
     took = seconds_of(run, datetime.now(UTC))
-    parts = [run["state_name"], run["name"], moment(prefect_moment(run["start_time"] or run["expected_start_time"]))]
+    parts = [state_name(run), run["name"], moment(prefect_moment(run["start_time"] or run["expected_start_time"]))]
     return " · ".join(parts + ([] if took is None else [f"took {ago(took)}"]))
+
+
+def state_name(run: Item) -> str:
+    """Prefect's name of its state, as words: `Awaiting concurrency slot`."""
+    return re.sub(r"(?<=[a-z])([A-Z])", lambda letter: f" {letter[0].lower()}", run["state_name"])
 
 
 def what_went_wrong(run: Item) -> str:
@@ -150,7 +156,7 @@ def _shown(user: User, api: PrefectApi, run: Item) -> None:
 
 def badge(run: Item) -> None:
     """Its state, in colour."""
-    st.badge(run["state_name"], color=BADGES.get(run["state_type"], "gray"))
+    st.badge(state_name(run), color=BADGES.get(run["state_type"], "gray"))
 
 
 def _buttons(user: User, api: PrefectApi, run: Item) -> None:

@@ -58,18 +58,18 @@ def page(user: User) -> None:
     part = st.segmented_control("Part", parts, key="runs_part", label_visibility="collapsed", required=True)
     st.query_params["part"] = part or JOBS
     try:
-        jobs = _jobs(user, launch.acts_done())
+        deployments = _deployments(user, launch.acts_done())
     except ServiceError as error:
         _without_prefect(user, str(error), part or JOBS)
         return
     with in_words():
         match part:
             case "Calendar":
-                calendar_grid.grid(user, [job.item for job in jobs])
+                calendar_grid.grid(user, deployments)
             case "Launch":
-                launch.form(user, [job.item for job in jobs])
+                launch.form(user, deployments)
             case _:
-                _jobs_part(user, jobs)
+                _jobs_part(user, deployments)
 
 
 def _without_prefect(user: User, error: str, part: str) -> None:
@@ -85,33 +85,41 @@ def _without_prefect(user: User, error: str, part: str) -> None:
 
 
 @st.cache_data(ttl=3, show_spinner="Asking Prefect …")
-def _jobs(user: User, acts: int) -> list[Job]:  # noqa: ARG001  # keys of the cache: whose, and after what they did
-    """All jobs as of now. Raises ServiceError."""
+def _deployments(user: User, acts: int) -> list[Item]:  # noqa: ARG001  # keys of the cache: whose, and after what they did
+    """All deployments as of now. Raises ServiceError."""
+    with prefect_api(read_settings()) as api:
+        return api.deployments()
+
+
+@st.cache_data(ttl=3, show_spinner="Asking Prefect …")
+def _jobs(user: User, acts: int, only: str | None = None) -> list[Job]:
+    """All jobs, or only one, as of now. Raises ServiceError."""
     now = datetime.now(UTC)
+    items = [item for item in _deployments(user, acts) if only in {None, item["name"]}]
+    ids = [item["id"] for item in items]
     with prefect_api(read_settings()) as api, ThreadPoolExecutor(8) as threads:
-        items = api.deployments()
-        ids = [item["id"] for item in items]
-        latest = list(threads.map(lambda one: api.latest_runs(one, STRIP), ids))
-        following = list(threads.map(api.next_run, ids))
-    return [
-        Job(item, state_of(item, next(iter(runs), None), planned, now), runs)
-        for item, runs, planned in zip(items, latest, following, strict=True)
-    ]
+        latest = threads.map(lambda one: api.latest_runs(one, STRIP), ids)
+        following = threads.map(api.next_run, ids)
+        return [
+            Job(item, state_of(item, next(iter(runs), None), planned, now), runs)
+            for item, runs, planned in zip(items, latest, following, strict=True)
+        ]
 
 
-def _jobs_part(user: User, jobs: Sequence[Job]) -> None:
+def _jobs_part(user: User, deployments: Sequence[Item]) -> None:
     """A run, a job, or all jobs: as the address says."""
     run, name = st.query_params.get("run"), st.query_params.get("job")
-    chosen = next((job for job in jobs if job.item["name"] == name), None)
+    names = {item["id"]: item["name"] for item in deployments}
     if run:
         if st.button(name or "All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
             _go(job=name)
-        run_detail.detail(user, run, {job.item["id"]: job.item["name"] for job in jobs})
-    elif chosen is not None:
+        run_detail.detail(user, run, names)
+    elif name in names.values():
         if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
             _go()
-        _job(user, chosen)
-    elif not jobs:
+        for job in _jobs(user, launch.acts_done(), name):
+            _job(user, job)
+    elif not names:
         nothing_yet(
             "Prefect has no job yet.", "`ncric up` brings those of prefect.yaml by itself, `ncric deploy` elsewhere."
         )
@@ -181,10 +189,10 @@ def _row(job: Job) -> None:
     last.markdown(f":small[{_last(job)}]")
     note = ""
     if job.state.paused:
-        note = " :orange-badge[:material/pause: paused]"
+        note = ":orange-badge[:material/pause: paused]"
     elif job.state.late:
         note = " :red-badge[:material/schedule: late]"
-    following.markdown(f":small[{_next(job.state)}]{note}")
+    following.markdown(note if job.state.paused else f":small[{_next(job.state)}]{note}")
 
 
 def _last(job: Job) -> str:
@@ -199,7 +207,7 @@ def _last(job: Job) -> str:
 def _next(state: JobState) -> str:
     if state.next_start is not None:
         return moment(state.next_start)
-    return "paused" if state.paused else "none planned" if state.scheduled else "by hand"
+    return "none, it is paused" if state.paused else "none planned" if state.scheduled else "by hand"
 
 
 def _strip(runs: Sequence[Item]) -> str:
@@ -223,7 +231,7 @@ def _job(user: User, job: Job) -> None:
     crons = [
         f"`{one['schedule'].get('cron', '')}` {one['schedule'].get('timezone', 'UTC')}" for one in job.item["schedules"]
     ]
-    when = f"Schedule {', '.join(crons)}. Next: {_next(job.state)}." if crons else "Begun by hand only."
+    when = f"Schedule {', '.join(crons)}. Next run: {_next(job.state)}." if crons else "Begun by hand only."
     st.caption(when)
     if job.state.paused:
         st.badge("paused", icon=":material/pause:", color="orange")
@@ -270,12 +278,12 @@ def _runs_table(job: Job, days: int) -> None:
     table = pl.DataFrame(
         [
             {
-                "State": run["state_name"],
+                "State": run_detail.state_name(run),
                 "Window (Pacific)": run_detail.window_in_words(run) or "—",
                 "Began or begins": moment(prefect_moment(run["start_time"] or run["expected_start_time"])),
                 "Took": ago(seconds_of(run, now)) if run["start_time"] else "",
                 "Message": run_detail.what_went_wrong(run),
-                "Run": run["name"],
+                "Run": run["name"] if run["start_time"] else "",  # its own name comes as it begins
             }
             for run in runs
         ],
