@@ -16,12 +16,12 @@ from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 
 COLUMNS: Final = {
-    "began": st.column_config.TextColumn("Began", width="small"),
-    "ended": st.column_config.TextColumn("Ended", width="small"),
+    "began": st.column_config.TextColumn("Began", width=140),
+    "message": st.column_config.TextColumn("Message", width="large"),
+    "ended": st.column_config.TextColumn("Ended", width=140),
     "lasted": st.column_config.TextColumn("Lasted", width="small"),
     "kind": st.column_config.TextColumn("Kind", width="small"),
     "scope": st.column_config.TextColumn("About", width="small"),
-    "message": st.column_config.TextColumn("Message", width="large"),
     "told": st.column_config.TextColumn("Who was told", width="medium"),
 }
 
@@ -53,7 +53,7 @@ def tab(user: User) -> None:
         )
         return
     chosen = counts if kind is None else counts.filter(kind=kind)
-    lasting, over = chosen["lasting"].sum(), chosen["over"].sum()
+    lasting, over = sum(chosen["lasting"]), sum(chosen["over"])
     st.subheader("Open")
     if lasting:
         _table(user, "open", lasting, kind, feed)
@@ -74,11 +74,11 @@ def _table(user: User, table: str, total: int, kind: str | None, feed: str | Non
     alarms = found.rows(named=True)
     shown = found.select(
         pl.Series("began", map(moment, found["began_at"]), dtype=pl.String),
+        "message",
         pl.Series("ended", map(moment, found["ended_at"]), dtype=pl.String),
         pl.Series("lasted", [ago(((a["ended_at"] or now) - a["began_at"]).total_seconds()) for a in alarms]),
         "kind",
         "scope",
-        "message",
         pl.Series("told", [told(a) for a in alarms], dtype=pl.String),
     )
     st.dataframe(

@@ -1,6 +1,7 @@
 """What lies in the bucket beside the ledger, and rows of its files as received."""
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from time import monotonic
@@ -11,18 +12,24 @@ import streamlit as st
 
 from console.auth import User
 from console.look import in_words, number, span
-from console.queries.files import FileFilter, session_of
+from console.queries import database, session_of
+from console.queries.files import FileFilter
 from ncric_core.errors import SourceError
 from ncric_core.files import find_files, look_into
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import lpr_feeds
 from ncric_core.sources.objects import Bucket, StoredObject, open_bucket
+from ncric_core.store.database import Database
 from ncric_core.windows import Window
 
 PATIENCE: Final = 20  # seconds that a listing may take
+SOON: Final = 1.5  # seconds that a page waits for it
 MOST: Final = 200  # files that are named
 
 EVER: Final = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+LISTING: Final = ThreadPoolExecutor(2, thread_name_prefix="bucket")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +64,13 @@ class Beside:
     gone: pl.DataFrame
 
 
-@st.cache_data(ttl=300, show_spinner="Listing the bucket …")
-def _beside(user: User, chosen: FileFilter) -> Beside:
+@st.cache_resource(ttl=300, max_entries=50, show_spinner=False)
+def _comparison(user: User, chosen: FileFilter) -> Future[Beside]:
+    """The comparison, made beside the page so that nobody waits for a slow bucket; the same for five minutes."""
+    return LISTING.submit(_compare, database(), user, chosen)
+
+
+def _compare(store: Database, user: User, chosen: FileFilter) -> Beside:
     """Compares what is chosen, whatever its state."""
     settings = read_settings()
     feeds = [feed for feed in lpr_feeds(settings).values() if chosen.feed in (None, feed.datasource)]
@@ -66,7 +78,7 @@ def _beside(user: User, chosen: FileFilter) -> Beside:
     window = Window(start.astimezone(UTC), end.astimezone(UTC))
     both = 0
     apart: dict[str, list[tuple[str, str, int]]] = {"new": [], "gone": []}
-    with session_of(user) as connection:
+    with session_of(user, store) as connection:
         impatient = Impatient(open_bucket(settings), monotonic() + PATIENCE)
         for one in find_files(impatient, connection, feeds, window=window, search=chosen.search):
             if one.state in apart:
@@ -80,8 +92,27 @@ def _beside(user: User, chosen: FileFilter) -> Beside:
 
 
 def beside(user: User, chosen: FileFilter) -> None:
-    """How the bucket and the ledger agree on the chosen time, feed and name."""
-    found = _beside(user, FileFilter(chosen.search, chosen.feed, None, chosen.start, chosen.end))
+    """How the bucket and the ledger agree on the chosen time, feed and name, as soon as the bucket is listed."""
+    chosen = FileFilter(chosen.search, chosen.feed, None, chosen.start, chosen.end)
+    comparison = _comparison(user, chosen)
+    wait([comparison], timeout=SOON)
+    if comparison.done():
+        _show(user, chosen, comparison)
+    else:
+        st.fragment(_until_done, run_every=1)(comparison)
+
+
+def _until_done(comparison: Future[Beside]) -> None:
+    """Looks every second whether the bucket is listed by now."""
+    if comparison.done():
+        st.rerun()
+    st.caption(":material/hourglass_top: Listing the bucket …")
+
+
+def _show(user: User, chosen: FileFilter, comparison: Future[Beside]) -> None:
+    if comparison.exception() is not None:
+        _comparison.clear(user, chosen)  # the next look tries again
+    found = comparison.result()
     new, gone = found.new, found.gone
     text = f"In the bucket: {found.both + new.height:,} files"
     if new.is_empty() and gone.is_empty():
@@ -94,9 +125,7 @@ def beside(user: User, chosen: FileFilter) -> None:
             _named("Not read yet", new, "their job reads them in its hour; `ncric run files-catchup` reads them now")
         if gone.height:
             _named("Not in the bucket any more", gone, "their reads stay; their rows as received cannot be shown")
-        if st.button("Compare again", icon=":material/refresh:"):
-            _beside.clear()
-            st.rerun()
+        st.button("Compare again", icon=":material/refresh:", on_click=_comparison.clear, args=(user, chosen))
 
 
 def _named(title: str, found: pl.DataFrame, so_what: str) -> None:
@@ -124,7 +153,7 @@ def look(user: User, key: str) -> None:
     if wanted:
         with in_words(), st.spinner("Reading the file …"):
             settings = read_settings()
-            with session_of(user) as connection:
+            with session_of(user, database()) as connection:
                 feeds = list(lpr_feeds(settings).values())
                 seen = look_into(open_bucket(settings), connection, feeds, key, int(position))
             st.code(seen.row, language="json", wrap_lines=True)

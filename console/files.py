@@ -96,7 +96,7 @@ def _ledger(user: User) -> None:
 def _filter(newest: datetime | None) -> FileFilter:
     feeds, words = datasources(read_settings()), list(STATES.values())
     with st.container(horizontal=True):
-        text = st.text_input("Name contains", key="search", bind="query-params", placeholder="any name", width=320)
+        text = st.text_input("Name contains", key="search", bind="query-params", placeholder="any name", width=280)
         of = st.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params", width=130)
         word = st.selectbox("State", words, index=None, placeholder="any", key="state", bind="query-params", width=170)
         when = st.selectbox("Arrived", list(PERIODS), index=1, key="arrived", bind="query-params", width=150)
@@ -129,16 +129,21 @@ def _books(all_of_them: Sums) -> None:
         "+ waiting": all_of_them.waiting,
         "Photos": all_of_them.photos,
     }
-    with st.container(horizontal=True, gap="large"):
+    with st.container(horizontal=True, gap="medium"):
         for label, figure in figures.items():
             st.markdown(f":small[:gray[{label}]]  \n**{number(figure)}**", width="content")
     notes = []
     if all_of_them.bad_photos:
         notes.append(f"{all_of_them.bad_photos:,} of the photos cannot be read.")
-    if found != all_of_them.found:
+    if found > all_of_them.found:
         notes.append(
             f"Files not read to their end have {found - all_of_them.found:,} more rows in the books so far: "
             f"`ncric run files-catchup` reads them again."
+        )
+    if found < all_of_them.found:
+        notes.append(
+            f"{all_of_them.found - found:,} rows found are in no book, or are entered at this moment: "
+            f"`ncric reconcile` names the files."
         )
     if notes:
         st.caption(" ".join(notes))
@@ -161,6 +166,7 @@ def _table(user: User, chosen: FileFilter) -> None:
         column_config=COLUMNS,
         hide_index=True,
         key="ledger",
+        height=260 if "file" in st.query_params else "auto",  # what became of the one chosen is below
         on_select=_choose,
         selection_mode="single-row",
         alt="Files of the ledger with their books",
@@ -202,9 +208,13 @@ def _one_file(user: User, key: str) -> None:
         with st.container(horizontal=True):
             if known["rejected"].sum():
                 st.button("Its rejects", icon=":material/rule:", on_click=_to_rejects, args=(key,))
-            st.button("Close", key="close-file", on_click=st.query_params.pop, args=("file", None))
+            st.button("Close", key="close-file", on_click=_close)
         if user.is_operator:
             bucket.look(user, key)
+
+
+def _close() -> None:
+    st.query_params.pop("file", None)
 
 
 def _to_rejects(key: str) -> None:

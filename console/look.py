@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -53,6 +53,8 @@ def nothing_yet(what: str, next_step: str) -> None:
 def span(start: datetime, end: datetime) -> str:
     """A window as people here read it: `Oct 11, 08:10–08:15 PDT`, with the day again where it ends on another."""
     began, ended = start.astimezone(PACIFIC), end.astimezone(PACIFIC)
+    if ended - began < timedelta(minutes=1):
+        return moment(end)
     if began.date() == ended.date():
         return f"{began:%b %-d, %H:%M}–{ended:%H:%M %Z}"
     return f"{began:%b %-d, %H:%M} – {ended:%b %-d, %H:%M %Z}"

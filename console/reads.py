@@ -1,9 +1,171 @@
-"""reads"""
+"""The page of reads: what came, from whom, what is silent, and what waits for a person."""
 
+from datetime import UTC, datetime
+from typing import Final
+
+import polars as pl
 import streamlit as st
 
+from console import counties, reads_agency, reads_table
 from console.auth import User
+from console.look import ago, in_words, moment, nothing_yet, number
+from console.period import Period, choose
+from console.queries import asked_by
+from console.queries import reads as ask
+from console.reads_chart import over_time_chart
+from ncric_core.settings import read_settings
+from ncric_core.store.alarms import Alarm, open_alarms
+
+WIDE: Final = 210  # pixels of a figure at a glance: all of them in two rows
 
 
 def page(user: User) -> None:
-    st.title("reads")
+    """Everything about reads in a period; the period and the chosen agency are in the page's address."""
+    st.title("Reads")
+    with in_words():
+        now = datetime.now(UTC)
+        feeds = _feeds(user)
+        if feeds.is_empty():
+            nothing_yet(
+                "No reads are in the store yet.",
+                "Load what lies in the bucket with `ncric run files-catchup`, or try `ncric demo --keep` first.",
+            )
+            return
+        newest: datetime = feeds["last_read"].max()  # type: ignore[assignment]  # a column of times has no other maximum
+        period = choose(now, newest)
+        alarms = _alarms(user)
+        _at_a_glance(_glance(user, period.end), feeds, alarms, period, now)
+        counts = _over_time(user, period)
+        if counts.is_empty():
+            _quiet(period, newest)
+        else:
+            _chart(counts, period)
+        st.subheader("Agencies")
+        table = reads_table.table_of(_senders(user), counts, alarms, period=period, now=now)
+        chosen = _kept(reads_table.show(table, period), table)
+        if chosen is not None:
+            reads_agency.show(user, chosen, counts, alarms, period)
+        counties.show(user, alarms, period)
+
+
+def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], period: Period, now: datetime) -> None:
+    day = "today" if period.live else f"on {ask.midnight_before(period.end):%b %-d}"
+    usual = glance.usual
+    change = None
+    told = "What is usual for this hour is known after some weeks of reads."
+    if usual is not None and usual.expected:
+        change = f"{usual.seen / usual.expected - 1:+.0%} of usual"
+        told = (
+            f"{usual.seen:,} of {', '.join(usual.feeds)} up to {moment(usual.until)}, where {usual.expected:,.0f} are "
+            f"usual: the median of the same hours in earlier weeks."
+        )
+    silent = [alarm for alarm in alarms if alarm.kind == "silent"]
+    wholes = [alarm.subject for alarm in silent if alarm.scope in {"feed", "agency"}]
+    with st.container(horizontal=True):
+        st.metric(f"Reads {day}", number(glance.reads), change, border=True, height="stretch", help=told, width=WIDE)
+        st.metric(
+            f"Agencies {day}",
+            f"{number(glance.reporting)} of {number(glance.sending)}",
+            border=True,
+            height="stretch",
+            width=WIDE,
+            help="Agencies with a read that day, of all that ever sent one.",
+        )
+        for feed, last_read in feeds.select("datasource", "last_read").iter_rows():
+            st.metric(
+                f"Newest of {feed}",
+                ago((now - last_read).total_seconds()),
+                moment(last_read),
+                delta_arrow="off",
+                delta_color="off",
+                border=True,
+                height="stretch",
+                width=WIDE,
+                help=f"How long ago the newest read of {feed} was taken: {moment(last_read)}, {last_read:%Y}.",
+            )
+        st.metric(
+            "Cameras silent",
+            number(sum(alarm.scope == "camera" for alarm in silent)),
+            f"{len(wholes)} feeds or agencies too" if wholes else None,
+            delta_color="inverse",
+            delta_arrow="off",
+            border=True,
+            height="stretch",
+            width=WIDE,
+            help="Open alarms. Cameras of a silent agency or feed are not told one by one.",
+        )
+        for label, waiting, where in (
+            ("Rejects waiting", glance.rejects, "Files and rejects"),
+            ("Names waiting", glance.names, "Agency names"),
+        ):
+            st.metric(label, number(waiting), border=True, height="stretch", width=WIDE, help=f"See “{where}”.")
+
+
+def _quiet(period: Period, newest: datetime) -> None:
+    nothing_yet(
+        f"No reads from {moment(period.start)} to {moment(period.end)}.",
+        f"The newest read in the store is of {moment(newest)}, {newest:%Y}: choose **Newest day** above, or an earlier "
+        f"day under “Until”.",
+    )
+
+
+def _chart(counts: pl.DataFrame, period: Period) -> None:
+    st.subheader("Over time")
+    total = counts["reads"].sum()
+    st.caption(f"{total:,} reads from {moment(period.start)} to {moment(period.end)}.")
+    st.altair_chart(
+        over_time_chart(counts, start=period.start, end=period.end, unit=period.unit),
+        width="stretch",
+        alt="Bars of reads over time, stacked by source",
+    )
+
+
+def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> reads_agency.Feed | None:
+    """The agency's feed of the row just chosen, else of the page's address (`agency=BOSS4/17`), as alarms name it."""
+    before = st.session_state.get("picked")
+    st.session_state["picked"] = picked
+    if picked is not None:
+        st.query_params["agency"] = f"{picked[1] or ''}/{picked[0]}"
+    elif before is not None:  # the row was just let go
+        st.query_params.pop("agency", None)
+    datasource, _, agency = st.query_params.get("agency", "").partition("/")
+    found = table.filter(
+        (pl.col("agency").cast(pl.String) == agency) & (pl.col("datasource").fill_null("") == datasource)
+    )
+    if not agency or found.is_empty():
+        st.caption("Choose a row, by the box on its left, to see its cameras, hours, files and rejects.")
+        return None
+    return reads_agency.Feed(*found.select("agency", "name", "datasource").row(0))
+
+
+# ---- what was asked a moment ago is not asked again; each user has answers of their own
+
+
+@st.cache_data(ttl=45, show_spinner=False)
+def _feeds(user: User) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return ask.feeds(connection)
+
+
+@st.cache_data(ttl=45, show_spinner=False)
+def _glance(user: User, as_of: datetime) -> ask.Glance:
+    with asked_by(user) as connection:
+        return ask.glance(connection, read_settings(), as_of)
+
+
+@st.cache_data(ttl=45, show_spinner=False)
+def _alarms(user: User) -> list[Alarm]:
+    with asked_by(user) as connection:
+        return open_alarms(connection, list(ask.STATES))
+
+
+@st.cache_data(ttl=60, show_spinner="Counting …")
+def _over_time(user: User, period: Period) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return ask.over_time(connection, start=period.start, end=period.end, unit=period.unit)
+
+
+@st.cache_data(ttl=45, show_spinner=False)
+def _senders(user: User) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return ask.senders(connection)

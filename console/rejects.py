@@ -32,8 +32,8 @@ COLUMNS: Final = {
 
 REASON_COLUMNS: Final = {
     "reason": st.column_config.TextColumn("Reason"),
-    "meaning": st.column_config.TextColumn("That is", width="large"),
     "rejects": st.column_config.NumberColumn("Rejects", format="localized", width="small"),
+    "meaning": st.column_config.TextColumn("That is", width="large"),
     "newest": st.column_config.TextColumn("Newest", width="small"),
 }
 
@@ -74,7 +74,7 @@ def _received(user: User, found: pl.DataFrame) -> pl.DataFrame:
 def tab(user: User) -> None:
     """The tab; reason, feed and name stand in the page's address."""
     if done := st.session_state.pop("replay-done", None):
-        st.success(done, icon=":material/check_circle:")
+        st.info(done, icon=":material/replay:")
     chosen, reasons = _filter(user)
     if reasons.is_empty():
         if chosen == RejectFilter():
@@ -85,14 +85,14 @@ def tab(user: User) -> None:
     _show_reasons(reasons)
     _replay_all(user, chosen, reasons)
     wanted = reasons if chosen.reason is None else reasons.filter(reason=chosen.reason)
-    _table(user, chosen, wanted["rejects"].sum())
+    _table(user, chosen, sum(wanted["rejects"]))
 
 
 def _filter(user: User) -> tuple[RejectFilter, pl.DataFrame]:
     """What is chosen, and the reasons that there are among it."""
     feeds = datasources(read_settings())
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        text = st.text_input("File name contains", key="search", bind="query-params", placeholder="any file", width=320)
+        text = st.text_input("File name contains", key="search", bind="query-params", placeholder="any file", width=280)
         of = st.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params", width=130)
         reason = st.container(width=170)
         past = st.checkbox("Replayed ones too", key="replayed", bind="query-params", width="content")
@@ -138,14 +138,15 @@ def _one(user: User, reject: dict[str, object]) -> None:
     """One reject: where it came from, why, and for operators what was received."""
     reason, key = str(reject["reason"]), str(reject["key"])
     with st.container(border=True):
-        st.markdown(f"**{reason}** — {MEANINGS.get(reason, 'no read')}. Row {reject['position']:,} of `{key}`.")
+        st.markdown(
+            f"**{reason}** — {MEANINGS.get(reason, 'no read')}. Row {reject['position']:,} (the first is 0) of `{key}`."
+        )
         st.text(str(reject["detail"]))
         if "received" in reject:
             st.code(str(reject["received"]), language="json", wrap_lines=True)
-        if user.is_operator and reject["replayed_at"] is None:
-            label = f"Run the rejects of this file again that are {reason}"
-            if st.button(label, icon=":material/replay:"):
-                _run_again(user, Chosen(reason, key))
+        open_still = user.is_operator and reject["replayed_at"] is None
+        if open_still and st.button("Run it again", icon=":material/replay:"):
+            _run_again(user, Chosen(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
 
 
 def _replay_all(user: User, chosen: RejectFilter, reasons: pl.DataFrame) -> None:
@@ -187,6 +188,8 @@ def replay_for(user: User, chosen: Chosen) -> Replayed:
     """
     settings = read_settings()
     subject = " ".join([f"rejects: {chosen.reason or 'any reason'}", *([f"of {chosen.file}"] if chosen.file else [])])
+    if chosen.only is not None:
+        subject = ", ".join(f"row {position} of file {file_id}" for file_id, position in chosen.only)
     with changing(user, "replay", subject, after={"reason": chosen.reason, "file": chosen.file}):
         pass
     try:

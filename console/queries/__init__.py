@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 import psycopg2
 import streamlit as st
-from psycopg2 import errors, sql
+from psycopg2 import errors
 from psycopg2.extras import Json
 
 from console.auth import User
@@ -25,19 +25,41 @@ def database() -> Database:
     return up_to_date(read_settings())
 
 
+_BIND: Final = """
+SELECT set_config('ncric.user', %(name)s, %(local)s), set_config('statement_timeout', %(longest)s, %(local)s),
+       set_config('role', %(role)s, %(local)s)
+"""
+"""`local`: until the end of the transaction, else of the session."""
+
+
 @contextmanager
 def asked_by(user: User) -> Iterator[Connection]:
     """A transaction bound to a person: in their role of the database, under their name. Raises StoreError in words."""
+    with _in_words(), database().transaction() as connection:
+        _bind(connection, user, local=True)
+        yield connection
+
+
+@contextmanager
+def session_of(user: User, store: Database) -> Iterator[Connection]:
+    """A session bound to a person, for functions of ncric_core that end their own transactions. Raises StoreError.
+
+    `asked_by` cannot serve these: its role ends with its transaction.
+    """
+    with _in_words(), store.session() as connection:
+        with connection:
+            _bind(connection, user, local=False)
+        yield connection
+
+
+def _bind(connection: Connection, user: User, *, local: bool) -> None:
+    rows(connection, _BIND, {"name": user.name, "role": user.role, "longest": LONGEST, "local": local})
+
+
+@contextmanager
+def _in_words() -> Iterator[None]:
     try:
-        with database().transaction() as connection:
-            with connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('ncric.user', %(name)s, true), "
-                    "set_config('statement_timeout', %(longest)s, true)",
-                    {"name": user.name, "longest": LONGEST},
-                )
-                cursor.execute(sql.SQL("SET LOCAL ROLE {}").format(sql.Identifier(user.role)))
-            yield connection
+        yield
     except errors.InsufficientPrivilege as error:
         raise StoreError("you may not do or see this: ask an administrator for the operator role") from error
     except errors.QueryCanceled as error:

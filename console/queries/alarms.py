@@ -21,12 +21,12 @@ LIMIT %(limit)s OFFSET %(offset)s
 
 ALARMS_SCHEMA: Final = pl.Schema(
     {
-        "id": pl.Int64,
-        "kind": pl.String,
-        "scope": pl.String,
-        "subject": pl.String,
-        "feed": pl.String,
-        "message": pl.String,
+        "id": pl.Int64(),
+        "kind": pl.String(),
+        "scope": pl.String(),
+        "subject": pl.String(),
+        "feed": pl.String(),
+        "message": pl.String(),
         "began_at": UTC_TIME,
         "ended_at": UTC_TIME,
         "told_begin_at": UTC_TIME,
@@ -44,7 +44,7 @@ GROUP BY kind
 ORDER BY kind
 """
 
-ALARM_COUNTS_SCHEMA: Final = pl.Schema({"kind": pl.String, "lasting": pl.Int64, "over": pl.Int64})
+ALARM_COUNTS_SCHEMA: Final = pl.Schema({"kind": pl.String(), "lasting": pl.Int64(), "over": pl.Int64()})
 
 
 def alarms(connection: Connection, *, lasting: bool, kind: str | None, feed: str | None, page: int) -> pl.DataFrame:

@@ -1,18 +1,12 @@
 """The questions of the page "Files and rejects": the ledger in pages, and what became of a file."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import polars as pl
-import psycopg2
-from psycopg2 import sql
 
-from console.auth import User
-from console.queries import LONGEST, database, frame
-from ncric_core.errors import StoreError
+from console.queries import frame
 from ncric_core.store.database import Connection, rows
 
 PAGE: Final = 100  # rows of a table that the browser gets at once
@@ -57,23 +51,23 @@ lies in the bucket with another content by now."""
 
 FILES_SCHEMA: Final = pl.Schema(
     {
-        "file_id": pl.Int64,
-        "feed": pl.String,
-        "key": pl.String,
-        "version": pl.String,
-        "size": pl.Int64,
+        "file_id": pl.Int64(),
+        "feed": pl.String(),
+        "key": pl.String(),
+        "version": pl.String(),
+        "size": pl.Int64(),
         "window_start": UTC_TIME,
         "window_end": UTC_TIME,
         "read_at": UTC_TIME,
-        "note": pl.String,
-        "state": pl.String,
-        "found": pl.Int64,
-        "loaded": pl.Int64,
-        "already_there": pl.Int64,
-        "rejected": pl.Int64,
-        "waiting": pl.Int64,
-        "photos": pl.Int64,
-        "bad_photos": pl.Int64,
+        "note": pl.String(),
+        "state": pl.String(),
+        "found": pl.Int64(),
+        "loaded": pl.Int64(),
+        "already_there": pl.Int64(),
+        "rejected": pl.Int64(),
+        "waiting": pl.Int64(),
+        "photos": pl.Int64(),
+        "bad_photos": pl.Int64(),
     }
 )
 
@@ -164,13 +158,13 @@ ORDER BY l.found DESC, l.agency_name
 
 LOADS_SCHEMA: Final = pl.Schema(
     {
-        "received_name": pl.String,
-        "agency": pl.String,
-        "found": pl.Int64,
-        "loaded": pl.Int64,
-        "already_there": pl.Int64,
-        "waiting": pl.Int64,
-        "error": pl.String,
+        "received_name": pl.String(),
+        "agency": pl.String(),
+        "found": pl.Int64(),
+        "loaded": pl.Int64(),
+        "already_there": pl.Int64(),
+        "waiting": pl.Int64(),
+        "error": pl.String(),
     }
 )
 
@@ -220,23 +214,3 @@ def loads(connection: Connection, file_id: int) -> pl.DataFrame:
 def paged(given: dict[str, Any], page: int) -> dict[str, Any]:
     """A query's parameters with those of a page; the first is 0."""
     return given | {"limit": PAGE, "offset": page * PAGE}
-
-
-@contextmanager
-def session_of(user: User) -> Iterator[Connection]:
-    """A session bound to a person, for functions of ncric_core that end their own transactions. Raises StoreError.
-
-    `asked_by` cannot serve these: its role ends with its transaction.
-    """
-    try:
-        with database().session() as connection:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(
-                    "SELECT set_config('ncric.user', %(name)s, false), "
-                    "set_config('statement_timeout', %(longest)s, false)",
-                    {"name": user.name, "longest": LONGEST},
-                )
-                cursor.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(user.role)))
-            yield connection
-    except psycopg2.Error as error:
-        raise StoreError(f"the database refuses: {str(error).strip().splitlines()[0]}") from error

@@ -36,7 +36,7 @@ GROUP BY r.reason
 ORDER BY count(*) DESC, r.reason
 """
 
-REASONS_SCHEMA: Final = pl.Schema({"reason": pl.String, "rejects": pl.Int64, "newest": UTC_TIME})
+REASONS_SCHEMA: Final = pl.Schema({"reason": pl.String(), "rejects": pl.Int64(), "newest": UTC_TIME})
 
 REJECTS: Final = """
 SELECT r.file_id, r.position, f.datasource, f.key, f.window_end, r.reason, r.detail, r.agency_name, r.rejected_at,
@@ -53,17 +53,17 @@ LIMIT %(limit)s OFFSET %(offset)s
 
 REJECTS_SCHEMA: Final = pl.Schema(
     {
-        "file_id": pl.Int64,
-        "position": pl.Int64,
-        "feed": pl.String,
-        "key": pl.String,
+        "file_id": pl.Int64(),
+        "position": pl.Int64(),
+        "feed": pl.String(),
+        "key": pl.String(),
         "window_end": UTC_TIME,
-        "reason": pl.String,
-        "detail": pl.String,
-        "received_name": pl.String,
+        "reason": pl.String(),
+        "detail": pl.String(),
+        "received_name": pl.String(),
         "rejected_at": UTC_TIME,
         "replayed_at": UTC_TIME,
-        "replayed_as": pl.String,
+        "replayed_as": pl.String(),
     }
 )
 
@@ -73,7 +73,7 @@ FROM unnest(%(file_ids)s::bigint[], %(positions)s::bigint[]) AS k (file_id, posi
 JOIN rejects r USING (file_id, position)
 """
 
-RECEIVED_SCHEMA: Final = pl.Schema({"file_id": pl.Int64, "position": pl.Int64, "received": pl.String})
+RECEIVED_SCHEMA: Final = pl.Schema({"file_id": pl.Int64(), "position": pl.Int64(), "received": pl.String()})
 
 
 def reasons(connection: Connection, chosen: RejectFilter) -> pl.DataFrame:

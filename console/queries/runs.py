@@ -153,7 +153,7 @@ def calendar(connection: Connection, first: date, last: date) -> pl.DataFrame:
 
 
 def files_with(connection: Connection, agency: str, day: date) -> int:
-    """How many files of a day have rows of an agency; for all cells at once that would cost more than the rest."""
+    """How many files of a day have rows of an agency; to count for all cells at once would cost more than the rest."""
     window = whole_day(day, SCHEDULE_ZONE)
     found = rows(connection, _FILES_WITH, {"agency": agency, "start": window.start, "end": window.end})
     return int(found[0][0])

@@ -8,7 +8,7 @@ from typing import Final
 from ncric_core import agencies as names
 from ncric_core.agencies import FLOCK, Mapping
 from ncric_core.errors import AgencyError
-from ncric_core.store.agencies import agency_name, name_table
+from ncric_core.store.agencies import agency_name, ensure_agencies, name_table
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.names import all_mappings, enter_mappings
 
@@ -57,7 +57,7 @@ class NameConflictError(AgencyError):
 def planned_by(connection: Connection, changes: Sequence[NameChange]) -> list[NameMove]:
     """What of the reads loaded already would move if these changes were saved, the most reads first.
 
-    A name without an entry belongs to the agency of that very name; where there is none, its reads stay.
+    A name without an entry belongs to the agency of that very name, which `save_changes` makes where there is none.
     """
     table = name_table(connection)
     after = {_key(one): one.after for one in changes}
@@ -68,8 +68,8 @@ def planned_by(connection: Connection, changes: Sequence[NameChange]) -> list[Na
             continue
         wanted = after[datasource, key]
         known = table.by_key.get(key if wanted is None else names.name_key(wanted))
-        new = wanted if known is None else table.agencies[known]
-        if new is not None and new != table.agencies[agency]:
+        new = (wanted or agency_name(received)) if known is None else table.agencies[known]
+        if new != table.agencies[agency]:
             moves.append(NameMove(datasource, received, table.agencies[agency], new, reads))
     return moves
 
@@ -98,15 +98,25 @@ def save_changes(connection: Connection, changes: Sequence[NameChange]) -> list[
             conflicts.append(NameChange(change.datasource, change.received, now_is, change.after))
     if conflicts:
         raise NameConflictError(conflicts)
-    for change in changes:
-        if change.after is None:
-            _remove(connection, change)
+    removed = [change for change in changes if change.after is None]
+    for change in removed:
+        _remove(connection, change)
+    _make_own_agencies(connection, removed)
     kept = [Mapping(one.received, one.after, one.datasource) for one in changes if one.after is not None]
     return enter_mappings(connection, kept)
 
 
 def _key(change: NameChange) -> tuple[str, str]:
     return change.datasource, names.name_key(change.received)
+
+
+def _make_own_agencies(connection: Connection, removed: Sequence[NameChange]) -> None:
+    """Reads of a name that has no entry any more go to an agency of that very name, unmapped, as if the name had never
+    been seen: under their former agency its users would go on seeing what is not theirs."""
+    keys = {_key(change) for change in removed}
+    loaded = rows(connection, _RECEIVED)
+    wanted = {agency_name(name) for datasource, name, _, _ in loaded if (datasource, names.name_key(name)) in keys}
+    ensure_agencies(connection, wanted, unmapped=True)
 
 
 def _remove(connection: Connection, change: NameChange) -> None:

@@ -1,13 +1,13 @@
 """The page "Files and rejects": its states, who sees what, a replay, and the exact numbers of its questions."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from console import bucket
 from console.auth import User
 from console.queries import alarms as alarm_queries
 from console.queries import asked_by
@@ -23,21 +23,6 @@ from tests.conftest import FILE, HOUR, Store, read
 
 ANALYST = User("ann", "ncric_analyst")
 OPERATOR = User("olga", "ncric_operator")
-
-
-@pytest.fixture
-def console(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """The store as the console of this process sees it."""
-    url = store.settings.database_url
-    assert url is not None
-    monkeypatch.setenv("NCRIC_DATABASE_URL", url.get_secret_value())
-    monkeypatch.setenv("NCRIC_BUCKET", str(store.folder))
-    monkeypatch.setenv("NCRIC_DATA_DIR", str(store.folder.parent))
-    st.cache_data.clear()
-    st.cache_resource.clear()
-    yield store
-    st.cache_data.clear()
-    st.cache_resource.clear()
 
 
 def filled(store: Store) -> None:
@@ -69,12 +54,11 @@ def opened(user: User, **query: str) -> AppTest:
 def text_of(app: AppTest) -> str:
     """Everything that the page says in words."""
     assert not app.exception
-    return "\n".join(
-        str(one.value) for kind in ("markdown", "caption", "info", "error", "success", "text") for one in app.get(kind)
-    )
+    kinds = ("markdown", "caption", "info", "error", "success", "text")
+    return "\n".join(str(getattr(one, "value", "")) for kind in kinds for one in app.get(kind))
 
 
-def tables(app: AppTest) -> list[dict[str, list[Any]]]:
+def tables(app: AppTest) -> list[dict[Any, Any]]:
     return [table.value.to_dict("list") for table in app.dataframe]
 
 
@@ -117,6 +101,27 @@ def test_a_bucket_that_cannot_be_read_leaves_the_ledger(console: Store, monkeypa
     monkeypatch.setenv("NCRIC_BUCKET", "/nowhere")
     app = opened(ANALYST)
     assert "the bucket /nowhere is no folder" in text_of(app)
+    assert tables(app)[0]["found"] == [1, 3, 4]
+
+
+def test_a_slow_bucket_holds_nobody_up(console: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(console)
+    listed = Event()
+    monkeypatch.setattr(bucket, "SOON", 0)
+    monkeypatch.setattr(bucket, "find_files", lambda *_, **__: [listed.wait(20)][:0])
+    app = opened(ANALYST)
+    assert "Listing the bucket …" in text_of(app)
+    assert tables(app)[0]["found"] == [1, 3, 4]
+    listed.set()
+    monkeypatch.setattr(bucket, "SOON", 5)
+    assert "In the bucket: 0 files, and the ledger has every one of them." in text_of(app.run())
+
+
+def test_a_listing_without_end_is_ended_in_words(console: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    filled(console)
+    monkeypatch.setattr(bucket, "PATIENCE", -1)
+    app = opened(ANALYST)
+    assert "the ledger alone is shown" in text_of(app)
     assert tables(app)[0]["found"] == [1, 3, 4]
 
 

@@ -115,16 +115,25 @@ def test_undoing_what_was_changed_again_is_a_conflict(store: Store) -> None:
         save(store, undo)
 
 
-def test_without_an_entry_reads_go_back_to_the_agency_of_that_very_name(store: Store) -> None:
+def test_without_an_entry_reads_go_back_to_an_agency_of_that_very_name_which_waits_for_mapping(store: Store) -> None:
     load(store, ATHERTON)
     save(store, NameChange("BOSS4", ATHERTON, None, "Atherton PD"))
     move(store)
-    load(store, ATHERTON)
+    assert store.rows("SELECT count(*) FROM agencies WHERE name = %s", (ATHERTON,)) == [(0,)]
     remove = NameChange("BOSS4", ATHERTON, "Atherton PD", None)
-    assert plan(store, remove) == []  # the agency made for the name is gone: its reads stay
+    assert plan(store, remove) == [NameMove("BOSS4", ATHERTON, "Atherton PD", ATHERTON, 1)]
     save(store, remove)
     move(store)
-    assert by_agency(store) == [("Atherton PD", 1)]
+    assert by_agency(store) == [(ATHERTON, 1)]
+    assert store.rows("SELECT unmapped FROM agencies WHERE name = %s", (ATHERTON,)) == [(True,)]
+    assert store.rows('SELECT count(*) FROM "NCRICVehicleRecordsAthertonPD"') == [(0,)]
+    assert store.books().differences == []
+
+
+def test_entry_of_a_name_without_reads_leaves_no_agency_behind(store: Store) -> None:
+    save(store, NameChange("BOSS4", "NEVER SEEN", None, "Atherton PD"))
+    save(store, NameChange("BOSS4", "NEVER SEEN", "Atherton PD", None))
+    assert store.rows("SELECT count(*) FROM agencies WHERE name_key = 'neverseen'") == [(0,)]
 
 
 def test_a_flock_network_is_changed_by_its_number(store: Store) -> None:

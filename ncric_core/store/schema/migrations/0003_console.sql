@@ -43,5 +43,6 @@ BEGIN
 END $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON activity EXECUTE FUNCTION refuse_change();
 
--- The page of files looks for the newest; the page of rejects for the open ones of a reason.
+-- The page of files looks for the newest, and for those that are not done; loads that are done are not in the index.
 CREATE INDEX source_files_newest ON source_files (window_end DESC, id DESC);
+CREATE INDEX loads_open ON loads (file_id) WHERE done_at IS NULL;

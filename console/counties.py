@@ -1,0 +1,111 @@
+"""The map of cameras: dots as large as their volume, coloured by state, over county lines. No tile server."""
+
+import json
+import math
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import polars as pl
+import pydeck as pdk
+import streamlit as st
+
+from console.auth import User
+from console.look import in_words
+from console.period import Period
+from console.queries import asked_by
+from console.queries import reads as ask
+from ncric_core.store.alarms import Alarm
+
+OUTLINES: Final = Path(__file__).with_name("counties.geojson")  # its member `source` says where it is from
+
+DOTS: Final = {"fine": [58, 154, 107, 170], "low": [217, 130, 43, 220], "silent": [200, 60, 60, 230]}
+"""RGBA by state; what is wrong is drawn last, on top."""
+SMALLEST, LARGEST = 2.0, 11.0  # pixels
+
+
+FILLED: Final = (600, 430)  # pixels that the cameras take of the map's width and height
+
+
+@cache
+def outlines() -> dict[str, Any]:
+    """The counties of Northern California as GeoJSON."""
+    loaded: dict[str, Any] = json.loads(OUTLINES.read_text(encoding="utf-8"))
+    return loaded
+
+
+def dots(cameras: pl.DataFrame, alarms: Sequence[Alarm]) -> pl.DataFrame:
+    """Adds state, colour, radius (its area goes with the reads) and text to CAMERA."""
+    most = max(cameras["reads"].max() or 1, 1)
+    keys = cameras.select("datasource", "agency", "camera_id").iter_rows()
+    states = [ask.state_of(alarms, *key) for key in keys]
+    radii = [SMALLEST + (LARGEST - SMALLEST) * math.sqrt(reads / most) for reads in cameras["reads"]]
+    return cameras.with_columns(
+        pl.Series("state", states, pl.String),
+        pl.Series("colour", [DOTS[state] for state in states], pl.List(pl.Int64)),
+        pl.Series("radius", radii, pl.Float64),
+        pl.Series("count", [f"{reads:,}" for reads in cameras["reads"]], pl.String),
+        pl.coalesce("name", "camera_id"),
+    ).sort(pl.col("state").replace_strict(list(DOTS), range(len(DOTS))), -pl.col("reads"))
+
+
+def show(user: User, alarms: Sequence[Alarm], period: Period) -> None:
+    """The map, if any camera with a known place sent reads in the period."""
+    with in_words():
+        cameras = _cameras(user, period)
+        if cameras.is_empty():
+            return
+        st.subheader("Cameras")
+        shown = dots(cameras, alarms)
+        states = shown["state"].value_counts().rows()
+        counted = ", ".join(f"{count:,} {state}" for state, count in sorted(states))
+        st.caption(
+            f"{cameras.height:,} cameras that sent reads in the period: {counted}. A larger dot has more reads; "
+            f":green[fine], :orange[low], :red[silent]. County lines: U.S. Census Bureau."
+        )
+        st.pydeck_chart(_deck(shown), height=520, alt="Map of cameras by reads and state")
+
+
+def _deck(shown: pl.DataFrame) -> pdk.Deck:
+    dark = st.context.theme.type == "dark"
+    lines, land = ([120, 128, 140, 160], [255, 255, 255, 10]) if dark else ([150, 156, 166, 200], [40, 60, 90, 10])
+    columns = ["longitude", "latitude", "colour", "radius", "name", "datasource", "count", "state"]
+    return pdk.Deck(
+        layers=[
+            pdk.Layer(
+                "GeoJsonLayer", outlines(), stroked=True, filled=True, get_fill_color=land, get_line_color=lines,
+                line_width_min_pixels=1,
+            ),
+            pdk.Layer(
+                "ScatterplotLayer", shown.select(columns).to_dicts(), get_position="[longitude, latitude]",
+                get_fill_color="colour", get_radius="radius", radius_units="'pixels'", pickable=True,
+            ),
+        ],
+        initial_view_state=_view(shown),
+        map_provider=None,
+        map_style=None,
+        tooltip={"text": "{name} ({datasource})\n{count} reads, {state}"},
+    )  # fmt: skip
+
+
+def _view(shown: pl.DataFrame) -> pdk.ViewState:
+    """Where most cameras are: the middle nine tenths, so that one misplaced camera does not push the rest together."""
+
+    def span(name: str) -> tuple[float, float]:
+        low, high = (shown[name].quantile(share) or 0.0 for share in (0.05, 0.95))
+        return (low + high) / 2, max(high - low, 0.2)
+
+    (latitude, tall), (longitude, wide) = span("latitude"), span("longitude")
+    across, down = (
+        360 / 512 / wide,
+        360 / 512 / tall * math.cos(math.radians(latitude)),
+    )  # at zoom 0, the world is 512 pixels
+    zoom = math.log2(min(across * FILLED[0], down * FILLED[1]))
+    return pdk.ViewState(latitude=latitude, longitude=longitude, zoom=min(max(zoom, 5), 11))
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def _cameras(user: User, period: Period) -> pl.DataFrame:
+    with asked_by(user) as connection:
+        return ask.cameras_on_map(connection, start=period.start, end=period.end)
