@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import hypothesis
 import psycopg2
 import pytest
 
@@ -33,6 +34,10 @@ from ncric_core.windows import Window
 for variable in [name for name in os.environ if name.startswith(("NCRIC_", "PREFECT_")) and name != "NCRIC_NO_SKIPS"]:
     del os.environ[variable]
 os.environ.update(AWS_ACCESS_KEY_ID="tests", AWS_SECRET_ACCESS_KEY="tests", AWS_EC2_METADATA_DISABLED="true")
+
+# How long an example takes says how busy the machine is: no test is timed (figures are `ncric bench`'s).
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 HOUR = Window(datetime(2022, 10, 11, 8, tzinfo=UTC), datetime(2022, 10, 11, 9, tzinfo=UTC))
 """The window that tests' files lie in, unless they say otherwise."""
