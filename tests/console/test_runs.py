@@ -21,7 +21,6 @@ from tests.conftest import FILE, HOUR, Store, read
 ANALYST = User("ann", "ncric_analyst")
 OPERATOR = User("olga", "ncric_operator")
 ATHERTON = "ATHERTON POLICE DEPARTMENT"
-NOW = datetime.now(UTC)
 
 
 def script(name: str, operator: bool) -> None:
@@ -158,6 +157,12 @@ def test_a_run_that_is_gone_is_told(api: PrefectApi, job: Item) -> None:
     assert "no such run" in opened(OPERATOR, run="0be89301-e59b-45a7-8def-5d4f5733890a").warning[0].value
 
 
+def around_now() -> tuple[datetime, datetime]:
+    """An hour before this moment, and five minutes after."""
+    now = datetime.now(UTC)
+    return now - timedelta(hours=1), now + timedelta(minutes=5)
+
+
 def test_analysts_see_no_button_and_the_database_refuses_them(
     api: PrefectApi, job: Item, console: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -179,7 +184,7 @@ def test_analysts_see_no_button_and_the_database_refuses_them(
         attempt()
         assert "operator role" in told.pop("runs_told")[1]
     assert not api.deployments()[0]["paused"]
-    assert len(api.runs([job["id"]], NOW - timedelta(hours=1), NOW + timedelta(minutes=5))) == 1
+    assert len(api.runs([job["id"]], *around_now())) == 1
     assert console.rows("SELECT count(*) FROM activity") == [(0,)]
 
 
@@ -222,7 +227,7 @@ def test_a_rerun_says_what_is_loaded_and_starts_as_the_command_does(api: Prefect
     assert "Oct 11, 01:00–02:00 PDT" in texts(app)
     app.button(key="launch_go").click().run()
     assert app.success[0].value.startswith(f"Launched: boss4 2022-10-11 08–09 UTC, only {ATHERTON}.")
-    (run,) = [one for one in api.runs([job["id"]], NOW - timedelta(hours=1)) if "rerun" in one["tags"]]
+    (run,) = [one for one in api.runs([job["id"]], around_now()[0]) if "rerun" in one["tags"]]
     given = {
         "feed": "boss4",
         "covers": None,
