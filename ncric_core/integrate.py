@@ -32,6 +32,8 @@ from ncric_core.store.agencies import NameTable, name_table
 from ncric_core.store.database import Connection, Database
 from ncric_core.store.partitions import ensure_partitions
 
+MOST_WRITTEN: Final = 50_000  # rows of what was seen of cameras and agencies that a run remembers
+
 SMALLEST_BATCH: Final = 5_000  # reads; below this polars and the database spend their time on overhead
 
 LATE: Final = timedelta(hours=1)
@@ -64,6 +66,7 @@ class _Run:
     mapping: Mapping
     names: NameTable
     scope: Scope
+    written: pl.DataFrame | None = None  # what was seen of cameras and agencies, and is in the store
     apart: set[int] = field(default_factory=set)  # agencies that could not be loaded: they share no chunk any more
     earlier: dict[str, int] = field(default_factory=dict)  # reads by name in the parts of a large file so far
 
@@ -185,7 +188,7 @@ def _load(batch: _Batch, run: _Run, connection: Connection, loader: Loader) -> N
     taken = taken.with_columns(late=taken["event_time"] < begins.gather(taken["file"]) - LATE)
     ensure_partitions(connection, taken["event_time"].dt.truncate("1w").unique().to_list())
     for part in split_by_agency(taken, run.settings.chunk_size, run.apart):
-        chunk = run.mapping.chunk(part, run.names, closes=not batch.part)
+        chunk = run.mapping.chunk(part, run.names, closes=not batch.part, written=run.written)
         _book(loader.submit(chunk), run)
     if batch.part:
         _finish_part(batch, run, reads, loader)
@@ -251,8 +254,16 @@ def _book(results: Iterable[Result], run: _Run) -> None:
                 run.outcome.failed_agencies[run.names.agencies[agency]] = result
             run.outcome.count_frame(rows, run.names.agencies, "waiting")
             continue
+        if chunk.seen.height:
+            run.written = _grown(run.written, chunk.seen)
         inserted = result.inserted.group_by("agency").agg(inserted=pl.len())
         loaded = rows.join(inserted, on="agency", how="left").with_columns(pl.col("inserted").fill_null(0))
         names = run.names.agencies
         run.outcome.count_frame(loaded.select("agency", len="inserted"), names, "loaded")
         run.outcome.count_frame(loaded.select("agency", len=pl.col("len") - pl.col("inserted")), names, "already_there")
+
+
+def _grown(written: pl.DataFrame | None, seen: pl.DataFrame) -> pl.DataFrame:
+    """What is in the store by now. Chunks are made before those ahead of them are loaded, so that several may have seen
+    the same."""
+    return seen if written is None or written.height > MOST_WRITTEN else pl.concat([written, seen]).unique()

@@ -1,7 +1,7 @@
 """Loading while the next batch is parsed: one thread, one connection, chunks in order; failures kept to their
 agency."""
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -17,8 +17,6 @@ from ncric_core.store.database import Database
 from ncric_core.store.load import Chunk, Loaded, load_chunk, make_ready
 
 AHEAD: Final = 3  # chunks prepared (and files to be closed) that are not loaded yet
-
-MOST_KNOWN: Final = 50_000  # entities or links of a table that are remembered as written by this run
 
 STAGE_ABOVE: Final = 0.2  # share of reads of the last chunk that were there; then the next is staged at once
 
@@ -38,9 +36,6 @@ class Loader:
             cursor.execute("SET synchronous_commit TO off")
         self._force = force
         self._staged = force
-        self._known: defaultdict[tuple[str, ...], set[tuple[object, ...]]] = defaultdict(
-            set
-        )  # what this run has written
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._pending: deque[Future[list[Result]]] = deque()
 
@@ -94,7 +89,7 @@ class Loader:
 
     def _load(self, chunk: Chunk) -> list[Result]:
         try:
-            loaded = load_chunk(self._connection, self._without_known(chunk), staged=self._staged, force=self._force)
+            loaded = load_chunk(self._connection, chunk, staged=self._staged, force=self._force)
         except (psycopg2.Error, UnicodeError, AgencyError) as error:
             self._raise_if_lost(error)
             agencies = chunk.pairs["agency"].unique().sort().to_list()
@@ -107,29 +102,9 @@ class Loader:
                 for agency in agencies
                 for result in self._load(chunk.only(chunk.pairs.filter(pl.col("agency") == agency)))
             ]
-        self._remember(chunk)
         there = chunk.reads.height - loaded.inserted.height
         self._staged = there > STAGE_ABOVE * max(chunk.reads.height, 1)
         return [(chunk, loaded)]
-
-    def _remember(self, chunk: Chunk) -> None:
-        for rows in chunk.entities:
-            known = self._known[rows.table, *rows.frame.columns]
-            if len(known) > MOST_KNOWN:
-                known.clear()
-            known.update(rows.frame.rows())
-
-    def _without_known(self, chunk: Chunk) -> Chunk:
-        """The chunk without the cameras and links of which this run has written the same."""
-        left = []
-        for rows in chunk.entities:
-            known = self._known[rows.table, *rows.frame.columns]
-            new = [number for number, row in enumerate(rows.frame.rows()) if row not in known]
-            if len(new) == rows.frame.height:
-                left.append(rows)
-            elif new:
-                left.append(replace(rows, frame=rows.frame[new]))
-        return replace(chunk, entities=left)
 
     def _raise_if_lost(self, error: Exception) -> None:
         """A database that is gone is no agency's trouble."""

@@ -30,11 +30,14 @@ class Mapping:
     flight: Flight
     read: str  # the alias of the flight's reads
 
-    def chunk(self, reads: pl.DataFrame, names: NameTable, *, closes: bool) -> Chunk:
+    def chunk(
+        self, reads: pl.DataFrame, names: NameTable, *, closes: bool, written: pl.DataFrame | None = None
+    ) -> Chunk:
         """The rows of one transaction.
 
         `reads` has schema CLEAN, `file_id`, `agency` (Int32), `found` (rows of their name in their file) and `late`
-        (Boolean: taken before their file's window).
+        (Boolean: taken before their file's window). What earlier chunks have `seen` of cameras and agencies, and is
+        `written` by now, is not written with it again.
         """
         # of equal ones, the first stays first
         reads = reads.sort("event_time", "vehicle_record_id", maintain_order=True)
@@ -42,15 +45,17 @@ class Mapping:
         found = entity_rows(self.flight, self.read, own, "file_id", "agency", "late")
         found = found.with_columns(plate_normalized=normalized_plate(pl.col("plate")))
         pairs = reads.group_by(*PAIR, "agency").agg(rows=pl.len(), found=pl.col("found").first())
-        return Chunk(pairs, found.drop("late"), found["late"], self._entities(reads, names), closes)
-
-    def _entities(self, reads: pl.DataFrame, names: NameTable) -> list[Rows]:
-        """The cameras, agencies and links that reads tell of."""
         newest = reads.group_by(_SEEN).agg(
             as_of=pl.col("event_time").max().dt.truncate("1h"), coordinates=pl.col("coordinates").drop_nulls().last()
         )
-        seen = _with_standard(newest, names)
-        flight = self.flight
+        seen = newest if written is None else newest.join(written, on=newest.columns, how="anti", nulls_equal=True)
+        return Chunk(pairs, found.drop("late"), found["late"], seen, self._entities(seen, names), closes)
+
+    def _entities(self, seen: pl.DataFrame, names: NameTable) -> list[Rows]:
+        """The cameras, agencies and links that reads tell of."""
+        if seen.is_empty():
+            return []
+        seen, flight = _with_standard(seen, names), self.flight
         found = []
         for alias, one in flight.entities.items():
             if alias != self.read and not one.associate_only:

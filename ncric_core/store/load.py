@@ -51,6 +51,7 @@ class Chunk:
     pairs: pl.DataFrame
     reads: pl.DataFrame
     late: pl.Series
+    seen: pl.DataFrame  # what the reads tell of cameras and agencies, from which the entities are made
     entities: Sequence[Rows]
     closes: bool  # no more rows come of these files and names: they are done
     ready: "Ready | None" = None
@@ -58,7 +59,7 @@ class Chunk:
     def only(self, pairs: pl.DataFrame) -> "Chunk":
         """The reads of these entries of the ledger."""
         kept = self.reads.with_columns(late_=self.late).join(pairs, on=PAIR, how="semi", maintain_order="left")
-        return Chunk(pairs, kept.drop("late_"), kept["late_"], self.entities, self.closes)
+        return Chunk(pairs, kept.drop("late_"), kept["late_"], self.seen, self.entities, self.closes)
 
 
 @dataclass(frozen=True, slots=True)
