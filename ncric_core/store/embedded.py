@@ -7,7 +7,9 @@ import getpass
 import json
 import logging
 import os
+import signal
 import subprocess
+import threading
 import time
 import warnings
 from collections.abc import Iterator
@@ -26,6 +28,7 @@ with warnings.catch_warnings():  # it warns of a missing XDG_RUNTIME_DIR and fal
 logging.getLogger(get_server.__module__.split(".")[0]).addHandler(logging.NullHandler())  # our errors say it in a line
 
 GONE_WITHIN: Final = 20.0  # seconds: until a killed server's locks are free
+ENDING: Final = (signal.SIGTERM, signal.SIGINT)
 READY_WITHIN: Final = 300.0  # seconds: after a crash the server first replays its log
 
 CONFIGURATION: Final = """\
@@ -53,7 +56,7 @@ def start(data_dir: Path) -> str:
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        with _locked(data_dir / "embedded.lock"):
+        with _locked(data_dir), _uninterrupted():
             cluster = _cluster(data_dir)
             _forget_dead(cluster)
             return _started(cluster)
@@ -64,11 +67,29 @@ def start(data_dir: Path) -> str:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Holds a file's lock; the kernel frees it when the process ends, however it ends."""
-    with path.open("w") as file:
+def _locked(data_dir: Path) -> Iterator[None]:
+    """Holds a lock while the server is started, joined or let go of; the kernel frees it when the process ends, however
+    it ends."""
+    with (data_dir / "embedded.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Lets SIGTERM and Ctrl-C wait: a process that ends while the server starts would leave it behind for ever."""
+    if threading.current_thread() is not threading.main_thread():  # signals come to the main thread
+        yield
+        return
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda got, _: came.append(got)) for number in ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came:
+            signal.raise_signal(number)
 
 
 def _cluster(data_dir: Path) -> Path:
@@ -90,14 +111,18 @@ def _cluster(data_dir: Path) -> Path:
 def _forget_dead(cluster: Path) -> None:
     """Drops what processes that were killed have left: their handles, and a server's pid that is another process's
     now."""
-    handles = cluster / ".handle_pids.json"
-    if handles.exists():
-        pids = json.loads(handles.read_text() or "[]")
-        handles.write_text(json.dumps([pid for pid in pids if psutil.pid_exists(pid)]))
+    _forget_dead_users(cluster)
     pid = _server_pid(cluster)
     if pid is not None and psutil.pid_exists(pid) and not _serves(pid, cluster):
         # of a dead server it stays: by it PostgreSQL sees that others of it live on
         (cluster / "postmaster.pid").unlink()
+
+
+def _forget_dead_users(cluster: Path) -> None:
+    handles = cluster / ".handle_pids.json"
+    if handles.exists():
+        pids = json.loads(handles.read_text() or "[]")
+        handles.write_text(json.dumps([pid for pid in pids if psutil.pid_exists(pid)]))
 
 
 def _server_pid(cluster: Path) -> int | None:
@@ -151,8 +176,9 @@ def stop(data_dir: Path) -> None:
 
 def _let_go(server: Any, cluster: Path) -> None:
     """What the library does at the end of a process, but without a traceback where the server was killed in the
-    meantime."""
-    pid = _server_pid(cluster)
-    if pid is not None and _serves(pid, cluster):
-        with suppress(psutil.Error, subprocess.SubprocessError, OSError):
+    meantime; users that were killed do not keep it running."""
+    with suppress(psutil.Error, subprocess.SubprocessError, OSError), _locked(cluster.parent):
+        pid = _server_pid(cluster)
+        if pid is not None and _serves(pid, cluster):
+            _forget_dead_users(cluster)
             server.cleanup()

@@ -32,6 +32,43 @@ def test_two_commands_at_once_share_a_server_that_stops_with_the_last(environmen
     assert not Path(environment["NCRIC_DATA_DIR"], "postgres", "postmaster.pid").exists()
 
 
+def test_a_command_that_is_killed_does_not_keep_the_server_running_after_the_last(environment: dict[str, str]) -> None:
+    killed = subprocess.Popen([*COMMAND, "sql", "SELECT pg_sleep(60)"], env=environment, stderr=subprocess.DEVNULL)
+    until_ready(environment)
+    other = subprocess.Popen([*COMMAND, "sql", "SELECT pg_sleep(3)"], env=environment, stdout=subprocess.DEVNULL)
+    time.sleep(1)
+    killed.kill()
+    killed.wait()
+    assert other.wait(60) == 0
+    assert not pid_file(environment).exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("beginning", ["postgres.new-*", "postgres", "postgres/postmaster.pid"])
+def test_a_command_ended_while_the_server_starts_leaves_none_behind(
+    environment: dict[str, str], beginning: str, number: signal.Signals
+) -> None:
+    folder = Path(environment["NCRIC_DATA_DIR"])
+    command = subprocess.Popen([*COMMAND, "reconcile"], env=environment, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 30
+    while not list(folder.glob(beginning)) and time.monotonic() < deadline:
+        time.sleep(0.005)
+    command.send_signal(number)
+    assert command.wait(60) != 0
+    assert not pid_file(environment).exists()
+
+
+def pid_file(environment: dict[str, str]) -> Path:
+    return Path(environment["NCRIC_DATA_DIR"], "postgres", "postmaster.pid")
+
+
+def until_ready(environment: dict[str, str]) -> None:
+    deadline = time.monotonic() + 30
+    file = pid_file(environment)
+    while not (file.exists() and "ready" in file.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.1)
+
+
 def test_a_server_that_is_killed_ends_the_command_in_one_line_and_the_next_command_starts_it_again(
     environment: dict[str, str],
 ) -> None:
@@ -42,12 +79,9 @@ def test_a_server_that_is_killed_ends_the_command_in_one_line_and_the_next_comma
         stderr=subprocess.PIPE,
         text=True,
     )
-    pid_file = Path(environment["NCRIC_DATA_DIR"], "postgres", "postmaster.pid")
-    deadline = time.monotonic() + 30
-    while not (pid_file.exists() and "ready" in pid_file.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.1)
+    until_ready(environment)
     time.sleep(2)
-    os.kill(int(pid_file.read_text().split()[0]), signal.SIGKILL)
+    os.kill(int(pid_file(environment).read_text().split()[0]), signal.SIGKILL)
     _, err = slow.communicate(timeout=60)
     assert slow.returncode == 1
     assert err.startswith("ncric: ")
