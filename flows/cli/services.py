@@ -1,6 +1,7 @@
 """What `ncric up` runs of our own, as hidden commands: the holder of the embedded PostgreSQL, and the demo's feeds."""
 
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -9,10 +10,13 @@ import typer
 from ncric_core.agencies import Mapping
 from ncric_core.cli.app import app, say
 from ncric_core.errors import StoreError
-from ncric_core.settings import read_settings
+from ncric_core.integrate import integrate
+from ncric_core.jobs import CATCHUP, job_named
+from ncric_core.settings import Settings, read_settings
 from ncric_core.simulate.day import FEEDS
 from ncric_core.simulate.feed import Clock, feed
 from ncric_core.simulate.world import names
+from ncric_core.sources.objects import open_bucket
 from ncric_core.store import embedded
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings
@@ -48,14 +52,29 @@ def feeds(
     speed: float = 1.0,
     reads: int = 100_000,
     seed: int = 1,
-    silence: Annotated[list[str] | None, typer.Option(help="Camera that sends nothing from `begun` on.")] = None,
+    history: Annotated[int, typer.Option(help="Days before `start` whose files are there from the begin on.")] = 0,
+    silence: Annotated[list[str] | None, typer.Option(help="Camera that sends nothing from `start` on.")] = None,
 ) -> None:
     """Keeps feeding the bucket with simulated files."""
     settings = read_settings()
-    map_names(open_database(settings))
+    store = open_database(settings)
+    map_names(store)
     clock = Clock(start=parse_moment(start), begun=parse_moment(begun), speed=speed)
-    for draft in feed(Path(settings.bucket), clock, reads=reads, seed=seed, silent=silence or ()):
+    if history:
+        _load_history(settings, store, clock.start, history, reads=reads, seed=seed)
+    silent_from = dict.fromkeys(silence or (), clock.start)
+    for draft in feed(Path(settings.bucket), clock, reads=reads, seed=seed, silent_from=silent_from):
         say(f"{draft.end:%Y-%m-%d %H:%M:%SZ} {draft.key}")
+
+
+def _load_history(settings: Settings, store: Database, end: datetime, days: int, *, reads: int, seed: int) -> None:
+    """Writes the files of the days before, and loads them, so that it is known what is usual."""
+    start = end - timedelta(days=days)
+    over = Clock(start, start, real_time=lambda: end)  # it is the end already: nothing is waited for
+    files = sum(1 for _ in feed(Path(settings.bucket), over, reads=reads, seed=seed, end=end))
+    say(f"{files:,} files of {days} days are in the bucket")
+    outcome = integrate(job_named(CATCHUP, settings, None), settings, store, open_bucket(settings))
+    say(f"their {outcome.total.loaded:,} reads are loaded, in {outcome.seconds:.0f} s")
 
 
 @service.command()

@@ -64,9 +64,18 @@ def up(
     ] = 1.0,
     reads: Annotated[int, typer.Option(min=1000, help="About so many simulated rows a day.")] = 100_000,
     seed: Annotated[int, typer.Option(help="The same seed makes the same files of a day.")] = 1,
+    history: Annotated[
+        int,
+        typer.Option(
+            min=0, max=366, help="Days before whose simulated files are loaded first: four weeks show what is usual."
+        ),
+    ] = 0,
     silence: Annotated[
         list[str] | None,
-        typer.Option(metavar="CAMERA_ID", help="A simulated camera that sends nothing from now on; may be repeated."),
+        typer.Option(
+            metavar="CAMERA_ID",
+            help="A simulated camera that sends nothing from the beginning of simulated time on; may be repeated.",
+        ),
     ] = None,
 ) -> None:
     """Runs it all on this machine: PostgreSQL (unless NCRIC_DATABASE_URL is set), Prefect, deployments, a worker and
@@ -75,7 +84,7 @@ def up(
     Only this machine can reach it. Whatever dies is started again; Ctrl-C ends everything. Logs are in DATA_DIR/logs.
     """
     settings = with_own_server(read_settings())
-    check(settings, feeds, silence or ())
+    check(settings, feeds, silence or (), history)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with only_one(settings.data_dir), stoppable(Up(settings, environment(settings))) as running:
         _clear_the_way(settings)
@@ -83,7 +92,7 @@ def up(
         try:
             _start(running)
             if feeds is not None:
-                _start_feeds(running, speed=speed, reads=reads, seed=seed, silence=silence or ())
+                _start_feeds(running, speed=speed, reads=reads, seed=seed, history=history, silence=silence or ())
             running.tell(f"ready in {time.monotonic() - begun:.0f} s; Ctrl-C ends everything")
             _addresses(running)
             running.watch()
@@ -94,7 +103,7 @@ def up(
         running.tell("stopped")
 
 
-def check(settings: Settings, feeds: str | None, silence: Collection[str] = ()) -> None:
+def check(settings: Settings, feeds: str | None, silence: Collection[str] = (), history: int = 0) -> None:
     """Raises an error in words if what is wanted cannot be."""
     if not (ROOT / "prefect.yaml").is_file():
         raise ServiceError(f"there is no prefect.yaml in {ROOT}: install the project with `pip install -e`")
@@ -107,6 +116,8 @@ def check(settings: Settings, feeds: str | None, silence: Collection[str] = ()) 
         )
     if silence and not feeds:
         raise SettingsError("--silence is for simulated cameras: it needs --feeds demo")
+    if history and not feeds:
+        raise SettingsError("--history is of simulated files: it needs --feeds demo")
     known = {camera for datasource in FEEDS for camera in camera_ids(datasource)} if silence else set()
     for camera in silence:
         if camera not in known:
@@ -219,15 +230,24 @@ def _start_database(running: Up) -> None:
     running.tell("PostgreSQL    ready (embedded)")
 
 
-def _start_feeds(running: Up, *, speed: float, reads: int, seed: int, silence: Collection[str]) -> None:
+def _start_feeds(running: Up, *, speed: float, reads: int, seed: int, history: int, silence: Collection[str]) -> None:
     now = datetime.now(UTC)
     start = now - timedelta(days=1) if speed > 1 else now
-    options = {"start": start.isoformat(), "begun": now.isoformat(), "speed": speed, "reads": reads, "seed": seed}
+    options = {
+        "start": start.isoformat(),
+        "begun": now.isoformat(),
+        "speed": speed,
+        "reads": reads,
+        "seed": seed,
+        "history": history,
+    }
     given = [f"--{name}={value}" for name, value in options.items()] + [f"--silence={camera}" for camera in silence]
     running.child("feeds", *NCRIC, "service", "feeds", *given)
     running.tell(f"demo feeds    from {start:%Y-%m-%d %H:%M} UTC on, {speed:g} times as fast as real time")
+    if history:
+        running.tell(f"history       of {history} days before is being loaded: see {running.logs / 'feeds.log'}")
     if silence:
-        running.tell(f"silent        from {now:%Y-%m-%d %H:%M} UTC on: {', '.join(silence)}")
+        running.tell(f"silent        from {start:%Y-%m-%d %H:%M} UTC on: {', '.join(silence)}")
 
 
 def _addresses(running: Up) -> None:

@@ -5,7 +5,7 @@ import io
 import json
 import os
 from collections import Counter, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -120,22 +120,24 @@ def drafts(
     images: float,
     damaged: bool,
     places: Random | None = None,
+    passed: Callable[[float], float] = float,
     silent_from: Mapping[str, datetime] = NEVER_SILENT,
 ) -> Iterator[Draft]:
     """The files of a feed in order of arrival, made as they are asked for. `places` makes the cameras (else `chance`
-    does): the same ones for every day. A camera in `silent_from` sends nothing from then on; the others' reads are the
+    does): the same ones for every day. `passed` tells what share of the time has passed when a share of the reads has
+    come. A camera in `silent_from` sends nothing from then on; the others' reads are the
     same as without."""
     rows_of_file = max(fault.SMALLEST_FILE, min(ROWS_OF_A_FILE, reads // FILES_AT_LEAST)) if damaged else ROWS_OF_A_FILE
     count = max(1, -(-reads // rows_of_file))
-    step = timedelta(hours=hours) / count
+    whole = timedelta(hours=hours)
     traffic = _Traffic(datasource, chance, images, places or chance)
     first: Draft | None = None
     for number in range(count):
-        begin = start + step * number
-        end = min(begin + step, start + timedelta(hours=hours) - timedelta(seconds=1)).replace(microsecond=0)
+        begin, end = (start + whole * passed(share / count) for share in (number, number + 1))
+        end = min(end, start + whole - timedelta(seconds=1)).replace(microsecond=0)
         draft = Draft(_key(datasource, number, begin, end, chance, odd=damaged and number % 29 == 5), begin, end)
-        passed = traffic.rows(min(rows_of_file, reads - number * rows_of_file), end)
-        draft.rows = [row for row in passed if _is_sent(row, silent_from)]
+        taken = traffic.rows(min(rows_of_file, reads - number * rows_of_file), end)
+        draft.rows = [row for row in taken if _is_sent(row, silent_from)]
         if damaged and first is not None and number % 7 == 6:
             draft.rows += [Row(row.text, row.truth) for row in first.rows[:3]]  # sent again, hours later
         if damaged and number % 2 and len(draft.rows) >= fault.SMALLEST_FILE:

@@ -1,19 +1,24 @@
 """Feeds that go on: files arrive in a bucket as time passes, in real time or faster."""
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import merge
-from itertools import count
+from itertools import accumulate, count
 from pathlib import Path
 from random import Random
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from ncric_core.simulate.day import FEEDS, drafts, write
+from ncric_core.simulate.day import FEEDS, NEVER_SILENT, drafts, write
 from ncric_core.simulate.drafts import Draft
 
 DAY: Final = timedelta(days=1)
+PACIFIC: Final = ZoneInfo("America/Los_Angeles")
+TRAFFIC: Final = (9, 6, 5, 5, 8, 18, 38, 59, 63, 53, 50, 52, 55, 56, 60, 67, 72, 73, 62, 48, 39, 33, 24, 15)
+"""Parts of a day's vehicles in each hour of it, as on any city's streets: quiet nights, two peaks."""
 
 
 def _real_time() -> datetime:
@@ -41,15 +46,21 @@ class Clock:
 
 
 def feed(
-    folder: Path, clock: Clock, *, reads: int, seed: int, silent: Collection[str] = (), end: datetime | None = None
+    folder: Path,
+    clock: Clock,
+    *,
+    reads: int,
+    seed: int,
+    silent_from: Mapping[str, datetime] = NEVER_SILENT,
+    end: datetime | None = None,
 ) -> Iterator[Draft]:
     """Writes the files that arrive after the clock's start, each when it is time, and gives each when it is written.
 
     About `reads` rows a day, faults included. The same seed writes the same files of a day, whenever it starts: to
-    write them again changes nothing. The `silent` cameras (ids as in the store) send nothing from the moment on at
-    which the clock began; what came before, and so their habit, stays.
+    write them again changes nothing. Cameras in `silent_from` (ids as in the store) send nothing from that time on;
+    what came before, and so their habit, stays.
     """
-    for draft in _files(clock.start, dict.fromkeys(silent, clock.begun), reads=reads, seed=seed):
+    for draft in _files(clock.start, silent_from, reads=reads, seed=seed):
         if end is not None and draft.end >= end:
             return
         if draft.end > clock.start:
@@ -79,5 +90,19 @@ def _day(
         images=0.0,
         damaged=True,
         places=Random(f"{seed} {datasource}"),
+        passed=_rhythm(day),
         silent_from=silent_from,
     )
+
+
+def _rhythm(day: datetime) -> Callable[[float], float]:
+    """What share of a day (UTC) has passed when a share of its vehicles has, on Pacific clocks."""
+    hours = [TRAFFIC[(day + timedelta(hours=number)).astimezone(PACIFIC).hour] for number in range(24)]
+    until = [part / sum(hours) for part in accumulate(hours)]
+
+    def passed(share: float) -> float:
+        hour = min(bisect_right(until, share), 23)
+        before = until[hour] - hours[hour] / sum(hours)
+        return (hour + (share - before) / (until[hour] - before)) / 24
+
+    return passed

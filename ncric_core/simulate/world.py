@@ -7,6 +7,7 @@ from random import Random
 from typing import Final
 
 from ncric_core.agencies import seed_agencies
+from ncric_core.simulate.towns import place_near
 
 SHERIFF: Final = "Santa Clara County Sheriff's Office"
 LARGEST: Final = "Fremont PD"
@@ -94,14 +95,19 @@ def cameras(datasource: str, chance: Random) -> list[Camera]:
 
 def _camera(number: int, agency: str, weight: float, text: Callable[..., str], chance: Random) -> Camera:
     received = agency if agency in NEVER_SEEN else chance.choice(spellings(agency))
-    place = Place(
-        (37, chance.randrange(60), round(chance.uniform(0, 59.9), 2)),
-        (-122, chance.randrange(60), round(chance.uniform(0, 59.9), 2)),
-    )
+    latitude, longitude = place_near(agency, chance)
+    place = Place(_sexagesimal(latitude), _sexagesimal(longitude))
     name = f"{chance.choice(HEADINGS)}_{chance.choice(STREETS)}_from_{chance.choice(STREETS)}_{number}"
     ori = f"CA{sum(map(ord, agency)) % 10000:04}{len(agency):02}0"
     acronym = "".join(word[0] for word in agency.split()).upper()
     return Camera(str(number), received, agency, place, text(str(number), name, acronym, ori, place), weight)
+
+
+def _sexagesimal(degrees: float) -> tuple[int, int, float]:
+    """Degrees with the sign, minutes, and seconds to a hundredth."""
+    minutes, hundredths = divmod(round(abs(degrees) * 360_000), 6000)
+    whole, minutes = divmod(minutes, 60)
+    return (whole if degrees >= 0 else -whole), minutes, hundredths / 100
 
 
 def boss4_camera(number: str, name: str, acronym: str, ori: str, place: Place) -> str:

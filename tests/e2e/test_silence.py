@@ -11,10 +11,10 @@ CAMERA = "7"  # one of Fremont's, the busiest
 READS = 6000  # a day: 20 or so of this camera
 
 
-def arrive(store: Store, start: datetime, end: datetime, *, begun: datetime, silent: tuple[str, ...]) -> None:
+def arrive(store: Store, start: datetime, end: datetime, silent_from: dict[str, datetime]) -> None:
     """Files of these hours are in the bucket, as if one had waited for them, and are loaded."""
-    clock = Clock(start, begun, real_time=lambda: end + timedelta(days=365), sleep=lambda _: None)
-    for _ in feed(store.folder, clock, reads=READS, seed=1, silent=silent, end=end):
+    clock = Clock(start, start, real_time=lambda: end + timedelta(days=365), sleep=lambda _: None)
+    for _ in feed(store.folder, clock, reads=READS, seed=1, silent_from=silent_from, end=end):
         pass
     store.run("files-catchup")
 
@@ -26,7 +26,7 @@ def judged(store: Store, at: datetime) -> list[AlarmChange]:
 
 def test_a_silenced_camera_is_one_alarm_that_ends_when_it_is_back(store: Store) -> None:
     silent_until = BEGUN + timedelta(days=3)
-    arrive(store, BEGUN - timedelta(weeks=4, days=2), silent_until, begun=BEGUN, silent=(CAMERA,))
+    arrive(store, BEGUN - timedelta(weeks=4, days=2), silent_until, {CAMERA: BEGUN})
     assert [change for hour in range(-24, 3, 6) for change in judged(store, BEGUN + timedelta(hours=hour))] == []
 
     began = [change for hour in range(3, 72, 3) for change in judged(store, BEGUN + timedelta(hours=hour))]
@@ -38,9 +38,9 @@ def test_a_silenced_camera_is_one_alarm_that_ends_when_it_is_back(store: Store) 
         CAMERA,
         0,
     )
-    assert f"camera {CAMERA} of Fremont PD (BOSS4): no reads in the " in alarm.message
+    assert f"camera {CAMERA} of Fremont CA PD (BOSS4): no reads in the " in alarm.message
 
-    arrive(store, silent_until, silent_until + timedelta(days=3), begun=silent_until, silent=())
+    arrive(store, silent_until, silent_until + timedelta(days=3), {})
     ended = [change for hour in range(72, 144, 3) for change in judged(store, BEGUN + timedelta(hours=hour))]
     assert [(change.began, change.alarm.id) for change in ended] == [(False, alarm.id)]
     assert store.rows("SELECT count(*), count(ended_at) FROM alarms") == [(1, 1)]

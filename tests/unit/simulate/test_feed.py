@@ -81,22 +81,23 @@ def of_camera(camera: str, written: list[Draft]) -> set[datetime]:
     }
 
 
-def test_a_silent_camera_sends_nothing_from_the_real_begin_on_and_all_that_it_sent_before(tmp_path: Path) -> None:
-    real, end = START + timedelta(hours=12), START + timedelta(hours=24)
+def test_a_silent_camera_sends_nothing_from_then_on_and_all_that_it_sent_before(tmp_path: Path) -> None:
+    silenced, end = START + timedelta(hours=12), START + timedelta(hours=24)
     written = {}
     for name, silent in (("all", ()), ("one", ("7", "3_SCSO"))):
-        ours, _ = clock(real=real, speed=60)
-        written[name] = list(feed(tmp_path / name, ours, reads=READS, seed=1, silent=silent, end=end))
+        ours, _ = clock(real=end, speed=60)
+        silent_from = dict.fromkeys(silent, silenced)
+        written[name] = list(feed(tmp_path / name, ours, reads=READS, seed=1, silent_from=silent_from, end=end))
     for camera in ("7", "3_SCSO"):
         usual = of_camera(camera, written["all"])
-        before = {moment for moment in usual if moment < real}
+        before = {moment for moment in usual if moment < silenced}
         assert before
         assert len(usual) > len(before)
         assert of_camera(camera, written["one"]) == before
     assert of_camera("8", written["one"]) == of_camera("8", written["all"])
     assert [draft.key for draft in written["one"]] == [draft.key for draft in written["all"]]
     for draft in written["one"]:
-        if draft.end < real:
+        if draft.end < silenced:
             same = (tmp_path / "all" / draft.key, tmp_path / "one" / draft.key)
             assert same[0].read_bytes() == same[1].read_bytes()
 
@@ -107,3 +108,12 @@ def test_the_ids_of_cameras_are_those_that_come(tmp_path: Path) -> None:
     come = {row.truth[CAMERA] for draft in written for row in draft.rows if row.truth and row.truth[CAMERA]}
     assert come <= {camera for datasource in FEEDS for camera in camera_ids(datasource)}
     assert {"1", "1_SCSO"} <= come
+
+
+def test_nights_are_quiet_and_the_afternoon_is_not(tmp_path: Path) -> None:
+    midnight = datetime(2022, 10, 11, 7, tzinfo=UTC)  # in Pacific time
+    ours, _ = clock(midnight, real=midnight + timedelta(days=2))
+    written = list(feed(tmp_path, ours, reads=24_000, seed=1, end=midnight + timedelta(days=1)))
+    rows = [sum(len(draft.rows) for draft in written if draft.end.hour == (7 + hour) % 24) for hour in range(24)]
+    assert sum(rows[2:5]) < sum(rows[15:18]) / 6
+    assert sum(rows) > 20_000
