@@ -1,54 +1,97 @@
-"""Runs that died with their worker: found by their heartbeat, and marked as crashed so that the next one can start."""
+"""Runs that died with their worker: found by what they do not say any more, and marked as crashed so that the next one
+can start."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
 from prefect.automations import AutomationCore
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import StateType
 from prefect.events import EventTrigger, Posture
 from prefect.events.actions import ChangeFlowRunState
+from prefect.exceptions import ObjectNotFound
 
-NAME: Final = "dead runs"
+from ncric_core.settings import read_settings
+
 SILENT_FOR: Final = timedelta(seconds=90)
 """Three heartbeats (pyproject.toml, [tool.prefect.flows]); with the server's own delay a dead run is known within two
 minutes."""
 
-_HEARTBEAT: Final = "prefect.flow-run.heartbeat"
-_ENDS: Final = ("Completed", "Failed", "Cancelled", "Crashed", "Paused", "Suspended", "AwaitingRetry")
+BEGINS_WITHIN: Final = {"process": timedelta(seconds=105)}
+"""From a worker taking a run to the run's own begin, by the type of work pool. A process needs 10 s on a quiet machine
+and a minute on a busy one."""
+MACHINE_WITHIN: Final = timedelta(minutes=10)  # where a machine has to be found first, as on ECS
+
+_RUNS: Final = "prefect.flow-run."
+_HEARTBEAT: Final = f"{_RUNS}heartbeat"
+_RUNNING: Final = f"{_RUNS}Running"
+_TAKEN: Final = {f"{_RUNS}{state}" for state in ("Pending", "Submitting", "InfrastructurePending")}
+_PUT_BACK: Final = {f"{_RUNS}{state}" for state in ("Scheduled", "Late", "AwaitingRetry", "AwaitingConcurrencySlot")}
+_ENDS: Final = {f"{_RUNS}{state}" for state in ("Completed", "Failed", "Cancelled", "Crashed", "Paused", "Suspended")}
 
 
-def ensure_watch() -> bool:
-    """Makes or renews the server's automation that marks a run as crashed whose heartbeat has stopped; gives whether it
-    was made new.
+def ensure_watch(silent_for: timedelta = SILENT_FOR, begins_within: timedelta | None = None) -> bool:
+    """Makes or renews the server's automations that mark a run as crashed of which nothing is heard any more; gives
+    whether one was made new. `begins_within` is by default that of the settings' work pool.
 
-    A run whose process is killed is reported by its worker; where both are killed nobody would, and its deployment's
-    one slot would stay taken.
+    A run whose process is killed is reported by its worker; where both are killed nobody would, and the slots that it
+    holds, of its deployment and its queue, would stay taken: by one that was begun, or one that was only taken.
     """
-    wanted = AutomationCore(
-        name=NAME,
-        description="Marks a run as crashed whose heartbeat has stopped: its process and its worker are gone.",
+    with get_client(sync_client=True) as client:
+        within = begins_within or BEGINS_WITHIN.get(_pool_type(client), MACHINE_WITHIN)
+        wanted = (
+            _watch(
+                "dead runs",
+                after={_HEARTBEAT, _RUNNING},
+                expect={_HEARTBEAT, *_PUT_BACK, *_ENDS},
+                within=silent_for,
+                message="The run's heartbeat stopped: its process and its worker are gone. What it had loaded is "
+                "kept; the next run or files-catchup loads the rest.",
+            ),
+            _watch(
+                "runs that never began",
+                after=_TAKEN,
+                expect={_RUNNING, _HEARTBEAT, *_PUT_BACK, *_ENDS},
+                within=within,
+                message=f"A worker took the run, which did not begin within {within.total_seconds():.0f} s: the "
+                "worker is gone, or its machine could not be had. The next run or files-catchup loads what is due.",
+            ),
+        )
+        made = [_ensure(client, one) for one in wanted]
+    return any(made)
+
+
+def _watch(
+    name: str, *, after: Iterable[str], expect: Iterable[str], within: timedelta, message: str
+) -> AutomationCore:
+    return AutomationCore(
+        name=name,
+        description="Marks a run as crashed of which nothing is heard any more.",
         trigger=EventTrigger(
-            after={_HEARTBEAT},
-            expect={_HEARTBEAT, *(f"prefect.flow-run.{state}" for state in _ENDS)},
+            after=set(after),
+            expect=set(expect),
             match={"prefect.resource.id": "prefect.flow-run.*"},
             for_each={"prefect.resource.id"},
             posture=Posture.Proactive,
             threshold=1,
-            within=SILENT_FOR,
+            within=within,
         ),
-        actions=[
-            ChangeFlowRunState(
-                state=StateType.CRASHED,
-                message="The run's heartbeat stopped: its process and its worker are gone. What it had loaded is kept; "
-                "the next run or files-catchup loads the rest.",
-            )
-        ],
+        actions=[ChangeFlowRunState(state=StateType.CRASHED, message=message)],
     )
-    with get_client(sync_client=True) as client:
-        there = client.read_automations_by_name(NAME)
-        if there:
-            client.update_automation(there[0].id, wanted)
-        else:
-            client.create_automation(wanted)
+
+
+def _ensure(client: SyncPrefectClient, wanted: AutomationCore) -> bool:
+    there = client.read_automations_by_name(wanted.name)
+    if there:
+        client.update_automation(there[0].id, wanted)
+    else:
+        client.create_automation(wanted)
     return not there
+
+
+def _pool_type(client: SyncPrefectClient) -> str:
+    try:
+        return client.read_work_pool(read_settings().work_pool).type
+    except ObjectNotFound:  # as long as nobody has made it
+        return "process"
