@@ -50,7 +50,8 @@ def over_time_chart(counts: pl.DataFrame, *, start: datetime, end: datetime, uni
         .mark_rect()
         .encode(
             x=alt.X("begin:T", title=zones(start, end), scale=alt.Scale(type="utc", domain=span),
-                    axis=alt.Axis(grid=False, labelOverlap=True, tickCount=10, format=_labels(start, end))),
+                    axis=alt.Axis(grid=False, labelOverlap=True, tickCount=_ticks(start, end),
+                                  format=_labels(start, end))),
             x2="end:T",
             y=alt.Y(
                 "bottom:Q",
@@ -79,6 +80,12 @@ def over_time_chart(counts: pl.DataFrame, *, start: datetime, end: datetime, uni
 def _labels(start: datetime, end: datetime) -> str:
     days = (end - start).days
     return "%b %-d, %H:%M" if days <= 2 else "%b %-d" if days <= 90 else "%b %Y"
+
+
+def _ticks(start: datetime, end: datetime) -> int | alt.TimeIntervalStep:
+    """Labels name days where the period has several: then no two of them are to name the same."""
+    days = (end - start).days
+    return alt.TimeIntervalStep(interval="day", step=max(1, days // 10)) if 2 < days <= 90 else 10
 
 
 def _on_the_axis(at: datetime) -> alt.DateTime:
