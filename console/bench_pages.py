@@ -1,0 +1,148 @@
+"""Every question that the pages put to the database, timed: the pages run as they are, with what people choose on
+them."""
+
+import logging
+import math
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from time import perf_counter
+from typing import Any, ClassVar, Final
+from unittest.mock import patch
+
+import streamlit as st
+from psycopg2.extensions import cursor
+from streamlit.testing.v1 import AppTest
+
+from console import queries
+from console.auth import Role, User
+from console.queries.runs import files_of
+from ncric_core.errors import NcricError
+from ncric_core.store.database import Connection, Database
+from ncric_core.windows import Window
+
+ROLES: Final[tuple[Role, Role]] = ("ncric_analyst", "ncric_operator")
+PATIENCE: Final = 120.0  # seconds for a page
+
+Choice = tuple[str, dict[str, str]]
+"""A page (a module of `console`), and its address's parameters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """A statement by the function that puts it: milliseconds at the half and at 95 of 100, and how often it was put."""
+
+    name: str
+    p50: float
+    p95: float
+    times: int
+
+
+class _Cursor(cursor):
+    seconds: ClassVar[defaultdict[str, list[float]]] = defaultdict(list)
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # psycopg2 names it so
+        begun = perf_counter()
+        super().execute(query, vars)
+        if (name := _asker()) is not None:
+            self.seconds[name].append(perf_counter() - begun)
+
+
+def _asker() -> str | None:
+    """The function that puts a statement: the first outside of what all of them go through."""
+    frame = sys._getframe(2)  # as logging and warnings find their callers
+    passed = (__name__, "ncric_core.store.database", queries.__name__)
+    while frame.f_back is not None:
+        module = frame.f_globals.get("__name__", "")
+        if module in passed and frame.f_code.co_name in {"_bind", "connect"}:
+            return None  # what every transaction begins with
+        ours = module.startswith(("console.", "ncric_core.")) and module not in passed
+        if ours and not frame.f_code.co_name.startswith("<"):  # a comprehension is part of its function
+            return f"{module.removeprefix('console.queries.').removeprefix('ncric_core.')}.{frame.f_code.co_name}"
+        frame = frame.f_back
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class _TimedDatabase(Database):
+    def connect(self) -> Connection:
+        connection = Database.connect(self)
+        connection.cursor_factory = _Cursor
+        return connection
+
+
+def choices(agency: str, file: str, part_of_a_name: str) -> list[Choice]:
+    """What people look at: every page, part and period, one agency, one file, and a search."""
+    reads: list[Choice] = [("reads", {"period": period}) for period in ("day", "week", "month", "year")]
+    reads += [("reads", {"period": period, "agency": agency}) for period in ("week", "year")]
+    names: list[Choice] = [("names", {"part": part}) for part in ("Inbox", "Name table", "History")]
+    runs: list[Choice] = [("runs", {"part": part}) for part in ("Calendar",)]
+    files: list[Choice] = [
+        ("files", {"arrived": period}) for period in ("Last day", "Last week", "Last month", "Any time")
+    ]
+    files += [
+        ("files", {"arrived": "Any time", "search": part_of_a_name}),
+        ("files", {"arrived": "Any time", "state": "waiting"}),
+        ("files", {"file": file}),
+        ("files", {"tab": "Rejects"}),
+        ("files", {"tab": "Rejects", "reason": "cut_off"}),
+        ("files", {"tab": "Rejects", "search": part_of_a_name}),
+        ("files", {"tab": "Alarms"}),
+    ]
+    return reads + names + runs + files
+
+
+def time_pages(database: Database, chosen: Sequence[Choice], end: datetime, repeats: int) -> list[Timed]:
+    """Runs the pages so many times with cold caches, as analyst and as operator in turn; the slowest statement first.
+
+    Raises NcricError if a page ends in an error.
+    """
+    _Cursor.seconds.clear()
+    logging.getLogger("streamlit").setLevel(logging.ERROR)  # it misses the server, once a page
+    timed = _TimedDatabase(database.dsn, database.user, database.embedded)
+    with patch.object(queries, "database", lambda: timed):
+        for number in range(repeats):
+            for page, parameters in chosen:
+                _open(page, parameters, ROLES[number % 2])
+            for days in (1, 31):  # before a launch, which the page shows only where Prefect runs
+                with queries.asked_by(User("bench", ROLES[number % 2])) as connection:
+                    files_of(connection, "BOSS4", Window(end - timedelta(days=days), end), [], [])
+    found = [_summed(name, sorted(seconds)) for name, seconds in _Cursor.seconds.items()]
+    return sorted(found, key=lambda one: -one.p95)
+
+
+def _open(page: str, parameters: dict[str, str], role: Role) -> None:
+    st.cache_data.clear()
+    app = AppTest.from_function(_script, kwargs={"page": page, "role": role}, default_timeout=PATIENCE)
+    app.query_params.update(parameters)
+    app.run()
+    if app.exception:
+        raise NcricError(f"page {page} with {parameters} ends in an error: {app.exception[0].message}")
+
+
+def _script(page, role):  # type: ignore[no-untyped-def]  # AppTest runs its text: names of this module are not there
+    import importlib  # noqa: PLC0415
+
+    from console.auth import User  # noqa: PLC0415
+
+    importlib.import_module(f"console.{page}").page(User("bench", role))
+
+
+def _summed(name: str, seconds: Sequence[float]) -> Timed:
+    def at(share: float) -> float:
+        return 1000 * seconds[min(len(seconds) - 1, math.ceil(share * len(seconds)) - 1)]
+
+    return Timed(name, at(0.5), at(0.95), len(seconds))
+
+
+@contextmanager
+def settings_in_the_environment(values: dict[str, str]) -> Iterator[None]:
+    """The pages read their settings from the environment."""
+    with patch.dict(os.environ, values):
+        st.cache_resource.clear()
+        yield
+    st.cache_resource.clear()

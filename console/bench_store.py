@@ -1,0 +1,50 @@
+"""The store that `ncric bench --console` measures on: ten weeks of simulated feeds, loaded by the pipeline itself."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from ncric_core.agencies import Mapping
+from ncric_core.integrate import integrate
+from ncric_core.jobs import CATCHUP, job_named
+from ncric_core.outcome import Outcome
+from ncric_core.quality import judge
+from ncric_core.settings import Settings
+from ncric_core.simulate.day import FEEDS
+from ncric_core.simulate.feed import Clock, feed
+from ncric_core.simulate.world import names
+from ncric_core.sources.objects import open_bucket
+from ncric_core.store.database import Database, rows
+from ncric_core.store.names import set_mappings
+from ncric_core.store.schema.migrate import migrate
+
+DAYS: Final = 70
+SILENT: Final = ("7", "40", "3_SCSO")  # cameras that fall silent two days before the end
+LEFT_OUT: Final = " CA PD"  # names so spelled wait in the inbox, so that it is as full as after a vendor's change
+
+
+def make_store(
+    settings: Settings, database: Database, *, reads: int, end: datetime, note: Callable[[str], None]
+) -> int:
+    """Fills an empty store with about so many reads of the weeks before `end`, and gives how many are in it."""
+    migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
+    with database.session() as connection:
+        known = [one for source in FEEDS for one in names(source) if not one[0].endswith(LEFT_OUT)]
+        set_mappings(connection, [Mapping(*one) for one in known])
+    note(f"writing the files of about {reads:,} reads, {DAYS} days")
+    start = end - timedelta(days=DAYS)
+    over = Clock(start, start, real_time=lambda: end)  # it is the end already: nothing is waited for
+    silent_from = dict.fromkeys(SILENT, end - timedelta(days=2))
+    for _ in feed(Path(settings.bucket), over, reads=reads // DAYS, seed=1, silent_from=silent_from, end=end):
+        pass
+    note("loading them")
+    outcome: Outcome = integrate(job_named(CATCHUP, settings, None), settings, database, open_bucket(settings))
+    with database.session() as connection:
+        for hours in range(48, 0, -6):
+            judge(connection, settings, end - timedelta(hours=hours))
+        with connection:
+            rows(connection, "SELECT 1")
+        connection.autocommit = True
+        connection.cursor().execute("VACUUM ANALYZE")  # as autovacuum will have done
+    return outcome.total.loaded
