@@ -12,7 +12,7 @@ import streamlit as st
 
 from console.auth import User
 from console.look import in_words, number, span
-from console.queries import database, session_of
+from console.queries import SEEN, asked_by, database, note, session_of
 from console.queries.files import FileFilter
 from ncric_core.errors import SourceError
 from ncric_core.files import find_files, look_into
@@ -153,6 +153,8 @@ def look(user: User, key: str) -> None:
     if wanted:
         with in_words(), st.spinner("Reading the file …"):
             settings = read_settings()
+            with asked_by(user) as connection:  # before it is shown, and if it is not to be had, too
+                note(connection, SEEN, f"row {int(position):,} of {key}")
             with session_of(user, database()) as connection:
                 feeds = list(lpr_feeds(settings).values())
                 seen = look_into(open_bucket(settings), connection, feeds, key, int(position))

@@ -3,18 +3,15 @@
 from typing import Final
 
 import polars as pl
-import psycopg2
 import streamlit as st
 
 from console.auth import User
-from console.look import in_words, moment, nothing_yet, page_of, pager
-from console.queries import asked_by, changing, database
+from console.look import moment, nothing_yet, page_of, pager
+from console.queries import SEEN, asked_by, note
 from console.queries import rejects as queries
 from console.queries.files import PAGE
 from console.queries.rejects import RejectFilter
-from ncric_core.errors import StoreError
-from ncric_core.mapping import own_mapping
-from ncric_core.replay import Replayed, replay
+from console.replaying import show_replay, start_replay
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.rejects import Chosen
@@ -65,16 +62,28 @@ def _rejects(user: User, chosen: RejectFilter, at: int) -> pl.DataFrame:
 
 
 def _received(user: User, found: pl.DataFrame) -> pl.DataFrame:
-    """The rejects with their rows as received. Not cached: they hold plates."""
+    """The rejects with their rows as received. Not cached: they hold plates. Whoever has them shown is in `activity`
+    before, once for the same rows as long as they look at them."""
+    these = found.select("file_id", "position").rows()
     with asked_by(user) as connection:
-        rows = queries.received(connection, found.select("file_id", "position").rows())
+        if st.session_state.get("rejects-seen") != these:
+            files = found["key"].unique(maintain_order=True)
+            subject = f"{found.height:,} rejects of {', '.join(files.head(3))}{' …' if files.len() > 3 else ''}"
+            note(connection, SEEN, subject, after={"rows": these})
+        rows = queries.received(connection, these)
+    st.session_state["rejects-seen"] = these
     return found.join(rows, on=["file_id", "position"], how="left", maintain_order="left")
+
+
+def _forget() -> None:
+    """What was cached is of before a replay."""
+    _reasons.clear()
+    _rejects.clear()
 
 
 def tab(user: User) -> None:
     """The tab; reason, feed and name stand in the page's address."""
-    if done := st.session_state.pop("replay-done", None):
-        st.info(done, icon=":material/replay:")
+    show_replay(user, _forget)
     chosen, reasons = _filter(user)
     if reasons.is_empty():
         if chosen == RejectFilter():
@@ -146,7 +155,7 @@ def _one(user: User, reject: dict[str, object]) -> None:
             st.code(str(reject["received"]), language="json", wrap_lines=True)
         open_still = user.is_operator and reject["replayed_at"] is None
         if open_still and st.button("Run it again", icon=":material/replay:"):
-            _run_again(user, Chosen(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
+            start_replay(user, Chosen(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
 
 
 def _replay_all(user: User, chosen: RejectFilter, reasons: pl.DataFrame) -> None:
@@ -163,38 +172,4 @@ def _replay_all(user: User, chosen: RejectFilter, reasons: pl.DataFrame) -> None
         label = f"Run all {count:,} {chosen.reason} again"
     ready = bool(chosen.reason and not chosen.feed)
     if st.button(label, icon=":material/replay:", help=hint, disabled=not ready, key="replay-all"):
-        _run_again(user, Chosen(chosen.reason, chosen.file))
-
-
-def _run_again(user: User, chosen: Chosen) -> None:
-    """Runs rejects again while the person watches, and shows what became of them."""
-    with in_words():
-        with st.status("Running the rejects again: each is parsed, cleaned and loaded as if it came now …"):
-            done = replay_for(user, chosen)
-        left = done.tried - done.loaded - done.already_there
-        st.session_state["replay-done"] = (
-            f"{done.tried:,} rejects run again: {done.loaded:,} loaded, {done.already_there:,} already there, "
-            f"{left:,} rejects still."
-        )
-        _reasons.clear()
-        _rejects.clear()
-        st.rerun()
-
-
-def replay_for(user: User, chosen: Chosen) -> Replayed:
-    """Runs rejects again for a person: their entry in `activity` first, then the replay. Raises StoreError.
-
-    The one place where the console replays. The entry stays when the replay is cut short, as what it loaded stays too.
-    """
-    settings = read_settings()
-    subject = " ".join([f"rejects: {chosen.reason or 'any reason'}", *([f"of {chosen.file}"] if chosen.file else [])])
-    if chosen.only is not None:
-        subject = ", ".join(f"row {position} of file {file_id}" for file_id, position in chosen.only)
-    with changing(user, "replay", subject, after={"reason": chosen.reason, "file": chosen.file}):
-        pass
-    try:
-        with database().session() as connection:
-            return replay(connection, settings, own_mapping(settings.flights_dir), chosen)
-    except psycopg2.Error as error:
-        reason = (str(error).strip().splitlines() or ["no reason given"])[0]
-        raise StoreError(f"the replay stopped: {reason}; what was loaded stays, and it is safe to repeat") from error
+        start_replay(user, Chosen(chosen.reason, chosen.file))

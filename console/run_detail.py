@@ -103,7 +103,7 @@ def detail(user: User, run_id: str, jobs: Mapping[str, str]) -> None:
     Raises ServiceError.
     """
     with prefect_api(read_settings()) as api:
-        run = _asked(api, run_id)
+        run = api.run(run_id)
         if run is None:
             st.warning("There is no such run any more.", icon=":material/search_off:")
             return
@@ -117,17 +117,12 @@ def detail(user: User, run_id: str, jobs: Mapping[str, str]) -> None:
 
 def _followed(user: User, run_id: str) -> None:
     with in_words(), prefect_api(read_settings()) as api:
-        run = _asked(api, run_id)
+        run = api.run(run_id)
         if run is not None and run["state_type"] not in ENDED:
             _shown(user, api, run)
             return
     if run is None or run["state_type"] in ENDED:
         st.rerun()
-
-
-def _asked(api: PrefectApi, run_id: str) -> Item | None:
-    answer = api.ask("GET", f"/flow_runs/{run_id}")
-    return None if answer.is_error else dict(answer.json())
 
 
 def _shown(user: User, api: PrefectApi, run: Item) -> None:

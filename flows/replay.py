@@ -7,11 +7,12 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, Field
 
+from flows.progress import progress_of
 from flows.retry import DELAYS, JITTER, RETRIES, may_pass
 from ncric_core.mapping import own_mapping
 from ncric_core.replay import Replayed, replay
 from ncric_core.settings import read_settings
-from ncric_core.store.rejects import Chosen
+from ncric_core.store.rejects import Chosen, count_rejects
 from ncric_core.store.schema.migrate import up_to_date
 
 WITHIN: Final = 4 * 3600  # seconds
@@ -35,7 +36,9 @@ class RejectId(BaseModel):
 def _replay(chosen: Chosen) -> Replayed:
     settings = read_settings()
     with up_to_date(settings).session() as connection:
-        return replay(connection, settings, own_mapping(settings.flights_dir), chosen)
+        total = count_rejects(connection, chosen)
+        with progress_of(total, "rejects run again") as tell:
+            return replay(connection, settings, own_mapping(settings.flights_dir), chosen, tell)
 
 
 @flow(name="replay-rejects", timeout_seconds=WITHIN)
@@ -50,17 +53,9 @@ def replay_rejects(
     """
     only = None if rejects is None else tuple((one.file_id, one.position) for one in rejects)
     done = _replay(Chosen(reason=reason, file=file, only=only))
-    summary = _summary(done)
+    summary = done.summary
     create_markdown_artifact(f"## replay-rejects\n\n{summary}", key="run-summary", description="replay-rejects")
     if done.still:
         table = [{"reason": why, "rejects": count} for why, count in done.still.most_common()]
         create_table_artifact(table, key="rejects-by-reason", description="rejects still, by reason")
     get_run_logger().info("%s", summary)
-
-
-def _summary(done: Replayed) -> str:
-    left = done.tried - done.loaded - done.already_there
-    return (
-        f"{done.tried:,} rejects run again: {done.loaded:,} loaded, {done.already_there:,} already there, "
-        f"{left:,} rejects still."
-    )

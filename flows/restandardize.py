@@ -1,18 +1,12 @@
 """Moving the reads that are loaded already to their agencies, after a change of the name table."""
 
-import time
-from typing import Any, Final, cast
-from uuid import UUID
+from typing import Any, Final
 
 from prefect import flow, get_run_logger, task
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    create_table_artifact,
-    update_progress_artifact,
-)
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 
+from flows.progress import progress_of
 from flows.retry import DELAYS, JITTER, RETRIES, may_pass
 from ncric_core.settings import read_settings
 from ncric_core.store.agencies import name_table
@@ -20,7 +14,6 @@ from ncric_core.store.restandardize import Move, planned_moves, restandardize
 from ncric_core.store.schema.migrate import up_to_date
 
 WITHIN: Final = 24 * 3600  # seconds; a whole feed under a new name takes hours
-TELL_EVERY: Final = 1.0  # seconds between changes of the progress artifact, which cost a request each
 
 
 @task(
@@ -33,28 +26,19 @@ TELL_EVERY: Final = 1.0  # seconds between changes of the progress artifact, whi
 )
 def _restandardize() -> dict[Move, int]:
     """What was moved: each move with its reads."""
-    logger, last = get_run_logger(), time.monotonic()
+    logger = get_run_logger()
     moved: dict[Move, int] = {}
     with up_to_date(read_settings()).session() as connection:
         with connection:
             total = sum(move.reads for move in planned_moves(connection, name_table(connection)))
         logger.info("%s reads are to be moved", f"{total:,}")
-        made = create_progress_artifact(0.0, key="progress", description="reads moved to their agencies")
-        progress = cast(UUID, made)  # no coroutine, as the task is none
-        for move, reads in restandardize(connection):
-            if reads == moved.get(move):  # the step after its last reads: ledger and links are moved too
-                logger.info("%s", _told(move, reads))
-            moved[move] = reads
-            if time.monotonic() - last >= TELL_EVERY:
-                last = time.monotonic()
-                update_progress_artifact(progress, _percent(sum(moved.values()), total))
-        update_progress_artifact(progress, 100.0)
+        with progress_of(total, "reads moved to their agencies") as tell:
+            for move, reads in restandardize(connection):
+                if reads == moved.get(move):  # the step after its last reads: ledger and links are moved too
+                    logger.info("%s", _told(move, reads))
+                moved[move] = reads
+                tell(sum(moved.values()))
     return moved
-
-
-def _percent(done: int, total: int) -> float:
-    """How far it is; reads that came meanwhile do not bring it over 100."""
-    return round(100.0 * min(done / total, 1.0), 1) if total else 0.0
 
 
 def _told(move: Move, reads: int) -> str:

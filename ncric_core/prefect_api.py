@@ -96,6 +96,11 @@ class PrefectApi:
         waiting = {"state": {"type": {"any_": ["SCHEDULED"]}}}
         return next(iter(self._runs(deployment, "EXPECTED_START_TIME_ASC", waiting, 1)), None)
 
+    def run(self, run_id: str) -> Item | None:
+        """A run by its id; None if the server does not know it."""
+        answer = self.ask("GET", f"/flow_runs/{run_id}")
+        return None if answer.is_error else dict(answer.json())
+
     def runs(self, deployments: Sequence[str], since: datetime, until: datetime | None = None) -> list[Item]:
         """The runs of these deployments that were to begin in [since, until), the newest first.
 

@@ -1,6 +1,7 @@
 """Running rejects again after a fix: what is a read by now is loaded, the rest stays a reject."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
@@ -30,9 +31,25 @@ class Replayed:
     already_there: int
     still: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def summary(self) -> str:
+        """In a sentence."""
+        left = self.tried - self.loaded - self.already_there
+        return (
+            f"{self.tried:,} rejects run again: {self.loaded:,} loaded, {self.already_there:,} already there, "
+            f"{left:,} rejects still."
+        )
 
-def replay(connection: Connection, settings: Settings, mapping: Mapping, chosen: Chosen) -> Replayed:
-    """Runs the chosen rejects again, as received, in the window and with the zone of their file's source.
+
+def replay(
+    connection: Connection,
+    settings: Settings,
+    mapping: Mapping,
+    chosen: Chosen,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Replayed:
+    """Runs the chosen rejects again, as received, in the window and with the zone of their file's source; tells
+    `progress` after each step how many it has tried.
 
     Safe to repeat and to kill: a read is loaded and its reject marked in one transaction.
     """
@@ -54,6 +71,7 @@ def replay(connection: Connection, settings: Settings, mapping: Mapping, chosen:
                     inserted = load_again(connection, chunk).inserted.height
                 loaded += inserted
                 already_there += taken.height - inserted
+            progress(tried)
     return Replayed(tried, loaded, already_there, still)
 
 

@@ -16,6 +16,9 @@ from ncric_core.settings import read_settings
 from ncric_core.store.database import Connection, Database, rows
 from ncric_core.store.schema.migrate import up_to_date
 
+SEEN: Final = "rows_seen"
+"""In `activity`: rows as received were looked at."""
+
 LONGEST: Final = "30s"  # a question that takes longer is ended, so that no page holds up the load
 
 
@@ -83,14 +86,23 @@ def changing(
     before anything changes, and what fails leaves no entry.
     """
     with asked_by(user) as connection, connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO activity (what, subject, before, after) VALUES (%(what)s, %(subject)s, %(before)s, %(after)s)",
-            {
-                "what": what,
-                "subject": subject,
-                "before": None if before is None else Json(before),
-                "after": None if after is None else Json(after),
-            },
-        )
+        note(connection, what, subject, before=before, after=after)
         cursor.execute("RESET ROLE")  # the change itself needs the store's owner, as a new agency gets its views
         yield connection
+
+
+def note(connection: Connection, what: str, subject: str, *, before: object = None, after: object = None) -> None:
+    """Enters in `activity` what a person changes or looks at, in their transaction; the database refuses analysts."""
+    rows(
+        connection,
+        """
+        INSERT INTO activity (what, subject, before, after) VALUES (%(what)s, %(subject)s, %(before)s, %(after)s)
+        RETURNING id
+        """,
+        {
+            "what": what,
+            "subject": subject,
+            "before": None if before is None else Json(before),
+            "after": None if after is None else Json(after),
+        },
+    )

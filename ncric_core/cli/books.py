@@ -153,11 +153,7 @@ def replay_rejects(reason: Reason = None, file: File = None) -> None:
     """Runs rejects again, after a fix of a setting or of the program: what is a read by now is loaded."""
     with connected() as (settings, connection):
         done = replay(connection, settings, own_mapping(settings.flights_dir), Chosen(reason, file))
-    left = done.tried - done.loaded - done.already_there
-    say(
-        f"{done.tried:,} rejects run again: {done.loaded:,} loaded, {done.already_there:,} already there, "
-        f"{left:,} rejects still"
-    )
+    say(done.summary)
 
 
 class Format(StrEnum):

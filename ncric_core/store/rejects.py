@@ -42,9 +42,12 @@ class Reject:
     replayed_at: datetime | None
 
 
-_CHOSEN: Final = """
+_COLUMNS: Final = """
 SELECT r.file_id, r.position, f.datasource, f.key, f.window_end, r.reason, r.detail, r.received, r.agency_name,
        r.rejected_at, r.replayed_at
+"""
+
+_CHOSEN: Final = """
 FROM rejects r
 JOIN source_files f ON f.id = r.file_id
 WHERE (%(reason)s IS NULL OR r.reason = %(reason)s)
@@ -54,6 +57,9 @@ WHERE (%(reason)s IS NULL OR r.reason = %(reason)s)
   AND (%(only)s IS NULL OR (r.file_id, r.position) IN (
       SELECT * FROM unnest(%(only_files)s::bigint[], %(only_positions)s::bigint[])
   ))
+"""
+
+_PAGE: Final = """
   AND (r.file_id, r.position) > (%(file_id)s, %(position)s)
 ORDER BY r.file_id, r.position
 LIMIT %(limit)s
@@ -69,7 +75,19 @@ def find_rejects(
     limit: int,
 ) -> list[Reject]:
     """The first chosen rejects behind a place (file id, position), in order of these."""
-    given = {
+    given = _given(chosen, datasource) | {"file_id": after[0], "position": after[1], "limit": limit}
+    with connection:
+        return [Reject(*found) for found in rows(connection, _COLUMNS + _CHOSEN + _PAGE, given)]
+
+
+def count_rejects(connection: Connection, chosen: Chosen) -> int:
+    """How many rejects are chosen."""
+    with connection:
+        return int(rows(connection, "SELECT count(*)" + _CHOSEN, _given(chosen, None))[0][0])
+
+
+def _given(chosen: Chosen, datasource: str | None) -> dict[str, object]:
+    return {
         "reason": chosen.reason,
         "file": chosen.file,
         "replayed": chosen.replayed,
@@ -77,12 +95,7 @@ def find_rejects(
         "only": None if chosen.only is None else True,
         "only_files": [file_id for file_id, _ in chosen.only or ()],
         "only_positions": [position for _, position in chosen.only or ()],
-        "file_id": after[0],
-        "position": after[1],
-        "limit": limit,
     }
-    with connection:
-        return [Reject(*found) for found in rows(connection, _CHOSEN, given)]
 
 
 def count_reasons(connection: Connection) -> list[tuple[str, int]]:

@@ -1,10 +1,13 @@
-"""The store of a test as the console of this process sees it."""
+"""The store of a test, and a Prefect server, as the console of this process sees them."""
 
 from collections.abc import Iterator
 
 import pytest
 import streamlit as st
+from prefect.settings import PREFECT_API_URL
 
+from ncric_core.prefect_api import PrefectApi, prefect_api
+from ncric_core.settings import Settings
 from tests.conftest import Store
 
 
@@ -21,3 +24,19 @@ def console(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     yield store
     st.cache_data.clear()
     st.cache_resource.clear()
+
+
+@pytest.fixture
+def api(prefect: None, console: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrefectApi]:
+    """A real Prefect server without deployments, which the console asks."""
+    url = PREFECT_API_URL.value()
+    monkeypatch.setenv("NCRIC_PREFECT_API_URL", url)
+    with prefect_api(Settings(prefect_api_url=url, _env_file=None)) as found:
+        clear(found)
+        yield found
+        clear(found)
+
+
+def clear(api: PrefectApi) -> None:
+    for one in api.deployments():
+        api.ask("DELETE", f"/deployments/{one['id']}")

@@ -15,10 +15,9 @@ from console.queries import files as queries
 from console.queries import rejects as reject_queries
 from console.queries.files import FileFilter, Sums
 from console.queries.rejects import RejectFilter
-from console.rejects import replay_for
 from ncric_core.errors import StoreError
+from ncric_core.prefect_api import PrefectApi
 from ncric_core.store.alarms import end_alarm, raise_alarm
-from ncric_core.store.rejects import Chosen
 from tests.conftest import FILE, HOUR, Store, read
 
 ANALYST = User("ann", "ncric_analyst")
@@ -154,29 +153,107 @@ def test_rows_as_received_are_for_operators_and_the_database_refuses_others(cons
         reject_queries.received(connection, [(1, 2)])
 
 
-def test_a_replay_through_the_page_loads_the_read_and_is_in_the_activity(
-    console: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def activity(store: Store) -> list[tuple[Any, ...]]:
+    return list(store.rows("SELECT who, what, subject, after FROM activity ORDER BY id"))
+
+
+def test_who_looks_at_rows_as_received_is_in_the_activity_once_for_the_same_rows(console: Store) -> None:
     filled(console)
-    monkeypatch.setenv("NCRIC_KEEP_DAYS", "1000")
+    opened(ANALYST, tab="Rejects")
+    assert activity(console) == []
+    app = opened(OPERATOR, tab="Rejects", reason="no_id")
+    app.run()
+    ((file_id,),) = console.rows("SELECT id FROM source_files WHERE key = %s", (FILE.format(1),))
+    entry = ("olga", "rows_seen", f"1 rejects of {FILE.format(1)}", {"rows": [[file_id, 3]]})
+    assert activity(console) == [entry]
+    app.selectbox(key="reason").select("too_old").run()
+    assert [subject for _, _, subject, _ in activity(console)] == [
+        f"1 rejects of {FILE.format(1)}",
+        f"2 rejects of {FILE.format(2)}, {FILE.format(1)}",
+    ]
+
+
+def test_what_cannot_be_entered_in_the_activity_is_not_shown(console: Store) -> None:
+    filled(console)
+    console.execute("ALTER TABLE activity ADD CHECK (what <> 'rows_seen')")
+    app = opened(OPERATOR, tab="Rejects")
+    assert len(tables(app)) == 1  # of the reasons
+    assert "the database refuses: new row for relation" in text_of(app)
+    app = opened(OPERATOR, file=FILE.format(1))
+    app.button[-1].click().run()
+    assert not app.code
+    assert "the database refuses" in text_of(app)
+
+
+def test_a_row_of_a_file_is_shown_after_its_entry(console: Store) -> None:
+    filled(console)
+    app = opened(OPERATOR, file=FILE.format(1))
+    next(one for one in app.button if one.label == "Show the row as received").click().run()
+    assert "7ABC001" in app.code[0].value
+    assert activity(console) == [("olga", "rows_seen", f"row 0 of {FILE.format(1)}", None)]
+
+
+@pytest.fixture
+def replaying(api: PrefectApi) -> str:
+    """The deployment that runs rejects again; no worker."""
+    flow = api.ask("POST", "/flows/", {"name": "replay-rejects"}).json()["id"]
+    return str(api.ask("POST", "/deployments/", {"name": "replay-rejects", "flow_id": flow}).json()["id"])
+
+
+def test_a_replay_is_a_run_that_is_followed_to_its_end(console: Store, api: PrefectApi, replaying: str) -> None:
+    filled(console)
     app = opened(OPERATOR, tab="Rejects", reason="too_old")
     app.button(key="replay-all").click().run()
-    assert "2 rejects run again: 2 loaded, 0 already there, 0 rejects still." in text_of(app)
-    assert console.rows("SELECT count(*) FROM reads") == [(6,)]
-    assert console.rows("SELECT who, what, subject, after FROM activity") == [
-        ("olga", "replay", "rejects: too_old", {"reason": "too_old", "file": None})
-    ]
+    [run] = [api.next_run(replaying)]
+    assert run is not None
+    assert (run["parameters"], run["tags"]) == ({"reason": "too_old", "file": None}, ["console"])
+    assert activity(console)[-1] == ("olga", "replay", "rejects: too_old", {"reason": "too_old", "file": None})
+    app.run()
+    assert "The rejects wait for a worker" in app.get("progress")[0].proto.text
+
+    progress = {"key": "progress", "type": "progress", "data": 40.0, "flow_run_id": run["id"]}
+    api.ask("POST", "/artifacts/", progress)
+    app.run()
+    bar = app.get("progress")[0].proto
+    assert (bar.value, bar.text) == (40, "The rejects are run again.")
+
+    console.execute("UPDATE rejects SET replayed_at = now() WHERE reason = 'too_old'")  # as the run does
+    done = {"key": "run-summary", "type": "markdown", "flow_run_id": run["id"]}
+    api.ask("POST", "/artifacts/", {**done, "data": "## replay-rejects\n\n2 rejects run again: 2 loaded."})
+    api.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "COMPLETED"}, "force": True})
+    app.run()
+    assert "2 rejects run again: 2 loaded." in text_of(app)
+    assert not app.get("progress")
     assert tables(app)[0]["reason"] == ["no_id"]
-    assert not console.books().differences
 
 
-def test_an_analyst_has_no_replay_and_the_database_refuses_it(console: Store) -> None:
+def test_a_replay_that_fails_says_why(console: Store, api: PrefectApi, replaying: str) -> None:
+    filled(console)
+    app = opened(OPERATOR, tab="Rejects", reason="too_old")
+    app.button(key="replay-all").click().run()
+    run = api.next_run(replaying)
+    assert run is not None
+    state = {"type": "FAILED", "message": "the database is gone"}
+    api.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": state, "force": True})
+    app.run()
+    assert "The run ended as Failed (the database is gone); what it loaded stays" in text_of(app)
+
+
+def test_without_prefect_the_page_says_how_to_replay(console: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NCRIC_PREFECT_API_URL", "http://127.0.0.1:9/api")
+    filled(console)
+    app = opened(OPERATOR, tab="Rejects", reason="too_old")
+    app.button(key="replay-all").click().run()
+    assert "No run could be started" in text_of(app)
+    assert "run `ncric rejects replay` instead" in text_of(app)
+    assert "replay" not in {what for _, what, _, _ in activity(console)}
+
+
+def test_an_analyst_has_no_replay(console: Store) -> None:
     filled(console)
     app = opened(ANALYST, tab="Rejects", reason="too_old")
     assert not app.button
-    with pytest.raises(StoreError, match="ask an administrator"):
-        replay_for(ANALYST, Chosen("too_old"))
-    assert console.rows("SELECT count(*) FROM activity") == [(0,)]
+    assert activity(console) == []
 
 
 def test_sums_and_states_are_exact(console: Store) -> None:

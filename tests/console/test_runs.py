@@ -1,11 +1,9 @@
 """The page "Runs": its states, who may do what, and the exact figures of the calendar."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from prefect.settings import PREFECT_API_URL
 from streamlit.testing.v1 import AppTest
 
 from console import calendar_grid, launch
@@ -13,8 +11,7 @@ from console.auth import User
 from console.queries import asked_by
 from console.queries.runs import calendar, files_of, files_with
 from ncric_core.errors import StoreError
-from ncric_core.prefect_api import Item, PrefectApi, prefect_api
-from ncric_core.settings import Settings
+from ncric_core.prefect_api import Item, PrefectApi
 from ncric_core.windows import Window
 from tests.conftest import FILE, HOUR, Store, read
 
@@ -45,22 +42,6 @@ def labels(app: AppTest) -> list[str]:
 
 def texts(app: AppTest) -> str:
     return "\n".join(str(one.value) for one in [*app.markdown, *app.caption, *app.error, *app.info, *app.subheader])
-
-
-@pytest.fixture
-def api(prefect: None, console: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrefectApi]:
-    """A real Prefect server without deployments, which the console asks."""
-    url = PREFECT_API_URL.value()
-    monkeypatch.setenv("NCRIC_PREFECT_API_URL", url)
-    with prefect_api(Settings(prefect_api_url=url, _env_file=None)) as found:
-        clear(found)
-        yield found
-        clear(found)
-
-
-def clear(api: PrefectApi) -> None:
-    for one in api.deployments():
-        api.ask("DELETE", f"/deployments/{one['id']}")
 
 
 @pytest.fixture
