@@ -51,7 +51,8 @@ def test_those_of_a_reason_of_a_file_or_single_ones(rejected: Store) -> None:
     assert "1 rejects run again: 0 loaded" in artifacts_of(replay_rejects("bad_date", return_state=True))["run-summary"]
     elsewhere = artifacts_of(replay_rejects(file="no such file", return_state=True))
     assert elsewhere == {
-        "run-summary": "## replay-rejects\n\n0 rejects run again: 0 loaded, 0 already there, 0 rejects still."
+        "run-summary": "## replay-rejects\n\n0 rejects run again: 0 loaded, 0 already there, 0 rejects still.",
+        "progress": 100.0,
     }
     ((file_id,),) = rejected.rows("SELECT DISTINCT file_id FROM rejects")
     chosen = [RejectId(file_id=file_id, position=2), RejectId(file_id=file_id + 1, position=1)]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from flows import restandardize
+from flows import progress, restandardize
 from flows.restandardize import move_reads
 from flows.retry import RETRIES
 from ncric_core.store.restandardize import MOVING
@@ -32,14 +32,14 @@ def misplaced(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
 def told(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The progress that was told, step by step."""
     found: list[float] = []
-    update = restandardize.update_progress_artifact
+    update = progress.update_progress_artifact
 
     def spied(artifact: Any, progress: float) -> Any:
         found.append(progress)
         return update(artifact, progress)
 
-    monkeypatch.setattr(restandardize, "TELL_EVERY", 0.0)
-    monkeypatch.setattr(restandardize, "update_progress_artifact", spied)
+    monkeypatch.setattr(progress, "TELL_EVERY", 0.0)
+    monkeypatch.setattr(progress, "update_progress_artifact", spied)
     monkeypatch.setattr("ncric_core.store.restandardize.AT_ONCE", 10)
     return found
 
@@ -96,7 +96,7 @@ def test_while_another_process_moves_reads_it_tries_again_and_says_so_in_the_end
         assert BUSY in state.message
         assert "Atherton PD" not in dict(by_agency(misplaced))
 
-        create = restandardize.create_progress_artifact
+        create = progress.create_progress_artifact
 
         def ends_meanwhile(*given: Any, **options: Any) -> Any:
             tries.append(1)
@@ -105,7 +105,7 @@ def test_while_another_process_moves_reads_it_tries_again_and_says_so_in_the_end
             return create(*given, **options)
 
         tries: list[int] = []
-        monkeypatch.setattr(restandardize, "create_progress_artifact", ends_meanwhile)
+        monkeypatch.setattr(progress, "create_progress_artifact", ends_meanwhile)
         state = move_reads(return_state=True)
     assert (state.is_completed(), tries_of(state)) == (True, 2)
     assert by_agency(misplaced) == [("Atherton PD", 40), ("Fremont PD", 10)]
