@@ -13,7 +13,14 @@ from console.queries import asked_by, changing
 from console.queries import runs as questions
 from ncric_core.errors import NcricError
 from ncric_core.jobs import CATCHUP, run_name
-from ncric_core.launch import BACKFILL, RERUN_TAGS, Backfill, rerun_parameters
+from ncric_core.launch import (
+    BACKFILL,
+    RERUN_TAGS,
+    Backfill,
+    rerun_parameters,
+    takes_dry_run,
+    takes_window,
+)
 from ncric_core.prefect_api import Item, PrefectApi, prefect_api
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feed_named, lpr_feeds
@@ -108,11 +115,12 @@ def suggest(
         for name, at in (("launch_start", window.start), ("launch_end", window.end)):
             st.session_state[name] = at.astimezone(PACIFIC).replace(tzinfo=None)
     st.session_state["launch_agencies"] = list(agencies)
+    st.session_state["launch_exclude"] = []
 
 
 def can_rerun(job: Item) -> bool:
-    """Whether a person can give a deployment a window, or may run it as it is."""
-    return job["name"] == CATCHUP or ("feed" in job["parameters"] and job["name"] != BACKFILL)
+    """Whether a person can run a deployment by itself: not a slice of a backfill."""
+    return bool(job["name"] != BACKFILL)
 
 
 def form(user: User, jobs: Sequence[Item]) -> None:
@@ -144,6 +152,7 @@ def _defaults(kinds: Sequence[str], jobs: Sequence[str]) -> None:
         "launch_start": today - timedelta(days=1),
         "launch_end": today,
         "launch_agencies": [],
+        "launch_exclude": [],
     }
     for name, value in defaults.items():
         st.session_state[name] = st.session_state.get(name, value)  # written again, or it goes with its widget
@@ -156,29 +165,31 @@ def _rerun(user: User, jobs: dict[str, Item], beside: Any) -> None:
     name = st.selectbox("Job", list(jobs), key="launch_job")
     job = jobs[name]
     st.caption(job["description"] or "")
-    catchup = name == CATCHUP
-    start, end = (None, None) if catchup else _window()
-    agencies = [] if catchup else _agencies(user, "All that the job takes by itself")
+    windowed = takes_window(job)
+    start, end = _window() if windowed else (None, None)
+    agencies, exclude = _agencies(user, "All that the job takes by itself") if windowed else ([], [])
     with st.container(horizontal=True):
-        dry_run = st.toggle("Dry run", key="launch_dry", help="Reads and cleans, but loads nothing.")
-        force = not catchup and st.toggle(
+        dry_run = takes_dry_run(job) and _dry_run()
+        force = windowed and st.toggle(
             "Read again what is loaded",
             key="launch_force",
             help="As after a fix of the parser; no read is loaded twice.",
         )
     with beside, in_words():
         window = None if start is None or end is None else Window(start, end)
-        parameters = rerun_parameters(name, window, agencies=agencies, dry_run=dry_run, force=force)
+        parameters = rerun_parameters(job, window, agencies=agencies, exclude=exclude, dry_run=dry_run, force=force)
         st.markdown("**Before it starts**")
         title = name
         if window is not None:
             feed = job["parameters"]["feed"]
-            exclude = parameters.get("exclude", job["parameters"].get("exclude", []))
+            left_out = parameters.get("exclude", job["parameters"].get("exclude", []))
             takes = agencies or job["parameters"].get("agencies", [])
-            title = run_name(feed, window, takes, exclude, dry_run=dry_run)
-            _summary(user, feed, window, takes, exclude)
-        else:
+            title = run_name(feed, window, takes, left_out, dry_run=dry_run)
+            _summary(user, feed, window, takes, left_out)
+        elif name == CATCHUP:
             st.markdown("Looks through the whole bucket for files that the ledger does not have as loaded.")
+        else:
+            st.markdown("Runs as it does by itself; there is nothing to choose.")
         st.button(
             "Start the dry run" if dry_run else "Start",
             type="primary",
@@ -187,6 +198,10 @@ def _rerun(user: User, jobs: dict[str, Item], beside: Any) -> None:
             on_click=start_rerun,
             args=(user, job, parameters, title),
         )
+
+
+def _dry_run() -> bool:
+    return st.toggle("Dry run", key="launch_dry", help="Reads and cleans, but loads nothing.")
 
 
 def start_rerun(user: User, job: Item, parameters: dict[str, Any], title: str) -> None:
@@ -204,15 +219,16 @@ def start_rerun(user: User, job: Item, parameters: dict[str, Any], title: str) -
 def _backfill(user: User, beside: Any) -> None:
     feed = st.selectbox("Feed", list(lpr_feeds(read_settings())), key="launch_feed", format_func=str.upper)
     start, end = _window()
-    agencies = _agencies(user, "All agencies")
-    with st.container(horizontal=True):
+    agencies, exclude = _agencies(user, "All agencies")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
         hours = int(st.number_input("Hours of a slice", 1, 24 * 31, 24, key="launch_hours", width=160))
         at_once = int(st.number_input("Slices at once", 1, 16, 2, key="launch_at_once", width=160))
+        dry_run = _dry_run()
     with beside, in_words():
-        asked = Backfill(feed, Window(start, end), hours, agencies)
+        asked = Backfill(feed, Window(start, end), hours, agencies, exclude, dry_run)
         slices = len(asked.parts)
         st.markdown("**Before it starts**")
-        _summary(user, feed, asked.whole, agencies, [])
+        _summary(user, feed, asked.whole, agencies, exclude)
         st.markdown(
             f"**{number(slices)} {'slice' if slices == 1 else 'slices'}** of {hours} h, {at_once} at once. "
             "Those of the same backfill that were loaded are left alone, failed and cancelled ones start again."
@@ -220,7 +236,7 @@ def _backfill(user: User, beside: Any) -> None:
         if slices > MANY_SLICES:
             st.warning(f"Take longer slices: at most {MANY_SLICES} can be started at once.", icon=":material/warning:")
         st.button(
-            "Start",
+            "Start the dry run" if dry_run else "Start",
             type="primary",
             icon=":material/play_arrow:",
             key="launch_go",
@@ -233,7 +249,15 @@ def _backfill(user: User, beside: Any) -> None:
 def start_backfill(user: User, asked: Backfill, at_once: int) -> None:
     """Launches the slices of a long window, as `ncric backfill` does."""
     window = {"start": asked.whole.start.isoformat(), "end": asked.whole.end.isoformat()}
-    given = {"feed": asked.feed, **window, "agencies": list(asked.agencies), "hours": asked.hours, "at_once": at_once}
+    given = {
+        "feed": asked.feed,
+        **window,
+        "agencies": list(asked.agencies),
+        "exclude": list(asked.exclude),
+        "dry_run": asked.dry_run,
+        "hours": asked.hours,
+        "at_once": at_once,
+    }
     act(
         user,
         BACKFILL,
@@ -252,11 +276,16 @@ def _window() -> tuple[datetime, datetime]:
     return (start.replace(tzinfo=PACIFIC).astimezone(UTC), end.replace(tzinfo=PACIFIC).astimezone(UTC))
 
 
-def _agencies(user: User, none_chosen: str) -> list[str]:
+def _agencies(user: User, none_chosen: str) -> tuple[list[str], list[str]]:
+    """The agencies to take, and those to leave out: the one or the other."""
     with asked_by(user) as connection:
         names = questions.agencies(connection)
-    st.session_state["launch_agencies"] = [one for one in st.session_state["launch_agencies"] if one in names]
-    return st.multiselect("Agencies", names, key="launch_agencies", placeholder=none_chosen)
+    for key in ("launch_agencies", "launch_exclude"):
+        st.session_state[key] = [one for one in st.session_state[key] if one in names]
+    return (
+        st.multiselect("Agencies", names, key="launch_agencies", placeholder=none_chosen),
+        st.multiselect("All but", names, key="launch_exclude", placeholder="Nobody is left out"),
+    )
 
 
 def _summary(user: User, feed: str, window: Window, agencies: Sequence[str], exclude: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from console import calendar_grid, launch, run_detail
+from console import backfills, calendar_grid, launch, run_detail
 from console.auth import User
 from console.look import ago, in_words, moment, nothing_yet
 from ncric_core.errors import ServiceError
@@ -141,6 +141,7 @@ def _board(user: User) -> None:
     with in_words():
         jobs = _jobs(user, launch.acts_done())
         running = [(job, run) for job in jobs for run in job.latest if run["state_type"] in {"RUNNING", "CANCELLING"}]
+        backfills.show(user)
         for job, run in running:
             _running(job, run)
         late = [job.state.name for job in jobs if job.state.late and not job.state.paused]

@@ -1,16 +1,17 @@
 """Runs that a person starts, by a command or on a page: a job once more for a window, and a long window in slices."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ncric_core.errors import SettingsError
-from ncric_core.jobs import CATCHUP, run_name
+from ncric_core.jobs import run_name
 from ncric_core.prefect_api import ENDED, Item, PrefectApi
 from ncric_core.windows import Window, slices
 
 BACKFILL: Final = "backfill"  # the deployment of its slices, which has no schedule
+TAG: Final = "backfill: "  # with which the tag of one backfill begins
 RERUN_TAGS: Final = ("rerun",)
 
 
@@ -24,71 +25,171 @@ def deployment_named(api: PrefectApi, name: str) -> Item:
     raise SettingsError(f"there is no deployment {name!r}: there are {names}")
 
 
-def rerun_parameters(
-    deployment: str, window: Window | None, *, agencies: Sequence[str] = (), dry_run: bool = False, force: bool = False
-) -> dict[str, Any]:
-    """What a run of a deployment is given to cover a window of a person's choice; agencies go before its own.
+def takes_window(deployment: Item) -> bool:
+    """Whether a deployment's runs cover a window that a person can choose."""
+    return "feed" in _parameters(deployment)
 
-    Raises SettingsError where the deployment takes no window, or needs one.
+
+def takes_dry_run(deployment: Item) -> bool:
+    """Whether a deployment's runs can be told to load nothing."""
+    return "dry_run" in _parameters(deployment)
+
+
+def _parameters(deployment: Item) -> Collection[str]:
+    schema: Item = deployment.get("parameter_openapi_schema") or {}
+    return dict(schema.get("properties", {}))
+
+
+def rerun_parameters(
+    deployment: Item,
+    window: Window | None,
+    *,
+    agencies: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    dry_run: bool = False,
+    force: bool = False,
+) -> dict[str, Any]:
+    """What a run of a deployment is given to cover a window of a person's choice. Agencies go before its own; those
+    left out are left out besides its own.
+
+    Raises SettingsError where the deployment takes no window, or needs one, or does not take what is left out.
     """
-    if deployment == CATCHUP:
-        if window or agencies or force:
-            raise SettingsError(f"{CATCHUP} takes the whole bucket: leave out window, agencies and --force")
-        return {"dry_run": dry_run}
+    name, own = deployment["name"], deployment["parameters"]
+    if name == BACKFILL:
+        raise SettingsError("a backfill has slices: launch it with `ncric backfill`")
+    if not takes_window(deployment):
+        if window or agencies or exclude or force:
+            raise SettingsError(f"{name} runs as it is: leave out window, agencies and --force")
+        if dry_run and not takes_dry_run(deployment):
+            raise SettingsError(f"{name} has no dry run")
+        return {"dry_run": dry_run} if takes_dry_run(deployment) else {}
     if window is None:
-        raise SettingsError(f"{deployment} needs a window: give --start and --end, as 2022-10-11T08:00 (UTC)")
-    chosen: dict[str, Any] = {"agencies": list(agencies), "exclude": []} if agencies else {}
+        raise SettingsError(f"{name} needs a window: give --start and --end, as 2022-10-11T08:00 (UTC)")
+    _check_agencies(agencies, exclude)
+    chosen: dict[str, Any] = {}
+    if agencies:
+        chosen = {"agencies": list(agencies), "exclude": []}
+    elif exclude:
+        if own.get("agencies"):
+            raise SettingsError(f"{name} takes only {', '.join(own['agencies'])}: nobody can be left out of it")
+        chosen = {"exclude": [*own.get("exclude", []), *exclude]}
     return {"dry_run": dry_run, **_window_parameters(window), "force": force, **chosen}
+
+
+def _check_agencies(agencies: Sequence[str], exclude: Sequence[str]) -> None:
+    if agencies and exclude:
+        raise SettingsError("choose the agencies to take, or those to leave out, not both")
 
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """A long window of a feed, to be loaded in slices of so many hours, each a run of its own."""
+    """A long window of a feed, to be loaded in slices of so many hours, each a run of its own. Raises SettingsError if
+    agencies are both chosen and left out."""
 
     feed: str
     whole: Window
     hours: int
     agencies: Sequence[str] = ()
     exclude: Sequence[str] = ()
+    dry_run: bool = False
+
+    def __post_init__(self) -> None:
+        _check_agencies(self.agencies, self.exclude)
 
     @property
     def title(self) -> str:
         """What it is called."""
-        return run_name(self.feed, self.whole, self.agencies, self.exclude, dry_run=False)
+        return run_name(self.feed, self.whole, self.agencies, self.exclude, dry_run=self.dry_run)
 
     @property
     def tag(self) -> str:
         """What its runs are found by, so that the same backfill asked for again goes on where it was."""
-        return f"backfill: {self.title}, {self.hours} h"
+        return f"{TAG}{self.title}, {self.hours} h"
 
     @property
     def parts(self) -> list[Window]:
         """Its slices, in order of time."""
         return slices(self.whole, timedelta(hours=self.hours))
 
-    def runs(self, api: PrefectApi) -> dict[str, Item]:
-        """Its runs by the start of their slices; of several of a slice, the latest."""
-        return {run["parameters"]["start"]: run for run in api.tagged(self.tag)}
-
     def launch(self, api: PrefectApi, at_once: int) -> list[Item]:
         """Has the slices run, at most so many at once; gives their runs. Slices that were loaded, wait or run are left
         alone, failed and cancelled ones are launched again."""
-        deployment, runs = deployment_named(api, BACKFILL), self.runs(api)
+        deployment, runs = deployment_named(api, BACKFILL), dict(Begun.of(self.tag, api.tagged(self.tag)).runs)
         api.limit_queue(deployment["work_queue_name"], at_once)
-        chosen = {"agencies": list(self.agencies), "exclude": list(self.exclude)}
+        chosen = {"agencies": list(self.agencies), "exclude": list(self.exclude), "dry_run": self.dry_run}
         for part in self.parts:
             given = {"feed": self.feed, **_window_parameters(part), **chosen}
             earlier = runs.get(given["start"])
-            if earlier is None or earlier["state_type"] in ENDED - {"COMPLETED"}:
-                runs[given["start"]] = api.start(deployment["id"], given, tags=[BACKFILL, self.tag])
+            if earlier is None or has_ended_badly(earlier):
+                name = run_name(self.feed, part, self.agencies, self.exclude, dry_run=self.dry_run)
+                runs[given["start"]] = api.start(deployment["id"], given, [BACKFILL, self.tag], name)
         return list(runs.values())
 
     def stop(self, api: PrefectApi) -> int:
         """Cancels what is left of it; gives how many runs."""
-        left = [run for run in self.runs(api).values() if run["state_type"] not in ENDED]
+        return Begun.of(self.tag, api.tagged(self.tag)).stop(api)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A backfill that was launched, and its runs by the start of their slices: of several of a slice, the latest."""
+
+    tag: str
+    runs: Mapping[str, Item]
+
+    @classmethod
+    def of(cls, tag: str, runs: Sequence[Item]) -> "Begun":
+        """The one of these runs, given in order of time."""
+        return cls(tag, {run["parameters"]["start"]: run for run in runs})
+
+    @property
+    def title(self) -> str:
+        """What it is called, and the length of its slices."""
+        return self.tag.removeprefix(TAG)
+
+    @property
+    def loaded(self) -> int:
+        """Slices that are done."""
+        return sum(run["state_type"] == "COMPLETED" for run in self.runs.values())
+
+    @property
+    def bad(self) -> int:
+        """Slices whose last run failed, crashed or was cancelled."""
+        return sum(map(has_ended_badly, self.runs.values()))
+
+    @property
+    def left(self) -> int:
+        """Slices that wait or run."""
+        return len(self.runs) - self.loaded - self.bad
+
+    def stop(self, api: PrefectApi) -> int:
+        """Cancels what waits or runs; gives how many runs."""
+        left = [run for run in self.runs.values() if run["state_type"] not in ENDED]
         for run in left:
             api.cancel(run)
         return len(left)
+
+    def go_on(self, api: PrefectApi) -> int:
+        """Launches the slices again that have not ended well; gives how many."""
+        bad = [run for run in self.runs.values() if has_ended_badly(run)]
+        for run in bad:
+            api.start(run["deployment_id"], run["parameters"], run["tags"], run["name"])
+        return len(bad)
+
+
+def begun_backfills(api: PrefectApi, since: datetime) -> list[Begun]:
+    """The backfills of which runs were due since then, the latest first."""
+    runs: dict[str, list[Item]] = {}
+    for run in api.tagged(BACKFILL, since):
+        for tag in run["tags"]:
+            if tag.startswith(TAG):
+                runs.setdefault(tag, []).append(run)
+    return [Begun.of(tag, its) for tag, its in reversed(runs.items())]
+
+
+def has_ended_badly(run: Item) -> bool:
+    """Whether a run failed, crashed or was cancelled."""
+    return run["state_type"] in ENDED - {"COMPLETED"}
 
 
 def _window_parameters(part: Window) -> dict[str, Any]:

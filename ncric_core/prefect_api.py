@@ -132,9 +132,12 @@ class PrefectApi:
         told = (one["data"] for one in self.artifacts(run) if one["type"] == "progress")
         return next(map(float, told), None)
 
-    def start(self, deployment: str, parameters: Mapping[str, object], tags: Sequence[str]) -> Item:
-        """Launches a run of a deployment, with these parameters instead of its own of the same names."""
-        body = {
+    def start(
+        self, deployment: str, parameters: Mapping[str, object], tags: Sequence[str], name: str | None = None
+    ) -> Item:
+        """Launches a run of a deployment, with these parameters instead of its own of the same names. Until its flow
+        gives it one, it has this name, or one that Prefect makes up."""
+        body = ({"name": name} if name else {}) | {
             "parameters": parameters,
             "tags": list(tags),
             "state": {"type": "SCHEDULED"},
@@ -142,9 +145,11 @@ class PrefectApi:
         }
         return dict(self.ask("POST", f"/deployments/{deployment}/create_flow_run", body).json())
 
-    def tagged(self, tag: str) -> list[Item]:
-        """All runs with a tag, in order of when they were expected to start."""
-        which = {"tags": {"all_": [tag]}}
+    def tagged(self, tag: str, since: datetime | None = None) -> list[Item]:
+        """All runs with a tag (expected since a time), in order of when they were expected to start."""
+        which: Item = {"tags": {"all_": [tag]}}
+        if since is not None:
+            which["expected_start_time"] = {"after_": since.isoformat()}
         return self._all("/flow_runs/filter", {"flow_runs": which, "sort": "EXPECTED_START_TIME_ASC"})
 
     def cancel(self, run: Item) -> None:

@@ -12,7 +12,7 @@ import typer
 from flows.cli.up import NCRIC, PREFECT, ROOT
 from ncric_core.cli.app import End, Start, app, say, warn
 from ncric_core.errors import ServiceError, SettingsError
-from ncric_core.jobs import CATCHUP, job_named
+from ncric_core.jobs import job_named
 from ncric_core.launch import RERUN_TAGS, Backfill, deployment_named, rerun_parameters
 from ncric_core.prefect_api import ENDED, PAGE, Item, PrefectApi, prefect_api
 from ncric_core.settings import read_settings
@@ -32,23 +32,28 @@ def rerun(
     start: Start = None,
     end: End = None,
     agency: Agency = None,
+    exclude_agency: Exclude = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and clean, but load nothing.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Read again what the ledger has as done.")] = False,
     wait: Wait = True,
 ) -> None:
-    """Launches a run of a deployment for a window of your choice, on its workers.
+    """Launches a run of a deployment, on its workers: those of a feed for a window of your choice, others
+    (`files-catchup`, `restandardize`, `replay-rejects` …) as they are.
 
     Safe at any time: what is loaded already costs a look into the ledger. With --agency, its own choice of agencies is
-    put aside.
+    put aside; with --exclude-agency, others are left out besides its own.
 
     `ncric rerun boss4-hourly --start 2022-10-11T08:00 --end 2022-10-11T12:00`
     """
+    if bool(start) != bool(end):
+        raise SettingsError("a window has two ends: give both --start and --end")
     asked = window(start, end) if start and end else None
-    if deployment == CATCHUP and (start or end):
-        raise SettingsError(f"{CATCHUP} takes the whole bucket: leave out the window")
-    parameters = rerun_parameters(deployment, asked, agencies=agency or (), dry_run=dry_run, force=force)
     with prefect_api(read_settings()) as api:
-        run = api.start(deployment_named(api, deployment)["id"], parameters, tags=RERUN_TAGS)
+        job = deployment_named(api, deployment)
+        parameters = rerun_parameters(
+            job, asked, agencies=agency or (), exclude=exclude_agency or (), dry_run=dry_run, force=force
+        )
+        run = api.start(job["id"], parameters, RERUN_TAGS)
         say(f"launched: {api.page_of(run)}")
         if wait and not _ended_well(api, [run["id"]]):
             raise typer.Exit(1)
@@ -64,6 +69,7 @@ def backfill(
     at_once: Annotated[int, typer.Option(min=1, help="At most so many runs at once, of all backfills.")] = 2,
     agency: Agency = None,
     exclude_agency: Exclude = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and clean, but load nothing.")] = False,
     stop: Annotated[bool, typer.Option("--stop", help="Cancel what is left of it.")] = False,
     wait: Wait = True,
 ) -> None:
@@ -75,7 +81,7 @@ def backfill(
     `ncric backfill boss4 --start 2022-09-01 --end 2022-10-01`
     """
     settings = read_settings()
-    asked = Backfill(feed, window(start, end), hours, agency or (), exclude_agency or ())
+    asked = Backfill(feed, window(start, end), hours, agency or (), exclude_agency or (), dry_run)
     job_named(feed, settings, asked.whole)  # raises if there is no such feed
     with prefect_api(settings) as api:
         if stop:

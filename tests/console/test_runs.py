@@ -55,6 +55,7 @@ def job(api: PrefectApi) -> Item:
         "description": "BOSS4, the last full hour.",
         "schedules": [{"schedule": {"cron": "10 * * * *", "timezone": "America/Los_Angeles"}, "active": True}],
         "parameters": {"feed": "boss4", "covers": "last full hour", "exclude": ["Fremont PD"]},
+        "parameter_openapi_schema": {"properties": {"feed": {}, "dry_run": {}}},
     }
     return dict(api.ask("POST", "/deployments/", given).json())
 
@@ -225,6 +226,36 @@ def test_a_rerun_says_what_is_loaded_and_starts_as_the_command_does(api: Prefect
     assert after == {name: value for name, value in given.items() if name != "feed"}
 
 
+def test_agencies_are_left_out_besides_those_of_the_job_but_not_also_chosen(
+    api: PrefectApi, job: Item, console: Store
+) -> None:
+    load(console)
+    app = opened(OPERATOR, part="Launch")
+    app.session_state["launch_exclude"] = [ATHERTON]
+    app.run()
+    app.button(key="launch_go").click().run()
+    assert "all but Fremont PD and 1 more" in app.success[0].value
+    (run,) = [one for one in api.runs([job["id"]], around_now()[0]) if "rerun" in one["tags"]]
+    assert run["parameters"]["exclude"] == ["Fremont PD", ATHERTON]
+    app.session_state["launch_agencies"] = [ATHERTON]
+    app.run()
+    assert "choose the agencies to take, or those to leave out, not both" in app.error[0].value
+    assert "launch_go" not in [one.key for one in app.button]
+
+
+def test_a_job_without_a_window_runs_as_it_is(api: PrefectApi, job: Item, console: Store) -> None:
+    moving = {"name": "restandardize", "flow_id": job["flow_id"]}
+    other = api.ask("POST", "/deployments/", moving).json()["id"]
+    app = opened(OPERATOR, part="Launch")
+    app.selectbox(key="launch_job").select("restandardize").run()
+    assert "Runs as it does by itself" in texts(app)
+    assert not app.toggle
+    app.button(key="launch_go").click().run()
+    run = api.next_run(other)
+    assert run is not None
+    assert run["parameters"] == {}
+
+
 def test_a_window_that_ends_before_it_begins_is_told_and_cannot_start(api: PrefectApi, job: Item) -> None:
     app = opened(OPERATOR, part="Launch")
     app.session_state["launch_end"] = datetime(2020, 1, 1)  # noqa: DTZ001
@@ -249,6 +280,64 @@ def test_a_backfill_starts_a_run_a_slice_and_again_only_what_failed(
     assert {run["deployment_id"] for run in api.tagged(asked.tag)} == {slices}
     assert console.rows("SELECT what, subject, after ->> 'hours' FROM activity") == [("backfill", asked.title, "2")] * 2
     assert asked.stop(api) == 3
+
+
+@pytest.fixture
+def begun(api: PrefectApi, job: Item) -> launch.Backfill:
+    """A backfill of three slices: one loaded, one failed, one that waits."""
+    given = {"name": "backfill", "flow_id": job["flow_id"]}
+    api.ask("POST", "/deployments/", given | {"work_pool_name": api.pool, "work_queue_name": "backfill"})
+    asked = launch.Backfill("boss4", Window(HOUR.start, HOUR.start + timedelta(hours=6)), 2)
+    loaded, failed, _ = asked.launch(api, 2)
+    for run, kind in ((loaded, "COMPLETED"), (failed, "FAILED")):
+        api.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": kind}, "force": True})
+    return asked
+
+
+def test_a_backfill_is_stopped_as_a_whole_and_goes_on(api: PrefectApi, begun: launch.Backfill, console: Store) -> None:
+    app = opened(ANALYST)
+    title = "boss4 2022-10-11 08–14 UTC, 2 h"
+    told = f"**{title}**: 1 of 3 slices are loaded, 1 wait or run, 1 failed or were cancelled."
+    assert app.get("progress")[0].proto.text == told
+    assert not {"Stop", "Go on"} & set(labels(app))
+
+    app = opened(OPERATOR)
+    next(one for one in app.button if one.label == "Stop").click().run()
+    assert app.success[0].value == f"Stopped: {title}. What it loaded is kept."
+    states = [run["state_type"] for run in api.tagged(begun.tag)]
+    assert sorted(states) == ["CANCELLED", "COMPLETED", "FAILED"]
+    assert "Stop" not in labels(app)
+
+    next(one for one in app.button if one.label == "Go on").click().run()
+    assert app.get("progress")[0].proto.text == f"**{title}**: 1 of 3 slices are loaded, 2 wait or run."
+    runs = api.tagged(begun.tag)
+    assert len(runs) == 5
+    assert [run["name"] for run in runs if run["state_type"] == "SCHEDULED"] == [
+        "boss4 2022-10-11 10–12 UTC",
+        "boss4 2022-10-11 12–14 UTC",
+    ]
+    assert console.rows("SELECT who, what, subject FROM activity ORDER BY id") == [
+        ("olga", "backfill_stopped", title),
+        ("olga", "backfill_resumed", title),
+    ]
+
+
+def test_a_dry_run_of_a_backfill_is_another_one(begun: launch.Backfill) -> None:
+    dry = launch.Backfill(begun.feed, begun.whole, begun.hours, dry_run=True)
+    assert dry.tag != begun.tag
+    assert dry.title == "boss4 2022-10-11 08–14 UTC, dry run"
+
+
+def test_a_run_that_did_not_begin_in_time_is_late(api: PrefectApi, job: Item) -> None:
+    due = datetime.now(UTC) - timedelta(minutes=20)
+    api.ask("PATCH", f"/deployments/{job['id']}", {"paused": True})  # Prefect plans none of its own
+    api.ask("PATCH", f"/deployments/{job['id']}", {"paused": False})
+    state = {"type": "SCHEDULED", "name": "Late", "state_details": {"scheduled_time": due.isoformat()}}
+    api.ask("POST", f"/deployments/{job['id']}/create_flow_run", {"state": state})
+    app = opened(ANALYST)
+    assert app.warning[0].value.startswith("**Late:** boss4-hourly. If nothing begins within a few minutes")
+    assert any(":red-badge[:material/schedule: late]" in str(one.value) for one in app.markdown)
+    assert any("late]" in str(one.value) for one in opened(ANALYST, job="boss4-hourly").markdown)
 
 
 # The tests' hour is October 11, 01:00 to 02:00 in Pacific time.

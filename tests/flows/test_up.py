@@ -135,7 +135,14 @@ def test_a_backfill_is_loaded_in_slices_and_goes_on_where_it_was(up: RunningUp, 
     [
         (("rerun", "boss4-hourly"), "needs a window"),
         (("rerun", "nothing", *OLD), "there is no deployment 'nothing'"),
-        (("rerun", "files-catchup", *OLD), "takes the whole bucket"),
+        (("rerun", "files-catchup", *OLD), "files-catchup runs as it is: leave out window"),
+        (("rerun", "restandardize", "--dry-run"), "restandardize has no dry run"),
+        (("rerun", "boss4-hourly", "--start", "2022-10-11"), "a window has two ends"),
+        (
+            ("rerun", "boss4-hourly-fremont", *OLD, "--exclude-agency", "Atherton PD"),
+            "boss4-hourly-fremont takes only Fremont PD",
+        ),
+        (("rerun", "backfill"), "launch it with `ncric backfill`"),
         (("backfill", "boss5", *OLD), "boss5"),
     ],
 )

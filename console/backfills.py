@@ -1,0 +1,66 @@
+"""Backfills as wholes: how far each is, and for operators stopping one and going on with it."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import streamlit as st
+
+from console import launch
+from console.auth import User
+from console.look import number
+from ncric_core.launch import Begun, begun_backfills
+from ncric_core.prefect_api import prefect_api
+from ncric_core.settings import read_settings
+
+LOOK_BACK: Final = timedelta(days=7)
+
+
+@st.cache_data(ttl=3, show_spinner=False)
+def _begun(user: User, acts: int) -> list[Begun]:  # noqa: ARG001  # keys of the cache: whose, and after what they did
+    with prefect_api(read_settings()) as api:
+        return begun_backfills(api, datetime.now(UTC) - LOOK_BACK)
+
+
+def show(user: User) -> None:
+    """The backfills that run, and those that ended with slices missing."""
+    unfinished = [one for one in _begun(user, launch.acts_done()) if one.left or one.bad]
+    if not unfinished:
+        return
+    st.caption("Backfills")
+    for one in unfinished:
+        with st.container(horizontal=True, vertical_alignment="center", border=True):
+            st.progress(one.loaded / len(one.runs), _told(one), width="stretch")
+            if user.is_operator:
+                _buttons(user, one)
+
+
+def _told(one: Begun) -> str:
+    parts = [f"{number(one.loaded)} of {number(len(one.runs))} slices are loaded"]
+    parts += [f"{number(one.left)} wait or run"] if one.left else []
+    parts += [f"{number(one.bad)} failed or were cancelled"] if one.bad else []
+    return f"**{one.title}**: {', '.join(parts)}."
+
+
+def _buttons(user: User, one: Begun) -> None:
+    if one.left:
+        st.button(
+            "Stop", icon=":material/stop:", key=f"stop {one.tag}", on_click=_stop, args=(user, one), width="content"
+        )
+    if one.bad:
+        st.button(
+            "Go on",
+            icon=":material/play_arrow:",
+            key=f"go on {one.tag}",
+            on_click=_go_on,
+            args=(user, one),
+            help="Launches the slices again that failed or were cancelled.",
+            width="content",
+        )
+
+
+def _stop(user: User, one: Begun) -> None:
+    launch.act(user, "backfill_stopped", one.title, one.stop, done=f"Stopped: {one.title}. What it loaded is kept.")
+
+
+def _go_on(user: User, one: Begun) -> None:
+    launch.act(user, "backfill_resumed", one.title, one.go_on, done=f"Goes on: {one.title}.")
