@@ -4,11 +4,15 @@ from collections.abc import Iterator
 
 import pytest
 import streamlit as st
+from playwright.sync_api import Browser, Page, expect
 from prefect.settings import PREFECT_API_URL
 
 from ncric_core.prefect_api import PrefectApi, prefect_api
 from ncric_core.settings import Settings
 from tests.conftest import Store
+from tests.console.browser import chromium
+from tests.console.whole import WAIT
+from tests.flows.running_up import RunningUp, running_up
 
 
 @pytest.fixture
@@ -40,3 +44,37 @@ def api(prefect: None, console: Store, monkeypatch: pytest.MonkeyPatch) -> Itera
 def clear(api: PrefectApi) -> None:
     for one in api.deployments():
         api.ask("DELETE", f"/deployments/{one['id']}")
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
+    """`ncric up`, one for all tests with a browser."""
+    expect.set_options(timeout=WAIT)
+    with running_up(tmp_path_factory.mktemp("whole")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, one for all tests."""
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def person(browser: Browser, whole: RunningUp) -> Iterator[Page]:
+    """Somebody before the console of the whole."""
+    yield from _person(browser, whole)
+
+
+@pytest.fixture
+def colleague(browser: Browser, whole: RunningUp) -> Iterator[Page]:
+    """Somebody else before it."""
+    yield from _person(browser, whole)
+
+
+def _person(browser: Browser, whole: RunningUp) -> Iterator[Page]:
+    context = browser.new_context(base_url=f"http://127.0.0.1:{whole.environment['NCRIC_CONSOLE_PORT']}")
+    context.set_default_timeout(WAIT)
+    yield context.new_page()
+    context.close()

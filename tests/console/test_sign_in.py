@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from console.auth import CALLBACK, is_idle, is_loopback, role_of, secrets_file
 from ncric_core.errors import SettingsError
 from ncric_core.settings import Settings
-from tests.console.browser import chromium, running_console, running_provider
+from tests.console.browser import running_console, running_provider
 from tests.flows.running_up import COMMAND, environment_of, free_port
 
 PAGES = ("", "reads", "names", "runs", "files", "files?file=boss4/x.json", "nonsense")
@@ -23,12 +23,6 @@ PEOPLE = [
     {"sub": "zoe", "email": "zoe@elsewhere.test", "email_verified": True},
     {"sub": "mallory", "email": "mallory@ncric.test", "email_verified": False},
 ]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -1,67 +1,13 @@
-"""The console on the whole of `ncric up`, with a browser: names accepted, moved by a run, undone; two at once."""
+"""Agency names on the whole of `ncric up`, with a browser: accepted, moved by a run, undone; two people at once."""
 
-import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.console.browser import chromium
-from tests.flows.running_up import RunningUp, running_up
-from tests.unit.sources.lpr_files import as_file, read
+from tests.console.whole import by_agency, load
+from tests.flows.running_up import RunningUp
 
-WAIT = 90_000  # ms, on a busy machine
-expect.set_options(timeout=WAIT)
 ATHERTON = "ATHERTON POLICE DEPARTMENT"
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
-    with running_up(tmp_path_factory.mktemp("whole")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
-
-
-@pytest.fixture
-def person(browser: Browser, whole: RunningUp) -> Iterator[Page]:
-    yield from _person(browser, whole)
-
-
-@pytest.fixture
-def colleague(browser: Browser, whole: RunningUp) -> Iterator[Page]:
-    yield from _person(browser, whole)
-
-
-def _person(browser: Browser, whole: RunningUp) -> Iterator[Page]:
-    context = browser.new_context(base_url=f"http://127.0.0.1:{whole.environment['NCRIC_CONSOLE_PORT']}")
-    context.set_default_timeout(WAIT)
-    yield context.new_page()
-    context.close()
-
-
-def load(whole: RunningUp, name: str, agency: str, reads: int) -> None:
-    """Loads reads of now that came under a name."""
-    now = datetime.now(UTC)
-    window = f"{now - timedelta(minutes=5):%Y-%m-%d_%H-%M-%S}_{now:%Y-%m-%d_%H-%M-%S}"
-    file = whole.folder / "bucket" / "boss4" / f"{name}_{window}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    at = {"eventDate": f"{now:%Y-%m-%d}", "eventTime": f"{now:%H:%M:%S}"}
-    file.write_bytes(as_file([read(n, LPREventID=f"{name}{n}", agencyName=agency, **at) for n in range(reads)]))
-    done = whole.ncric("run", "files-catchup")
-    assert done.returncode == 0, done.stderr
-
-
-def by_agency(whole: RunningUp, received: str) -> dict[str, int]:
-    query = f"SELECT standardized_agency_name a, count(*) n FROM reads WHERE agency_name = '{received}' GROUP BY 1"  # noqa: S608
-    found = json.loads(whole.ncric("sql", query, "--format", "json").stdout)
-    return {one["a"]: one["n"] for one in found}
 
 
 def upload(page: Page, csv: Path) -> None:

@@ -1,0 +1,27 @@
+"""What the tests of the console on the whole of `ncric up` share: reads that are loaded, and what became of them."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+from tests.flows.running_up import RunningUp
+from tests.unit.sources.lpr_files import as_file, read
+
+WAIT = 90_000  # ms, on a busy machine
+
+
+def load(whole: RunningUp, name: str, agency: str, reads: int) -> None:
+    """Loads reads of now that came under a name."""
+    now = datetime.now(UTC)
+    window = f"{now - timedelta(minutes=5):%Y-%m-%d_%H-%M-%S}_{now:%Y-%m-%d_%H-%M-%S}"
+    file = whole.folder / "bucket" / "boss4" / f"{name}_{window}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    at = {"eventDate": f"{now:%Y-%m-%d}", "eventTime": f"{now:%H:%M:%S}"}
+    file.write_bytes(as_file([read(n, LPREventID=f"{name}{n}", agencyName=agency, **at) for n in range(reads)]))
+    done = whole.ncric("run", "files-catchup")
+    assert done.returncode == 0, done.stderr
+
+
+def by_agency(whole: RunningUp, received: str) -> dict[str, int]:
+    query = f"SELECT standardized_agency_name a, count(*) n FROM reads WHERE agency_name = '{received}' GROUP BY 1"  # noqa: S608
+    found = json.loads(whole.ncric("sql", query, "--format", "json").stdout)
+    return {one["a"]: one["n"] for one in found}
