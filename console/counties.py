@@ -12,7 +12,7 @@ import pydeck as pdk
 import streamlit as st
 
 from console.auth import User
-from console.look import in_words
+from console.look import in_words, nothing_yet
 from console.period import Period
 from console.queries import asked_by
 from console.queries import reads as ask
@@ -55,8 +55,10 @@ def show(user: User, alarms: Sequence[Alarm], period: Period) -> None:
     with in_words():
         cameras = _cameras(user, period)
         if cameras.is_empty():
+            nothing_yet(
+                "No camera with a known place sent a read in the period.", "Choose a longer one, or an earlier end."
+            )
             return
-        st.subheader("Cameras")
         shown = dots(cameras, alarms)
         states = shown["state"].value_counts().rows()
         counted = ", ".join(f"{count:,} {state}" for state, count in sorted(states))

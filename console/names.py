@@ -14,7 +14,7 @@ from console.queries import names as questions
 from ncric_core.store.name_changes import NameChange, history, reverse_of
 from ncric_core.store.names import UnmappedName, unmapped_names
 
-ON_A_PAGE: Final = 12  # names of the inbox
+ON_A_PAGE: Final = 10  # names of the inbox
 HISTORY: Final = 300  # changes shown
 
 
@@ -92,24 +92,22 @@ def _waiting_name(user: User, one: UnmappedName) -> None:
                 st.button(
                     agency, key=f"{key}/{agency}", icon=":material/check:", on_click=_accept, args=(user, one, agency)
                 )
-            with st.popover("Another agency"):
-                options = _agencies(user, (user.name, user.role))
-                other = st.selectbox(
-                    "Agency",
-                    options,
-                    index=None,
-                    key=f"{key}/other",
-                    accept_new_options=True,
-                    placeholder="choose or type",
-                )
-                st.button(
-                    "Use it",
-                    key=f"{key}/use",
-                    disabled=not other,
-                    on_click=_accept,
-                    args=(user, one, other),
-                    type="primary",
-                )
+            # one form for all names, made when it is wanted: the agencies to choose from are many
+            if st.button("Another agency …", key=f"{key}/other"):
+                _choose(user, one)
+
+
+@st.dialog("Another agency")
+def _choose(user: User, one: UnmappedName) -> None:
+    """Asks for an agency, known or new, that a name stands for."""
+    st.markdown(f"**{_plain(one.received)}** ({one.datasource}) is")
+    options = _agencies(user, (user.name, user.role))
+    other = st.selectbox(
+        "Agency", options, index=None, key="inbox_other", accept_new_options=True, placeholder="choose or type"
+    )
+    if st.button("Use it", key="inbox_use", disabled=not other, type="primary"):
+        _accept(user, one, other)
+        st.rerun()
 
 
 def _accept(user: User, one: UnmappedName, agency: str | None) -> None:

@@ -40,12 +40,20 @@ def page(user: User) -> None:
             _quiet(period, newest)
         else:
             _chart(counts, period)
-        st.subheader("Agencies")
-        table = reads_table.table_of(_senders(user), counts, alarms, period=period, now=now)
-        chosen = _kept(reads_table.show(table, period), table)
-        if chosen is not None:
-            reads_agency.show(user, chosen, counts, alarms, period)
-        counties.show(user, alarms, period)
+        agencies, cameras = st.tabs(["Agencies", "Map of cameras"], key="by", bind="query-params")
+        if agencies.open:
+            with agencies:
+                _agencies(user, counts, alarms, period, now)
+        if cameras.open:  # drawing it takes a browser seconds where it has no graphics processor
+            with cameras:
+                counties.show(user, alarms, period)
+
+
+def _agencies(user: User, counts: pl.DataFrame, alarms: list[Alarm], period: Period, now: datetime) -> None:
+    table = reads_table.table_of(_senders(user), counts, alarms, period=period, now=now)
+    chosen = _kept(reads_table.show(table, period), table)
+    if chosen is not None:
+        reads_agency.show(user, chosen, counts, alarms, period)
 
 
 def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], period: Period, now: datetime) -> None:

@@ -199,6 +199,20 @@ def test_agency_has_its_cameras_files_and_rejects(loaded: Store) -> None:
     assert (reason["waiting"], reason["all"]) == (1, 1)
 
 
+def test_the_map_is_drawn_when_it_is_asked_for(loaded: Store) -> None:
+    app = page_of()
+    app.query_params.update({"end": "2022-10-11"})
+    app.run()
+    assert app.dataframe
+    assert not app.get("deck_gl_json_chart")
+    mapped = page_of()
+    mapped.query_params.update({"end": "2022-10-11", "by": "Map of cameras"})
+    mapped.run()
+    assert not mapped.exception
+    assert len(mapped.get("deck_gl_json_chart")) == 1
+    assert not mapped.dataframe
+
+
 def test_map_has_cameras_at_their_places(loaded: Store) -> None:
     cameras = asked(ask.cameras_on_map, start=START, end=END)
     assert cameras["reads"].sum() == 5
