@@ -7,7 +7,7 @@ from typing import Final
 
 from ncric_core.agencies import Mapping
 from ncric_core.integrate import integrate
-from ncric_core.jobs import CATCHUP, job_named
+from ncric_core.jobs import CATCHUP, SCHEDULE_ZONE, job_named
 from ncric_core.outcome import Outcome
 from ncric_core.quality import judge
 from ncric_core.settings import Settings
@@ -15,7 +15,8 @@ from ncric_core.simulate.day import FEEDS
 from ncric_core.simulate.feed import Clock, feed
 from ncric_core.simulate.world import names
 from ncric_core.sources.objects import open_bucket
-from ncric_core.store.database import Database, rows
+from ncric_core.store.counts import sum_up_days
+from ncric_core.store.database import Database
 from ncric_core.store.names import set_mappings
 from ncric_core.store.schema.migrate import migrate
 
@@ -43,8 +44,7 @@ def make_store(
     with database.session() as connection:
         for hours in range(48, 0, -6):
             judge(connection, settings, end - timedelta(hours=hours))
-        with connection:
-            rows(connection, "SELECT 1")
+        sum_up_days(connection, end.astimezone(SCHEDULE_ZONE).date())  # as the job freshness does
         connection.autocommit = True
         connection.cursor().execute("VACUUM ANALYZE")  # as autovacuum will have done
     return outcome.total.loaded

@@ -9,7 +9,7 @@ import streamlit as st
 from console.look import PACIFIC
 
 DAYS: Final = {"day": 1, "week": 7, "month": 30, "year": 365}
-UNITS: Final = {"day": ("hour",), "week": ("hour", "day"), "month": ("hour", "day", "week"), "year": ("day", "week")}
+UNITS: Final = {"day": ("hour",), "week": ("hour", "day"), "month": ("day", "week"), "year": ("day", "week")}
 """By what a period can be counted: what would be too many bars, or one, is not offered."""
 USUAL_UNIT: Final = {"day": "hour", "week": "hour", "month": "day", "year": "week"}
 GRAIN: Final = timedelta(minutes=5)  # "now" is this coarse, so that answers can be kept for a while

@@ -7,17 +7,19 @@ from prefect import flow, get_run_logger
 from flows.deadman import judge_runs, troubles
 from flows.schedule import scheduled_time
 from ncric_core.errors import ServiceError
+from ncric_core.jobs import SCHEDULE_ZONE
 from ncric_core.notify import tell
 from ncric_core.prefect_api import prefect_api
 from ncric_core.quality import judge
 from ncric_core.settings import read_settings
+from ncric_core.store.counts import sum_up_days
 from ncric_core.store.schema.migrate import up_to_date
 
 
 @flow(name="freshness", timeout_seconds=600, retries=2, retry_delay_seconds=30)
 def look_for_silence() -> None:
     """Judges the reads against their own habit, as of the run's scheduled time, and the other jobs' runs as of now;
-    tells of what began and what ended.
+    tells of what began and what ended; and sums up the counts of past days whose hours have changed.
 
     Fails if a message was not taken; it is sent again by the next run.
     """
@@ -29,7 +31,9 @@ def look_for_silence() -> None:
         for change in judge(connection, settings, scheduled_time()):
             logger.warning("%s: %s", "began" if change.began else "ended", change.alarm.message)
         judge_runs(connection, wrong, now)
+        days = sum_up_days(connection, now.astimezone(SCHEDULE_ZONE).date())
         told = tell(settings, connection)
+    logger.info("%s past days were summed up again", days)
     logger.info("told of %s beginnings and %s ends", told.begun, told.ended)
     if told.failed:
         raise ServiceError(f"a message was not taken: URL {', '.join(told.failed)} of NCRIC_NOTIFY_URLS")

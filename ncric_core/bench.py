@@ -169,7 +169,10 @@ def _frames(settings: Settings, database: Database, feed: Feed) -> list[pl.DataF
 
 def _empty(database: Database) -> None:
     with database.transaction() as connection, connection.cursor() as cursor:
-        cursor.execute("TRUNCATE vehicle_records, read_counts, received_names, loads, rejects, source_files")
+        cursor.execute(
+            "TRUNCATE vehicle_records, read_counts, read_days, days_changed, received_names, loads, rejects, "
+            "source_files"
+        )
 
 
 def _fill(settings: Settings, wanted: int) -> None:

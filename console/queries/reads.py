@@ -135,17 +135,24 @@ def usual(connection: Connection, settings: Settings, as_of: datetime) -> Usual 
 
 # ---- over time, and who sent it
 
-OVER_TIME: Final = """
-SELECT agency, datasource, date_trunc(%(unit)s, hour, %(zone)s) AS at, sum(reads)::bigint
-FROM (
-    SELECT agency, datasource, hour, sum(reads) AS reads
-    FROM read_counts
-    WHERE hour >= %(start)s AND hour < %(end)s
-    GROUP BY agency, datasource, hour
-) AS hours
-GROUP BY agency, datasource, at
+OVER_HOURS: Final = """
+SELECT agency, datasource, hour, sum(reads)::bigint
+FROM read_counts
+WHERE hour >= %(start)s AND hour < %(end)s
+GROUP BY hour, agency, datasource
 HAVING sum(reads) > 0
-ORDER BY at, datasource, agency
+ORDER BY hour, datasource, agency
+"""
+
+OVER_DAYS: Final = """
+SELECT agency, datasource, date_trunc(%(unit)s, at, %(zone)s) AS unit, sum(reads)::bigint
+FROM (
+    SELECT agency, datasource, at, sum(reads) AS reads
+    FROM counts_between(%(start)s, %(end)s)
+    GROUP BY agency, datasource, at
+) AS days
+GROUP BY agency, datasource, unit
+ORDER BY unit, datasource, agency
 """
 OVER: Final = pl.Schema({"agency": pl.Int32(), "datasource": pl.String(), "at": TIME, "reads": pl.Int64()})
 """Reads of an agency's feed in an hour, or in a day or week on Pacific clocks; `at` is its beginning."""
@@ -166,7 +173,7 @@ SENDER: Final = pl.Schema(
 def over_time(connection: Connection, *, start: datetime, end: datetime, unit: str) -> pl.DataFrame:
     """Reads of each agency's feed by hour, day or week (OVER)."""
     given = {"start": start, "end": end, "unit": unit, "zone": PACIFIC.key}
-    return frame(connection, OVER_TIME, given, OVER)
+    return frame(connection, OVER_HOURS if unit == "hour" else OVER_DAYS, given, OVER)
 
 
 def senders(connection: Connection) -> pl.DataFrame:
@@ -205,13 +212,12 @@ CAMERAS_ON_MAP: Final = """
 SELECT c.agency, c.datasource, c.camera_id, s.ol_name, s.ol_locationcoordinates_lat, s.ol_locationcoordinates_lon,
        c.reads, c.last_hour
 FROM (
-    SELECT agency, datasource, camera_id, max(hour) AS last_hour, sum(reads)::bigint AS reads
-    FROM read_counts
-    WHERE hour >= %(start)s AND hour < %(end)s
+    SELECT agency, datasource, camera_id, max(last_hour) AS last_hour, sum(reads)::bigint AS reads
+    FROM counts_between(%(start)s, %(end)s)
     GROUP BY agency, datasource, camera_id
 ) AS c
 JOIN ol_imagesource s ON s.entity_set = 'NCRICImageSources' AND s.id = c.camera_id
-WHERE s.ol_locationcoordinates_lat IS NOT NULL AND s.ol_locationcoordinates_lon IS NOT NULL AND c.reads > 0
+WHERE s.ol_locationcoordinates_lat IS NOT NULL AND s.ol_locationcoordinates_lon IS NOT NULL
 ORDER BY c.reads DESC, c.camera_id
 """
 CAMERA: Final = pl.Schema(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 import polars as pl
@@ -80,6 +81,35 @@ def add_counts(connection: Connection, counts: Counts) -> None:
         for statement, added in ((_ADD_BY_HOUR, counts.by_hour), (_ADD_BY_NAME, counts.by_name)):
             if added.height:
                 cursor.execute(statement, {column.name: array(column) for column in added})
+
+
+_SUM_UP: Final = """
+INSERT INTO read_days (day, agency, datasource, camera_id, last_hour, reads)
+SELECT %(day)s, agency, datasource, camera_id, max(hour), sum(reads)
+FROM read_counts
+WHERE hour >= %(day)s::timestamp AT TIME ZONE 'America/Los_Angeles'
+  AND hour < (%(day)s + 1)::timestamp AT TIME ZONE 'America/Los_Angeles' AND reads > 0
+GROUP BY agency, datasource, camera_id
+"""
+
+
+def sum_up_days(connection: Connection, before: date) -> int:
+    """Sums up the hours of days (on Pacific clocks) before one that have changed since; gives how many.
+
+    A day in a transaction: safe to stop, and to run again or twice at once, while reads are loaded.
+    """
+    with connection:
+        changed = rows(
+            connection, "SELECT day FROM days_changed WHERE day < %(before)s ORDER BY day", {"before": before}
+        )
+    for (day,) in changed:
+        with connection, connection.cursor() as cursor:
+            # waits for loads that have changed the day; what they did is seen by the next statement
+            cursor.execute("DELETE FROM days_changed WHERE day = %(day)s", {"day": day})
+            if cursor.rowcount:  # else another has just summed it up
+                cursor.execute("DELETE FROM read_days WHERE day = %(day)s", {"day": day})
+                cursor.execute(_SUM_UP, {"day": day})
+    return len(changed)
 
 
 def reads_in_hours(

@@ -86,11 +86,27 @@ WHERE coalesce(n.reads, 0) <> coalesce(t.reads, 0)
 ORDER BY 1
 """
 
+_DAYS: Final = """
+WITH hours AS (
+    SELECT (hour AT TIME ZONE 'America/Los_Angeles')::date AS day, agency, datasource, camera_id, sum(reads) AS reads
+    FROM read_counts
+    GROUP BY 1, 2, 3, 4
+    HAVING sum(reads) > 0
+)
+SELECT concat_ws(', ', a.name, datasource, 'camera ' || camera_id, day), coalesce(d.reads, 0), coalesce(h.reads, 0)
+FROM read_days d
+FULL JOIN hours h USING (day, agency, datasource, camera_id)
+LEFT JOIN agencies a ON a.id = agency
+WHERE coalesce(d.reads, 0) <> coalesce(h.reads, 0) AND day NOT IN (SELECT day FROM days_changed)
+ORDER BY 1
+"""
+
 CHECKS: Final = {
     "rows found in a file = loaded + already there + rejected + waiting": _FILES,
     "reads loaded from a file under a name = reads that name it": _LOADED,
     "read counts by agency, source, camera and hour = reads": _COUNTS,
     "reads by received name and agency = reads": _NAMES,
+    "read counts by day = those by hour": _DAYS,
 }
 
 _TOTALS: Final = """
