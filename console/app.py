@@ -45,9 +45,9 @@ def _way_in(stranger: Stranger) -> None:
 def _pages(user: User, settings: Settings) -> None:
     page = st.navigation(
         [
-            st.Page(
-                partial(reads.page, user), title="Reads", icon=":material/monitoring:", url_path="reads", default=True
-            ),
+            st.Page(partial(reads.page, user), title="Reads", icon=":material/monitoring:", default=True),
+            # the first page's own address is "/"; whoever writes its name gets it too
+            st.Page(partial(reads.page, user), title="Reads", url_path="reads", visibility="hidden"),
             st.Page(partial(names.page, user), title="Agency names", icon=":material/label:", url_path="names"),
             st.Page(partial(runs.page, user), title="Runs", icon=":material/schedule:", url_path="runs"),
             st.Page(

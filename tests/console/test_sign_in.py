@@ -69,8 +69,11 @@ def test_who_may_come_in_sees_the_pages_and_can_leave(page: Page, console: str, 
     sign_in(page, console, person)
     expect(page.get_by_text(caption)).to_be_visible(timeout=30_000)
     expect(page.get_by_role("link", name="Agency names")).to_be_visible()
-    page.goto(f"{console}/files")
-    expect(page.get_by_text(caption)).to_be_visible(timeout=30_000)
+    for path, title in (("reads", "Reads"), ("files", "Files and rejects")):
+        page.goto(f"{console}/{path}")
+        expect(page.get_by_text(caption)).to_be_visible(timeout=30_000)
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("Page not found")).to_have_count(0)
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("button", name="End session").click()  # at the provider
     expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=30_000)
