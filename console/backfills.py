@@ -42,25 +42,11 @@ def _told(one: Begun) -> str:
 
 
 def _buttons(user: User, one: Begun) -> None:
-    if one.left:
-        st.button(
-            "Stop", icon=":material/stop:", key=f"stop {one.tag}", on_click=_stop, args=(user, one), width="content"
-        )
-    if one.bad:
-        st.button(
-            "Go on",
-            icon=":material/play_arrow:",
-            key=f"go on {one.tag}",
-            on_click=_go_on,
-            args=(user, one),
-            help="Launches the slices again that failed or were cancelled.",
-            width="content",
-        )
-
-
-def _stop(user: User, one: Begun) -> None:
-    launch.act(user, "backfill_stopped", one.title, one.stop, done=f"Stopped: {one.title}. What it loaded is kept.")
-
-
-def _go_on(user: User, one: Begun) -> None:
-    launch.act(user, "backfill_resumed", one.title, one.go_on, done=f"Goes on: {one.title}.")
+    """Stopping and going on; the whole page runs again then, as what came of it is told at its top."""
+    if one.left and st.button("Stop", icon=":material/stop:", key=f"stop {one.tag}", width="content"):
+        launch.act(user, "backfill_stopped", one.title, one.stop, done=f"Stopped: {one.title}. What it loaded is kept.")
+        st.rerun()
+    hint = "Launches the slices again that failed or were cancelled."
+    if one.bad and st.button("Go on", icon=":material/play_arrow:", key=f"go on {one.tag}", help=hint, width="content"):
+        launch.act(user, "backfill_resumed", one.title, one.go_on, done=f"Goes on: {one.title}.")
+        st.rerun()

@@ -4,10 +4,9 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ncric_core.prefect_api import PrefectApi, prefect_api
+from ncric_core.prefect_api import prefect_api
 from ncric_core.settings import Settings
 from tests.console.browser import running_console
 from tests.flows.running_up import RunningUp, until
@@ -29,10 +28,9 @@ def rows(whole: RunningUp, query: str) -> list[dict[str, object]]:
     return list(json.loads(whole.ncric("sql", query, "--format", "json").stdout))
 
 
-def api_of(whole: RunningUp) -> PrefectApi:
+def prefect_of(whole: RunningUp) -> Settings:
     port = int(whole.environment["NCRIC_PREFECT_PORT"])
-    with prefect_api(Settings(prefect_port=port, prefect_api_url=None, _env_file=None)) as api:
-        return api
+    return Settings(prefect_port=port, prefect_api_url=None, _env_file=None)
 
 
 def entries(whole: RunningUp, *kinds: str) -> list[tuple[object, object]]:
@@ -40,47 +38,58 @@ def entries(whole: RunningUp, *kinds: str) -> list[tuple[object, object]]:
     return [(one["what"], one["subject"]) for one in found if one["what"] in kinds]
 
 
-def fill(page: Page, label: str, text: str) -> None:
-    """Types a day and a time of day into one of Streamlit's fields."""
-    field = page.get_by_label(label).first
-    field.fill(text)
-    field.press("Enter")
+def fill(page: Page, label: str, digits: str) -> None:
+    """Types a day and a time of day into one of Streamlit's fields, part by part."""
+    page.get_by_label(label, exact=True).get_by_role("spinbutton").first.click()
+    page.keyboard.type(digits)
+    page.keyboard.press("Escape")  # the calendar that opens with it
+    page.get_by_role("heading", name="Runs").click()
 
 
 def test_a_rerun_is_launched_and_watched_to_its_end(whole: RunningUp, person: Page) -> None:
-    put(whole, DAY + timedelta(hours=1), [read(n, LPREventID=f"w{n}", eventTime="08:05:00") for n in range(4)])
+    put(
+        whole,
+        DAY + timedelta(hours=1),
+        [read(n, LPREventID=f"w{n}", eventTime="08:05:00", agencyName="Atherton PD") for n in range(4)],
+    )
     person.goto("/runs?part=Launch")
     person.get_by_text("Before it starts").wait_for()
-    fill(person, "From (Pacific time)", "2022-10-11 01:00")
-    fill(person, "Until (Pacific time)", "2022-10-11 02:00")
-    expect(person.get_by_text("Oct 11, 2022, 01:00–02:00 PDT")).to_be_visible()
+    fill(person, "From (Pacific time)", "202210110100")
+    fill(person, "Until (Pacific time)", "202210110200")
+    expect(person.get_by_text("Oct 11, 01:00–02:00 PDT")).to_be_visible()
     person.get_by_role("button", name="Start", exact=True).click()
     expect(person.get_by_text("Launched: boss4 2022-10-11 08–09 UTC")).to_be_visible()
-
-    person.goto("/runs?job=boss4-hourly")
-    expect(person.get_by_text("Run it for a window")).to_be_visible()
 
     def done() -> bool:
         found = rows(whole, "SELECT count(*) AS n FROM reads WHERE vehicle_record_id LIKE 'w%'")
         return found == [{"n": 4}]
 
     until(done)
-    person.goto("/runs?job=boss4-hourly")
-    person.get_by_test_id("stDataFrame").click(position={"x": 18, "y": 52})
+    with prefect_api(prefect_of(whole)) as api:
+        (job,) = [one["id"] for one in api.deployments() if one["name"] == "boss4-hourly"]
+        (run,) = [one["id"] for one in api.latest_runs(job) if "rerun" in one["tags"]]
+    person.goto(f"/runs?job=boss4-hourly&run={run}")
     expect(person.get_by_text("Completed").first).to_be_visible()
     expect(person.get_by_text("Reads for each agency")).to_be_visible()
     assert entries(whole, "rerun") == [("rerun", "boss4-hourly")]
+
+
+def test_rejects_are_run_again_and_what_came_of_it_is_told(whole: RunningUp, person: Page) -> None:
+    put(whole, DAY + timedelta(hours=3), [read(n) | {"LPREventID": None} for n in range(2)])
+    assert whole.ncric("run", "files-catchup").returncode == 0
+    person.goto("/files?tab=Rejects&reason=no_id")
+    person.get_by_role("button", name="Run all 2 no_id again").click()
+    expect(person.get_by_text("2 rejects run again: 0 loaded, 0 already there, 2 rejects still.")).to_be_visible()
+    assert entries(whole, "replay") == [("replay", "rejects: no_id")]
 
 
 def test_a_schedule_is_paused_and_resumed(whole: RunningUp, person: Page) -> None:
     person.goto("/runs?job=scso-hourly")
     person.get_by_role("button", name="Pause the schedule").click()
     expect(person.get_by_text("scso-hourly is paused.")).to_be_visible()
-    port = int(whole.environment["NCRIC_PREFECT_PORT"])
-    settings = Settings(prefect_port=port, prefect_api_url=None, _env_file=None)
 
     def paused() -> bool:
-        with prefect_api(settings) as api:
+        with prefect_api(prefect_of(whole)) as api:
             return next(bool(one["paused"]) for one in api.deployments() if one["name"] == "scso-hourly")
 
     assert paused()
@@ -114,17 +123,16 @@ def test_without_prefect_the_page_says_so_and_the_others_work(
         page.close()
 
 
-@pytest.mark.parametrize("hours", [3])
-def test_a_backfill_is_stopped_as_a_whole(whole: RunningUp, person: Page, hours: int) -> None:
+def test_a_backfill_is_stopped_as_a_whole(whole: RunningUp, person: Page) -> None:
     start = DAY - timedelta(days=30)
-    given = ("--start", start.isoformat(), "--end", (start + timedelta(hours=hours)).isoformat(), "--hours", "1")
+    given = ("--start", start.isoformat(), "--end", (start + timedelta(hours=30)).isoformat(), "--hours", "1")
     launched = whole.ncric("backfill", "boss4", *given, "--at-once", "1", "--exclude-agency", "Fremont PD", "--no-wait")
     assert launched.returncode == 0, launched.stderr
     person.goto("/runs")
     person.get_by_role("button", name="Stop", exact=True).click()
     expect(person.get_by_text("What it loaded is kept.")).to_be_visible()
     ((what, subject),) = entries(whole, "backfill_stopped")
-    assert (what, str(subject).startswith("boss4 2022-09-11 07–10 UTC, all but Fremont PD")) == (
+    assert (what, str(subject).startswith("boss4 2022-09-11 07–2022-09-12 13 UTC, all but Fremont PD")) == (
         "backfill_stopped",
         True,
     )
