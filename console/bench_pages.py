@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from time import perf_counter
 from typing import Any, ClassVar, Final
 from unittest.mock import patch
@@ -75,10 +75,12 @@ class _TimedDatabase(Database):
         return connection
 
 
-def choices(agency: str, file: str, part_of_a_name: str) -> list[Choice]:
+def choices(agency: str, file: str, part_of_a_name: str, day: date) -> list[Choice]:
     """What people look at: every page, part and period, one agency, one file, and a search."""
     reads: list[Choice] = [("reads", {"period": period}) for period in ("day", "week", "month", "year")]
     reads += [("reads", {"period": period, "agency": agency}) for period in ("week", "year")]
+    reads.append(("reads", {"period": "week", "end": day.isoformat()}))  # whose hours are all compared with usual ones
+    reads.append(("reads", {"period": "year", "by": "Map of cameras"}))
     names: list[Choice] = [("names", {"part": part}) for part in ("Inbox", "Name table", "History")]
     runs: list[Choice] = [("runs", {"part": part}) for part in ("Calendar",)]
     files: list[Choice] = [

@@ -11,7 +11,7 @@ from ncric_core.sources.fetch import pieces
 from ncric_core.sources.lpr_json import row_at
 from ncric_core.sources.objects import Bucket, ObjectGone
 from ncric_core.store.database import Connection
-from ncric_core.store.files import FileEntry, Load, entries_named, entries_of_feed, file_entries, loads_of, rejects_of
+from ncric_core.store.files import FileEntry, Load, entries_named, file_entries, files_of_feed, loads_of, rejects_of
 from ncric_core.store.ledger import ArrivedFile
 from ncric_core.windows import Window
 
@@ -54,14 +54,17 @@ def find_files(
     for feed in feeds:
         listed: set[tuple[str, str]] = set()
         for page in _pages(bucket, feed, window, search):
-            listed |= {(one.file.key, one.file.version) for one in page}
-            known = file_entries(connection, [one.file for one in page])
+            keys = [(one.file.key, one.file.version) for one in page]
+            listed.update(keys)
+            known = file_entries(connection, keys)
             found = (_state_of(one.file, known.get((one.file.key, one.file.version))) for one in page)
             yield from (one for one in found if state is None or one.state == state)
         if state in (None, "gone"):
-            for entry in entries_of_feed(connection, feed.datasource, window, search):
-                if (entry.file.key, entry.file.version) not in listed:
-                    yield _state_of(entry.file, entry, gone=True)
+            gone = [one for one in files_of_feed(connection, feed.datasource, window, search) if one not in listed]
+            for first in range(0, len(gone), PAGE):
+                part = gone[first : first + PAGE]
+                entries = file_entries(connection, part)
+                yield from (_state_of(entries[one].file, entries[one], gone=True) for one in part if one in entries)
 
 
 def _pages(bucket: Bucket, feed: Feed, window: Window | None, search: str | None) -> Iterator[list[Arrival]]:

@@ -84,7 +84,7 @@ def compared_hours(end: datetime, weeks: int) -> pl.DataFrame:
 
 def shortfalls(reads: pl.DataFrame, settings: Settings) -> list[Shortfall]:
     """Who is below its habit, wholes before parts, by reads (READS_IN_HOURS) in the bands of `compared_hours`."""
-    spans = _judged(_with_habit(_by_span(_with_wholes(reads), settings.freshness_weeks), settings), settings)
+    spans = _judged(habits(reads, settings), settings)
     shortest = spans.filter("evident").sort("hours").group_by(_KEY).first()
     below = shortest.filter(pl.col("seen") < BACK * pl.col("expected"))
     worst = (
@@ -101,6 +101,16 @@ def shortfalls(reads: pl.DataFrame, settings: Settings) -> list[Shortfall]:
         .sort(pl.col("scope").replace_strict(list(SCOPES), range(len(SCOPES))), *_KEY[1:])
     )
     return [Shortfall(**row) for row in found.iter_rows(named=True)]
+
+
+def habits(reads: pl.DataFrame, settings: Settings) -> pl.DataFrame:
+    """What is usual for feeds, agencies' feeds and cameras in each span, and what was seen, by reads (READS_IN_HOURS)
+    in the bands of `compared_hours`.
+
+    scope, datasource, agency (Int32), camera_id, hours (Int64), expected (Float64), weeks (how many it is learnt from),
+    quiet (share of them with next to nothing), seen (Int64).
+    """
+    return _with_habit(_by_span(_with_wholes(reads), settings.freshness_weeks), settings)
 
 
 def _with_wholes(reads: pl.DataFrame) -> pl.DataFrame:

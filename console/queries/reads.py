@@ -8,14 +8,7 @@ from typing import Final
 import polars as pl
 
 from console.queries import frame
-from ncric_core.habit import (
-    PACIFIC,
-    _by_span,  # the habit itself: a second rule for "usual" here would one day say something else than the alarms
-    _with_habit,
-    _with_wholes,
-    compared_hours,
-    last_full_hour,
-)
+from ncric_core.habit import PACIFIC, compared_hours, habits, last_full_hour
 from ncric_core.settings import Settings
 from ncric_core.store.agencies import name_table
 from ncric_core.store.alarms import Alarm
@@ -125,7 +118,7 @@ def usual(connection: Connection, settings: Settings, as_of: datetime) -> Usual 
     compared = compared_hours(end, settings.freshness_weeks).head(hours * (settings.freshness_weeks + 1))
     given = {name: array(compared[name]) for name in ("hour", "week")} | {"but": [feed for feed, _ in lags.by_feed]}
     found = frame(connection, FEEDS_IN_HOURS, given, READS_IN_HOURS)
-    habit = _with_habit(_by_span(_with_wholes(found), settings.freshness_weeks), settings).filter(
+    habit = habits(found, settings).filter(
         (pl.col("scope") == "feed") & (pl.col("hours") == 1) & (pl.col("weeks") >= settings.freshness_min_weeks)
     )
     if habit.is_empty():

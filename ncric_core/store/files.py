@@ -48,21 +48,19 @@ JOIN unnest(%(keys)s::text[], %(versions)s::text[]) AS k (key, version) ON f.key
 
 _NAMED: Final = _ENTRIES + "WHERE f.key = %(key)s ORDER BY f.id DESC"
 
-_OF_FEED: Final = (
-    _ENTRIES
-    + """
-WHERE f.datasource = %(datasource)s AND NOT f.superseded
-  AND (%(start)s::timestamptz IS NULL OR f.window_end >= %(start)s)
-  AND (%(end)s::timestamptz IS NULL OR f.window_end < %(end)s)
-  AND (%(search)s::text IS NULL OR position(%(search)s IN f.key) > 0)
-ORDER BY f.key, f.id
+_OF_FEED: Final = """
+SELECT key, version FROM source_files
+WHERE datasource = %(datasource)s AND NOT superseded
+  AND (%(start)s::timestamptz IS NULL OR window_end >= %(start)s)
+  AND (%(end)s::timestamptz IS NULL OR window_end < %(end)s)
+  AND (%(search)s::text IS NULL OR position(%(search)s IN key) > 0)
+ORDER BY key, id
 """
-)
 
 
-def file_entries(connection: Connection, files: Sequence[ArrivedFile]) -> dict[tuple[str, str], FileEntry]:
+def file_entries(connection: Connection, files: Sequence[tuple[str, str]]) -> dict[tuple[str, str], FileEntry]:
     """The ledger's entries of these files, by key and version."""
-    given = {"keys": [file.key for file in files], "versions": [file.version for file in files]}
+    given = {"keys": [key for key, _ in files], "versions": [version for _, version in files]}
     return {(one.file.key, one.file.version): one for one in _entries(connection, _THESE, given)}
 
 
@@ -71,17 +69,18 @@ def entries_named(connection: Connection, key: str) -> list[FileEntry]:
     return _entries(connection, _NAMED, {"key": key})
 
 
-def entries_of_feed(
+def files_of_feed(
     connection: Connection, datasource: str, window: Window | None = None, search: str | None = None
-) -> list[FileEntry]:
-    """The latest versions of a feed's files: of a window, of names that contain a text."""
+) -> list[tuple[str, str]]:
+    """The latest versions of a feed's files, by key and version: of a window, of names that contain a text."""
     given = {
         "datasource": datasource,
         "start": window.start if window else None,
         "end": window.end if window else None,
         "search": search,
     }
-    return _entries(connection, _OF_FEED, given)
+    with connection:
+        return list(rows(connection, _OF_FEED, given))
 
 
 def _entries(connection: Connection, query: str, given: dict[str, Any]) -> list[FileEntry]:
