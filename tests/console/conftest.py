@@ -46,7 +46,7 @@ def clear(api: PrefectApi) -> None:
         api.ask("DELETE", f"/deployments/{one['id']}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
     """`ncric up`, one for all tests with a browser."""
     expect.set_options(timeout=WAIT)
@@ -54,7 +54,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium, one for all tests."""
     with chromium() as found:
