@@ -11,7 +11,7 @@ from console.queries import SEEN, asked_by, note
 from console.queries import rejects as queries
 from console.queries.files import PAGE
 from console.queries.rejects import RejectFilter
-from console.replaying import show_replay, start_replay
+from console.replaying import RUN, show_replay, start_replay
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.rejects import Chosen
@@ -75,15 +75,9 @@ def _received(user: User, found: pl.DataFrame) -> pl.DataFrame:
     return found.join(rows, on=["file_id", "position"], how="left", maintain_order="left")
 
 
-def _forget() -> None:
-    """What was cached is of before a replay."""
-    _reasons.clear()
-    _rejects.clear()
-
-
 def tab(user: User) -> None:
     """The tab; reason, feed and name stand in the page's address."""
-    show_replay(user, _forget)
+    show_replay(user)
     chosen, reasons = _filter(user)
     if reasons.is_empty():
         if chosen == RejectFilter():
@@ -170,6 +164,6 @@ def _replay_all(user: User, chosen: RejectFilter, reasons: pl.DataFrame) -> None
     else:
         hint = "What is a read by now, after a fix of a setting or of the program, is loaded; the rest stays a reject."
         label = f"Run all {count:,} {chosen.reason} again"
-    ready = bool(chosen.reason and not chosen.feed)
+    ready = bool(chosen.reason and not chosen.feed) and RUN not in st.session_state
     if st.button(label, icon=":material/replay:", help=hint, disabled=not ready, key="replay-all"):
         start_replay(user, Chosen(chosen.reason, chosen.file))

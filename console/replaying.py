@@ -1,6 +1,5 @@
 """Rejects that are run again by a run of Prefect's: started for a person, and followed to its end."""
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import streamlit as st
@@ -39,18 +38,18 @@ def start_replay(user: User, chosen: Chosen) -> None:
     st.rerun()
 
 
-def show_replay(user: User, ended: Callable[[], None]) -> None:
-    """What came of the last replay, and how far the one is that runs; `ended` is called when it has ended."""
+def show_replay(user: User) -> None:
+    """What came of the last replay, and how far the one is that runs."""
     match st.session_state.pop(TOLD, None):
         case ("done", text):
             st.info(text, icon=":material/replay:")
         case (_, text):
             st.error(text, icon=":material/error:")
     if user.is_operator and RUN in st.session_state:
-        st.fragment(_follow, run_every=LOOK_EVERY)(ended)
+        st.fragment(_follow, run_every=LOOK_EVERY)()
 
 
-def _follow(ended: Callable[[], None]) -> None:
+def _follow() -> None:
     if RUN not in st.session_state:
         return
     with in_words(), prefect_api(read_settings()) as api:
@@ -58,7 +57,7 @@ def _follow(ended: Callable[[], None]) -> None:
         if run is None or run["state_type"] in ENDED:
             st.session_state[TOLD] = _what_came_of(api, run)
             del st.session_state[RUN]
-            ended()
+            st.cache_data.clear()  # counts, files and rejects were kept as of before
             st.rerun()
         done = api.progress(run["id"])
         text = "The rejects wait for a worker to run them again." if done is None else "The rejects are run again."

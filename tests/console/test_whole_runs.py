@@ -9,19 +9,11 @@ from playwright.sync_api import Browser, Page, expect
 from ncric_core.prefect_api import prefect_api
 from ncric_core.settings import Settings
 from tests.console.browser import running_console
+from tests.console.whole import put
 from tests.flows.running_up import RunningUp, until
-from tests.unit.sources.lpr_files import as_file, read
+from tests.unit.sources.lpr_files import read
 
 DAY = datetime(2022, 10, 11, 7, tzinfo=UTC)  # midnight in Pacific time
-
-
-def put(whole: RunningUp, hour: datetime, reads: list[dict[str, object]]) -> None:
-    """A file of an hour in the bucket, not loaded."""
-    end = hour + timedelta(minutes=15)
-    name = f"r_{hour:%Y-%m-%d_%H-%M-%S}_{end:%Y-%m-%d_%H-%M-%S}.json"
-    file = whole.folder / "bucket" / "boss4" / name
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(as_file(reads))
 
 
 def rows(whole: RunningUp, query: str) -> list[dict[str, object]]:
@@ -72,15 +64,6 @@ def test_a_rerun_is_launched_and_watched_to_its_end(whole: RunningUp, person: Pa
     expect(person.get_by_text("Completed").first).to_be_visible()
     expect(person.get_by_text("Reads for each agency")).to_be_visible()
     assert entries(whole, "rerun") == [("rerun", "boss4-hourly")]
-
-
-def test_rejects_are_run_again_and_what_came_of_it_is_told(whole: RunningUp, person: Page) -> None:
-    put(whole, DAY + timedelta(hours=3), [read(n) | {"LPREventID": None} for n in range(2)])
-    assert whole.ncric("run", "files-catchup").returncode == 0
-    person.goto("/files?tab=Rejects&reason=no_id")
-    person.get_by_role("button", name="Run all 2 no_id again").click()
-    expect(person.get_by_text("2 rejects run again: 0 loaded, 0 already there, 2 rejects still.")).to_be_visible()
-    assert entries(whole, "replay") == [("replay", "rejects: no_id")]
 
 
 def test_a_schedule_is_paused_and_resumed(whole: RunningUp, person: Page) -> None:

@@ -1,24 +1,32 @@
 """What the tests of the console on the whole of `ncric up` share: reads that are loaded, and what became of them."""
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from tests.flows.running_up import RunningUp
 from tests.unit.sources.lpr_files import as_file, read
 
-WAIT = 90_000  # ms, on a busy machine
+WAIT = 60_000  # ms, on a busy machine
 
 
 def load(whole: RunningUp, name: str, agency: str, reads: int) -> None:
     """Loads reads of now that came under a name."""
     now = datetime.now(UTC)
-    window = f"{now - timedelta(minutes=5):%Y-%m-%d_%H-%M-%S}_{now:%Y-%m-%d_%H-%M-%S}"
-    file = whole.folder / "bucket" / "boss4" / f"{name}_{window}.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
     at = {"eventDate": f"{now:%Y-%m-%d}", "eventTime": f"{now:%H:%M:%S}"}
-    file.write_bytes(as_file([read(n, LPREventID=f"{name}{n}", agencyName=agency, **at) for n in range(reads)]))
+    put(whole, name, [read(n, LPREventID=f"{name}{n}", agencyName=agency, **at) for n in range(reads)])
     done = whole.ncric("run", "files-catchup")
     assert done.returncode == 0, done.stderr
+
+
+def put(whole: RunningUp, name: str, reads: Sequence[Any], at: datetime | None = None) -> None:
+    """Puts a file of BOSS4 that arrives now, or at a time, into the bucket."""
+    end = at or datetime.now(UTC)
+    window = f"{end - timedelta(minutes=5):%Y-%m-%d_%H-%M-%S}_{end:%Y-%m-%d_%H-%M-%S}"
+    file = whole.folder / "bucket" / "boss4" / f"{name}_{window}.json"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(as_file(reads))
 
 
 def by_agency(whole: RunningUp, received: str) -> dict[str, int]:
