@@ -39,11 +39,8 @@ def fill(page: Page, label: str, digits: str) -> None:
 
 
 def test_a_rerun_is_launched_and_watched_to_its_end(whole: RunningUp, person: Page) -> None:
-    put(
-        whole,
-        DAY + timedelta(hours=1),
-        [read(n, LPREventID=f"w{n}", eventTime="08:05:00", agencyName="Atherton PD") for n in range(4)],
-    )
+    reads = [read(n, LPREventID=f"w{n}", eventTime="08:05:00", agencyName="Atherton PD") for n in range(4)]
+    put(whole, "w", reads, DAY + timedelta(hours=1, minutes=10))
     person.goto("/runs?part=Launch")
     person.get_by_text("Before it starts").wait_for()
     fill(person, "From (Pacific time)", "202210110100")
