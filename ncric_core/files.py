@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Final
 
 from ncric_core.errors import SourceError
-from ncric_core.listing import PAGE, Arrival, arrival_of, arrivals
+from ncric_core.listing import Arrival, arrival_of, arrivals
 from ncric_core.sources.feeds import Feed
 from ncric_core.sources.fetch import pieces
 from ncric_core.sources.lpr_json import row_at
@@ -14,6 +15,8 @@ from ncric_core.store.database import Connection
 from ncric_core.store.files import FileEntry, Load, entries_named, file_entries, files_of_feed, loads_of, rejects_of
 from ncric_core.store.ledger import ArrivedFile
 from ncric_core.windows import Window
+
+AT_ONCE: Final = 300  # files whose books are asked for in one statement: a page waits for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +64,8 @@ def find_files(
             yield from (one for one in found if state is None or one.state == state)
         if state in (None, "gone"):
             gone = [one for one in files_of_feed(connection, feed.datasource, window, search) if one not in listed]
-            for first in range(0, len(gone), PAGE):
-                part = gone[first : first + PAGE]
+            for first in range(0, len(gone), AT_ONCE):
+                part = gone[first : first + AT_ONCE]
                 entries = file_entries(connection, part)
                 yield from (_state_of(entries[one].file, entries[one], gone=True) for one in part if one in entries)
 
@@ -73,7 +76,7 @@ def _pages(bucket: Bucket, feed: Feed, window: Window | None, search: str | None
         for one in arrivals(bucket, feed)
         if (window is None or one.file.window_end in window) and (search is None or search in one.file.key)
     )
-    while page := list(islice(wanted, PAGE)):
+    while page := list(islice(wanted, AT_ONCE)):
         yield page
 
 
