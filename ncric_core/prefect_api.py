@@ -133,15 +133,24 @@ class PrefectApi:
         return next(map(float, told), None)
 
     def start(
-        self, deployment: str, parameters: Mapping[str, object], tags: Sequence[str], name: str | None = None
+        self,
+        deployment: str,
+        parameters: Mapping[str, object],
+        tags: Sequence[str],
+        name: str | None = None,
+        *,
+        due: datetime | None = None,
+        key: str | None = None,
     ) -> Item:
         """Launches a run of a deployment, with these parameters instead of its own of the same names. Until its flow
-        gives it one, it has this name, or one that Prefect makes up."""
+        gives it one, it has this name, or one that Prefect makes up. It is scheduled for now, or for the time that it
+        was due at. With the same key, it is the same run."""
+        at = {} if due is None else {"state_details": {"scheduled_time": due.isoformat()}}
         body = ({"name": name} if name else {}) | {
             "parameters": parameters,
             "tags": list(tags),
-            "state": {"type": "SCHEDULED"},
-            "idempotency_key": str(uuid4()),  # asked again after a time-out, it is still one run
+            "state": {"type": "SCHEDULED", **at},
+            "idempotency_key": key or str(uuid4()),  # asked again after a time-out, it is still one run
         }
         return dict(self.ask("POST", f"/deployments/{deployment}/create_flow_run", body).json())
 

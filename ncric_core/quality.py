@@ -8,7 +8,7 @@ from typing import Final
 from ncric_core.habit import PACIFIC, Shortfall, compared_hours, last_full_hour, shortfalls
 from ncric_core.settings import Settings
 from ncric_core.store.agencies import name_table
-from ncric_core.store.alarms import Alarm, end_alarm, open_alarms, raise_alarm, wait_to_judge
+from ncric_core.store.alarms import Alarm, changed_after, end_alarm, open_alarms, raise_alarm, wait_to_judge
 from ncric_core.store.counts import reads_in_hours
 from ncric_core.store.database import Connection
 
@@ -26,12 +26,15 @@ class AlarmChange:
 def judge(connection: Connection, settings: Settings, as_of: datetime) -> list[AlarmChange]:
     """Judges freshness as of a moment (aware) and records what began and ended, in one transaction of its own.
 
-    To run it again, or twice at once, changes nothing more.
+    To run it again, or twice at once, changes nothing more. Nor does a look that comes after a later one by which an
+    alarm began or ended, as when runs that are late are made up for in any order.
     """
     lags = settings.freshness_lag_hours
     apart = dict(lags.by_feed)
     with connection:
         wait_to_judge(connection)
+        if changed_after(connection, KINDS, as_of):
+            return []
         changes = _judge_feeds(connection, settings, as_of, lags.usual, only=None, but=[*apart])
         for feed, lag in apart.items():
             changes += _judge_feeds(connection, settings, as_of, lag, only=[feed], but=[])

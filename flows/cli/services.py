@@ -1,9 +1,12 @@
 """What `ncric up` runs of our own, as hidden commands: the holder of the embedded PostgreSQL, and the demo's feeds."""
 
+import signal
+import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -22,6 +25,9 @@ from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings
 from ncric_core.store.schema.migrate import up_to_date
 from ncric_core.windows import parse_moment
+
+if TYPE_CHECKING:
+    from flows.cli.due import DueRuns
 
 LOOK_EVERY: Final = 1.0  # seconds
 
@@ -54,8 +60,9 @@ def feeds(
     seed: int = 1,
     history: Annotated[int, typer.Option(help="Days before `start` whose files are there from the begin on.")] = 0,
     silence: Annotated[list[str] | None, typer.Option(help="Camera that sends nothing from `start` on.")] = None,
+    jobs: Annotated[bool, typer.Option(help="Have the runs launched that are due in simulated time.")] = False,
 ) -> None:
-    """Keeps feeding the bucket with simulated files."""
+    """Keeps feeding the bucket with simulated files, and launches the runs that are due in simulated time."""
     settings = read_settings()
     store = open_database(settings)
     map_names(store)
@@ -63,8 +70,18 @@ def feeds(
     if history:
         _load_history(settings, store, clock.start, history, reads=reads, seed=seed)
     silent_from = dict.fromkeys(silence or (), clock.start)
-    for draft in feed(Path(settings.bucket), clock, reads=reads, seed=seed, silent_from=silent_from):
-        say(f"{draft.end:%Y-%m-%d %H:%M:%SZ} {draft.key}")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that what is to be put back is
+    with _due_runs(settings, clock) if jobs else nullcontext() as due:
+        for draft in feed(Path(settings.bucket), clock, reads=reads, seed=seed, silent_from=silent_from):
+            say(f"{draft.end:%Y-%m-%d %H:%M:%SZ} {draft.key}")
+            if due is not None:
+                due.launch()
+
+
+def _due_runs(settings: Settings, clock: Clock) -> "AbstractContextManager[DueRuns]":
+    from flows.cli.due import due_runs  # noqa: PLC0415  # imports prefect
+
+    return due_runs(settings, clock)
 
 
 def _load_history(settings: Settings, store: Database, end: datetime, days: int, *, reads: int, seed: int) -> None:

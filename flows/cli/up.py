@@ -21,6 +21,7 @@ from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.prefect_api import own_url, prefect_api
 from ncric_core.settings import Settings, read_settings
 from ncric_core.simulate.day import FEEDS, camera_ids
+from ncric_core.simulate.feed import Clock
 from ncric_core.store.schema.migrate import up_to_date
 
 ROOT: Final = Path(flows.__file__).resolve().parent.parent
@@ -77,6 +78,10 @@ def up(
             help="A simulated camera that sends nothing from the beginning of simulated time on; may be repeated.",
         ),
     ] = None,
+    jobs: Annotated[
+        bool,
+        typer.Option(help="Launch the runs too that are due in simulated time, while it is faster than real time."),
+    ] = True,
 ) -> None:
     """Runs it all on this machine: PostgreSQL (unless NCRIC_DATABASE_URL is set), Prefect, deployments, a worker and
     the console.
@@ -92,7 +97,8 @@ def up(
         try:
             _start(running)
             if feeds is not None:
-                _start_feeds(running, speed=speed, reads=reads, seed=seed, history=history, silence=silence or ())
+                clock = _clock(speed)
+                _start_feeds(running, clock, reads=reads, seed=seed, history=history, silence=silence or (), jobs=jobs)
             running.tell(f"ready in {time.monotonic() - begun:.0f} s; Ctrl-C ends everything")
             _addresses(running)
             running.watch()
@@ -230,24 +236,34 @@ def _start_database(running: Up) -> None:
     running.tell("PostgreSQL    ready (embedded)")
 
 
-def _start_feeds(running: Up, *, speed: float, reads: int, seed: int, history: int, silence: Collection[str]) -> None:
+def _clock(speed: float) -> Clock:
+    """Simulated time: from a day ago on if it is faster than real time."""
     now = datetime.now(UTC)
-    start = now - timedelta(days=1) if speed > 1 else now
+    return Clock(start=now - timedelta(days=1) if speed > 1 else now, begun=now, speed=speed)
+
+
+def _start_feeds(
+    running: Up, clock: Clock, *, reads: int, seed: int, history: int, silence: Collection[str], jobs: bool
+) -> None:
     options = {
-        "start": start.isoformat(),
-        "begun": now.isoformat(),
-        "speed": speed,
+        "start": clock.start.isoformat(),
+        "begun": clock.begun.isoformat(),
+        "speed": clock.speed,
         "reads": reads,
         "seed": seed,
         "history": history,
     }
     given = [f"--{name}={value}" for name, value in options.items()] + [f"--silence={camera}" for camera in silence]
-    running.child("feeds", *NCRIC, "service", "feeds", *given)
-    running.tell(f"demo feeds    from {start:%Y-%m-%d %H:%M} UTC on, {speed:g} times as fast as real time")
+    due = jobs and not clock.caught_up
+    running.child("feeds", *NCRIC, "service", "feeds", *given, *(["--jobs"] if due else []))
+    start = f"{clock.start:%Y-%m-%d %H:%M} UTC on"
+    running.tell(
+        f"demo feeds    from {start}, {clock.speed:g} times as fast as real time{', with its runs' if due else ''}"
+    )
     if history:
         running.tell(f"history       of {history} days before is being loaded: see {running.logs / 'feeds.log'}")
     if silence:
-        running.tell(f"silent        from {start:%Y-%m-%d %H:%M} UTC on: {', '.join(silence)}")
+        running.tell(f"silent        from {start}: {', '.join(silence)}")
 
 
 def _addresses(running: Up) -> None:

@@ -40,6 +40,12 @@ class Clock:
         real = self.real_time()
         return min(real, self.start + (real - self.begun) * self.speed)
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether simulated time is real time."""
+        real = self.real_time()
+        return self.start + (real - self.begun) * self.speed >= real
+
     def wait_until(self, moment: datetime) -> None:
         while (left := (moment - self.now()).total_seconds()) > 0:
             self.sleep(min(60.0, max(0.05, left / self.speed)))

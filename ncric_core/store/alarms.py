@@ -66,6 +66,13 @@ ORDER BY began_at, id
 """
 )
 
+_CHANGED_AFTER: Final = """
+SELECT EXISTS (
+  SELECT FROM alarms, LATERAL (VALUES (began_at), (ended_at)) AS changes (at)
+  WHERE kind = ANY (%(kinds)s) AND at > %(moment)s AND at <= now()
+)
+"""
+
 _ALL: Final = _COLUMNS + "FROM alarms ORDER BY began_at DESC, id DESC LIMIT %(limit)s"
 
 _UNTOLD: Final = (
@@ -134,6 +141,11 @@ def open_alarms(connection: Connection, kinds: Sequence[str] | None = None) -> l
 def latest_alarms(connection: Connection, *, limit: int) -> list[Alarm]:
     """The latest alarms, ended or not, newest first."""
     return [Alarm(*one) for one in rows(connection, _ALL, {"limit": limit})]
+
+
+def changed_after(connection: Connection, kinds: Sequence[str], moment: datetime) -> bool:
+    """Whether an alarm of these kinds began or ended after a moment, as far as that is past."""
+    return bool(rows(connection, _CHANGED_AFTER, {"kinds": [*kinds], "moment": moment})[0][0])
 
 
 def wait_to_judge(connection: Connection) -> None:

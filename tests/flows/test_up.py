@@ -25,7 +25,9 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def up(folder: Path) -> Iterator[RunningUp]:
-    with running_up(folder, "--feeds", "demo", "--speed", "500", "--silence", "7", "--silence", "3_SCSO") as running:
+    with running_up(
+        folder, "--feeds", "demo", "--speed", "500", "--no-jobs", "--silence", "7", "--silence", "3_SCSO"
+    ) as running:
         yield running
 
 

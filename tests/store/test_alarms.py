@@ -98,6 +98,19 @@ def test_silent_camera_is_one_alarm_that_ends_when_it_is_back(store: Store) -> N
     assert lasting(store) == []
 
 
+def test_a_look_that_is_made_up_for_after_a_later_one_changes_nothing(store: Store) -> None:
+    fill(store, until=later(12))
+    silence(store, f"BOSS4{first_agency(store)}-3", ago(5), END)
+    before = NOW - timedelta(hours=5)  # the camera was still there in the hours that were judged then
+    assert judged(store, before) == []
+    [change] = judged(store)
+    assert judged(store, before) == []
+    assert lasting(store) == [change.alarm]
+    [over] = judged(store, later(2))
+    assert judged(store, NOW) == []
+    assert (over.began, lasting(store)) == (False, [])
+
+
 def test_silent_feed_is_one_alarm_and_none_for_its_cameras_even_when_it_is_back(store: Store) -> None:
     fill(store, until=later(60))
     silence(store, "BOSS4%", ago(1), ago(-30))
