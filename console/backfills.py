@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from console import launch
+from console import acts
 from console.auth import User
 from console.look import number
 from ncric_core.launch import Begun, begun_backfills
@@ -23,7 +23,7 @@ def _begun(user: User, acts: int) -> list[Begun]:  # noqa: ARG001  # keys of the
 
 def show(user: User) -> None:
     """The backfills that run, and those that ended with slices missing."""
-    unfinished = [one for one in _begun(user, launch.acts_done()) if one.left or one.bad]
+    unfinished = [one for one in _begun(user, acts.acts_done()) if one.left or one.bad]
     if not unfinished:
         return
     st.caption("Backfills")
@@ -44,9 +44,9 @@ def _told(one: Begun) -> str:
 def _buttons(user: User, one: Begun) -> None:
     """Stopping and going on; the whole page runs again then, as what came of it is told at its top."""
     if one.left and st.button("Stop", icon=":material/stop:", key=f"stop {one.tag}", width="content"):
-        launch.act(user, "backfill_stopped", one.title, one.stop, done=f"Stopped: {one.title}. What it loaded is kept.")
+        acts.act(user, "backfill_stopped", one.title, one.stop, done=f"Stopped: {one.title}. What it loaded is kept.")
         st.rerun()
     hint = "Launches the slices again that failed or were cancelled."
     if one.bad and st.button("Go on", icon=":material/play_arrow:", key=f"go on {one.tag}", help=hint, width="content"):
-        launch.act(user, "backfill_resumed", one.title, one.go_on, done=f"Goes on: {one.title}.")
+        acts.act(user, "backfill_resumed", one.title, one.go_on, done=f"Goes on: {one.title}.")
         st.rerun()

@@ -1,27 +1,19 @@
-"""What operators have Prefect do: a job once more, a long window in slices, cancel, retry, pause; each with its entry
-in `activity`, which the database refuses to analysts."""
+"""The form by which operators launch a job once more, or a backfill: what it will be is shown before it starts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
 import streamlit as st
 
+from console.acts import start_backfill, start_rerun
 from console.auth import User
 from console.look import PACIFIC, in_words, number, span
-from console.queries import asked_by, changing
+from console.queries import asked_by
 from console.queries import runs as questions
-from ncric_core.errors import NcricError
 from ncric_core.jobs import CATCHUP, run_name
-from ncric_core.launch import (
-    BACKFILL,
-    RERUN_TAGS,
-    Backfill,
-    rerun_parameters,
-    takes_dry_run,
-    takes_window,
-)
-from ncric_core.prefect_api import Item, PrefectApi, prefect_api
+from ncric_core.launch import BACKFILL, Backfill, rerun_parameters, takes_dry_run, takes_window
+from ncric_core.prefect_api import Item
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feed_named, lpr_feeds
 from ncric_core.windows import Window
@@ -30,75 +22,6 @@ RERUN_KIND: Final = "One job again"
 BACKFILL_KIND: Final = "Backfill"
 FORM, SUMMARY = 530, 370  # pixels
 MANY_SLICES: Final = 400  # more are a slip of the keyboard
-
-
-def act(
-    user: User,
-    what: str,
-    subject: str,
-    do: Callable[[PrefectApi], object],
-    *,
-    done: str,
-    before: object = None,
-    after: object = None,
-) -> bool:
-    """Has Prefect do something for a person; gives whether it did. What came of it is told on the page's next run.
-
-    The entry in `activity` comes first: if the database refuses it nothing is done, and what Prefect refuses has none.
-    """
-    try:
-        with changing(user, what, subject, before=before, after=after), prefect_api(read_settings()) as api:
-            do(api)
-    except NcricError as error:
-        st.session_state["runs_told"] = ("error", str(error))
-        return False
-    st.session_state["runs_told"] = ("success", done)
-    st.session_state["runs_acts"] = acts_done() + 1
-    return True
-
-
-def acts_done() -> int:
-    """How often this person has changed something, so that what was cached before is not shown after."""
-    return int(st.session_state.get("runs_acts", 0))
-
-
-def tell() -> None:
-    """What came of the last act."""
-    match st.session_state.pop("runs_told", None):
-        case ("success", text):
-            st.success(text, icon=":material/check:")
-        case ("error", text):
-            st.error(text, icon=":material/error:")
-
-
-def pause(user: User, job: Item, paused: bool) -> None:
-    """Lets the schedule of a job rest, or go on."""
-    what, done = ("job_paused", "is paused") if paused else ("job_resumed", "goes on by its schedule")
-    act(
-        user,
-        what,
-        job["name"],
-        lambda api: api.pause(job["id"], paused),
-        done=f"{job['name']} {done}.",
-        before={"paused": not paused},
-        after={"paused": paused},
-    )
-
-
-def cancel(user: User, run: Item) -> None:
-    """Cancels a run that waits or runs."""
-    entry = {"run": run["id"], "state": run["state_name"]}
-    act(
-        user, "run_cancelled", run["name"], lambda api: api.cancel(run), done=f"Cancelled: {run['name']}.", before=entry
-    )
-
-
-def retry(user: User, run: Item) -> None:
-    """Has a run that has not ended well run once more."""
-    entry = {"run": run["id"], "state": run["state_name"]}
-    act(
-        user, "run_retried", run["name"], lambda api: api.retry(run), done=f"Starts again: {run['name']}.", before=entry
-    )
 
 
 def suggest(
@@ -204,18 +127,6 @@ def _dry_run() -> bool:
     return st.toggle("Dry run", key="launch_dry", help="Reads and cleans, but loads nothing.")
 
 
-def start_rerun(user: User, job: Item, parameters: dict[str, Any], title: str) -> None:
-    """Launches a run of a job, as `ncric rerun` does."""
-    act(
-        user,
-        "rerun",
-        job["name"],
-        lambda api: api.start(job["id"], parameters, RERUN_TAGS),
-        done=f"Launched: {title}. It is under Jobs as soon as a worker takes it.",
-        after=parameters,
-    )
-
-
 def _backfill(user: User, beside: Any) -> None:
     feed = st.selectbox("Feed", list(lpr_feeds(read_settings())), key="launch_feed", format_func=str.upper)
     start, end = _window()
@@ -244,28 +155,6 @@ def _backfill(user: User, beside: Any) -> None:
             on_click=start_backfill,
             args=(user, asked, at_once),
         )
-
-
-def start_backfill(user: User, asked: Backfill, at_once: int) -> None:
-    """Launches the slices of a long window, as `ncric backfill` does."""
-    window = {"start": asked.whole.start.isoformat(), "end": asked.whole.end.isoformat()}
-    given = {
-        "feed": asked.feed,
-        **window,
-        "agencies": list(asked.agencies),
-        "exclude": list(asked.exclude),
-        "dry_run": asked.dry_run,
-        "hours": asked.hours,
-        "at_once": at_once,
-    }
-    act(
-        user,
-        BACKFILL,
-        asked.title,
-        lambda api: asked.launch(api, at_once),
-        done=f"Launched: {asked.title}. Its slices ({len(asked.parts):,}) are the runs of the job {BACKFILL}.",
-        after=given,
-    )
 
 
 def _window() -> tuple[datetime, datetime]:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import polars as pl
 import streamlit as st
 
-from console import launch
+from console import acts
 from console.auth import User
 from console.look import PACIFIC, ago, in_words, moment, number, span
 from ncric_core.errors import NcricError
@@ -158,10 +158,10 @@ def _buttons(user: User, api: PrefectApi, run: Item) -> None:
     with st.container(horizontal=True):
         if user.is_operator and can_cancel(run):
             st.button(
-                "Cancel this run", icon=":material/stop:", key="run_cancel", on_click=launch.cancel, args=(user, run)
+                "Cancel this run", icon=":material/stop:", key="run_cancel", on_click=acts.cancel, args=(user, run)
             )
         if user.is_operator and run["state_type"] in ENDED - {"COMPLETED"}:
-            st.button("Retry", icon=":material/replay:", key="run_retry", on_click=launch.retry, args=(user, run))
+            st.button("Retry", icon=":material/replay:", key="run_retry", on_click=acts.retry, args=(user, run))
         st.link_button("Open in Prefect", api.page_of(run), icon=":material/open_in_new:")
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from console import backfills, calendar_grid, launch, run_detail
+from console import acts, backfills, calendar_grid, launch, run_detail
 from console.auth import User
 from console.look import ago, in_words, moment, nothing_yet
 from ncric_core.errors import ServiceError
@@ -49,7 +49,7 @@ class Job:
 def page(user: User) -> None:
     """The page: one of its parts, by the query parameter `part`; a job or a run by `job` and `run`."""
     st.title("Runs")
-    launch.tell()
+    acts.tell()
     parts = [JOBS, CALENDAR, *([LAUNCH] if user.is_operator else [])]
     asked = st.query_params.get("part", JOBS)
     st.session_state.setdefault("runs_part", asked)
@@ -58,7 +58,7 @@ def page(user: User) -> None:
     part = st.segmented_control("Part", parts, key="runs_part", label_visibility="collapsed", required=True)
     st.query_params["part"] = part or JOBS
     try:
-        deployments = _deployments(user, launch.acts_done())
+        deployments = _deployments(user, acts.acts_done())
     except ServiceError as error:
         _without_prefect(user, str(error), part or JOBS)
         return
@@ -117,7 +117,7 @@ def _jobs_part(user: User, deployments: Sequence[Item]) -> None:
     elif name in names.values():
         if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
             _go()
-        for job in _jobs(user, launch.acts_done(), name):
+        for job in _jobs(user, acts.acts_done(), name):
             _job(user, job)
     elif not names:
         nothing_yet(
@@ -139,7 +139,7 @@ def _go(job: str | None = None, run: str | None = None) -> None:
 
 def _board(user: User) -> None:
     with in_words():
-        jobs = _jobs(user, launch.acts_done())
+        jobs = _jobs(user, acts.acts_done())
         running = [(job, run) for job in jobs for run in job.latest if run["state_type"] in {"RUNNING", "CANCELLING"}]
         backfills.show(user)
         for job, run in running:
@@ -253,7 +253,7 @@ def _job_buttons(user: User, job: Job) -> None:
                 label,
                 icon=f":material/{icon}:",
                 key="job_pause",
-                on_click=launch.pause,
+                on_click=acts.pause,
                 args=(user, job.item, not paused),
             )
         if launch.can_rerun(job.item):

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from importlib.metadata import version
 from time import monotonic
 from typing import Annotated
 
@@ -36,6 +37,21 @@ A day's work: `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00`,
 
 Settings are environment variables (NCRIC_…) or lines of a `.env`: `ncric settings` shows them all.""",
 )
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        say(f"ncric {version('ncric')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version, and end.")
+    ] = False,
+) -> None:
+    pass
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+from importlib.metadata import version
 
 import pytest
 
@@ -185,3 +186,7 @@ def test_demo_brings_out_the_truth_and_balances(ncric) -> None:
     assert done.status == 0
     assert " 0 missing, 0 unexpected" in done.out
     assert "they balance" in done.out
+
+
+def test_the_version_is_that_of_the_package(ncric) -> None:
+    assert ncric("--version").out == f"ncric {version('ncric')}\n"

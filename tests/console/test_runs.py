@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from console import calendar_grid, launch
+from console import acts, calendar_grid
 from console.auth import User
 from console.queries import asked_by
 from console.queries.runs import calendar, files_of, files_with
 from ncric_core.errors import StoreError
+from ncric_core.launch import Backfill
 from ncric_core.prefect_api import Item, PrefectApi
 from ncric_core.windows import Window
 from tests.conftest import FILE, HOUR, Store, read
@@ -155,13 +156,13 @@ def test_analysts_see_no_button_and_the_database_refuses_them(
     assert "launch_go" not in [one.key for one in opened(ANALYST, part="Launch").button]
 
     told: dict[str, Any] = {}
-    monkeypatch.setattr(launch.st, "session_state", told)
+    monkeypatch.setattr(acts.st, "session_state", told)
     for attempt in (
-        lambda: launch.pause(ANALYST, job, True),
-        lambda: launch.retry(ANALYST, failed),
-        lambda: launch.cancel(ANALYST, failed),
-        lambda: launch.start_rerun(ANALYST, job, {}, "x"),
-        lambda: launch.start_backfill(ANALYST, launch.Backfill("boss4", HOUR, 24), 1),
+        lambda: acts.pause(ANALYST, job, True),
+        lambda: acts.retry(ANALYST, failed),
+        lambda: acts.cancel(ANALYST, failed),
+        lambda: acts.start_rerun(ANALYST, job, {}, "x"),
+        lambda: acts.start_backfill(ANALYST, Backfill("boss4", HOUR, 24), 1),
     ):
         attempt()
         assert "operator role" in told.pop("runs_told")[1]
@@ -270,10 +271,10 @@ def test_a_backfill_starts_a_run_a_slice_and_again_only_what_failed(
     given = {"name": "backfill", "flow_id": job["flow_id"], "parameters": {"feed": "boss4"}}
     pool = {"work_pool_name": api.pool, "work_queue_name": "backfill"}
     slices = api.ask("POST", "/deployments/", given | pool).json()["id"]
-    monkeypatch.setattr(launch.st, "session_state", {})
-    asked = launch.Backfill("boss4", Window(HOUR.start, HOUR.start + timedelta(hours=5)), 2)
+    monkeypatch.setattr(acts.st, "session_state", {})
+    asked = Backfill("boss4", Window(HOUR.start, HOUR.start + timedelta(hours=5)), 2)
     for _ in "ab":
-        launch.start_backfill(OPERATOR, asked, 2)
+        acts.start_backfill(OPERATOR, asked, 2)
     assert sorted(run["parameters"]["end"] for run in api.tagged(asked.tag)) == [
         f"2022-10-11T{hour}:00:00+00:00" for hour in (10, 12, 13)
     ]
@@ -283,18 +284,18 @@ def test_a_backfill_starts_a_run_a_slice_and_again_only_what_failed(
 
 
 @pytest.fixture
-def begun(api: PrefectApi, job: Item) -> launch.Backfill:
+def begun(api: PrefectApi, job: Item) -> Backfill:
     """A backfill of three slices: one loaded, one failed, one that waits."""
     given = {"name": "backfill", "flow_id": job["flow_id"]}
     api.ask("POST", "/deployments/", given | {"work_pool_name": api.pool, "work_queue_name": "backfill"})
-    asked = launch.Backfill("boss4", Window(HOUR.start, HOUR.start + timedelta(hours=6)), 2)
+    asked = Backfill("boss4", Window(HOUR.start, HOUR.start + timedelta(hours=6)), 2)
     loaded, failed, _ = asked.launch(api, 2)
     for run, kind in ((loaded, "COMPLETED"), (failed, "FAILED")):
         api.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": kind}, "force": True})
     return asked
 
 
-def test_a_backfill_is_stopped_as_a_whole_and_goes_on(api: PrefectApi, begun: launch.Backfill, console: Store) -> None:
+def test_a_backfill_is_stopped_as_a_whole_and_goes_on(api: PrefectApi, begun: Backfill, console: Store) -> None:
     app = opened(ANALYST)
     title = "boss4 2022-10-11 08–14 UTC, 2 h"
     told = f"**{title}**: 1 of 3 slices are loaded, 1 wait or run, 1 failed or were cancelled."
@@ -322,8 +323,8 @@ def test_a_backfill_is_stopped_as_a_whole_and_goes_on(api: PrefectApi, begun: la
     ]
 
 
-def test_a_dry_run_of_a_backfill_is_another_one(begun: launch.Backfill) -> None:
-    dry = launch.Backfill(begun.feed, begun.whole, begun.hours, dry_run=True)
+def test_a_dry_run_of_a_backfill_is_another_one(begun: Backfill) -> None:
+    dry = Backfill(begun.feed, begun.whole, begun.hours, dry_run=True)
     assert dry.tag != begun.tag
     assert dry.title == "boss4 2022-10-11 08–14 UTC, dry run"
 

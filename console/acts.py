@@ -1,0 +1,117 @@
+"""What operators have Prefect do: a job once more, a long window in slices, cancel, retry, pause; each with its entry
+in `activity`, which the database refuses to analysts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from console.auth import User
+from console.queries import changing
+from ncric_core.errors import NcricError
+from ncric_core.launch import BACKFILL, RERUN_TAGS, Backfill
+from ncric_core.prefect_api import Item, PrefectApi, prefect_api
+from ncric_core.settings import read_settings
+
+
+def act(
+    user: User,
+    what: str,
+    subject: str,
+    do: Callable[[PrefectApi], object],
+    *,
+    done: str,
+    before: object = None,
+    after: object = None,
+) -> bool:
+    """Has Prefect do something for a person; gives whether it did. What came of it is told on the page's next run.
+
+    The entry in `activity` comes first: if the database refuses it nothing is done, and what Prefect refuses has none.
+    """
+    try:
+        with changing(user, what, subject, before=before, after=after), prefect_api(read_settings()) as api:
+            do(api)
+    except NcricError as error:
+        st.session_state["runs_told"] = ("error", str(error))
+        return False
+    st.session_state["runs_told"] = ("success", done)
+    st.session_state["runs_acts"] = acts_done() + 1
+    return True
+
+
+def acts_done() -> int:
+    """How often this person has changed something, so that what was cached before is not shown after."""
+    return int(st.session_state.get("runs_acts", 0))
+
+
+def tell() -> None:
+    """What came of the last act."""
+    match st.session_state.pop("runs_told", None):
+        case ("success", text):
+            st.success(text, icon=":material/check:")
+        case ("error", text):
+            st.error(text, icon=":material/error:")
+
+
+def pause(user: User, job: Item, paused: bool) -> None:
+    """Lets the schedule of a job rest, or go on."""
+    what, done = ("job_paused", "is paused") if paused else ("job_resumed", "goes on by its schedule")
+    act(
+        user,
+        what,
+        job["name"],
+        lambda api: api.pause(job["id"], paused),
+        done=f"{job['name']} {done}.",
+        before={"paused": not paused},
+        after={"paused": paused},
+    )
+
+
+def cancel(user: User, run: Item) -> None:
+    """Cancels a run that waits or runs."""
+    entry = {"run": run["id"], "state": run["state_name"]}
+    act(
+        user, "run_cancelled", run["name"], lambda api: api.cancel(run), done=f"Cancelled: {run['name']}.", before=entry
+    )
+
+
+def retry(user: User, run: Item) -> None:
+    """Has a run that has not ended well run once more."""
+    entry = {"run": run["id"], "state": run["state_name"]}
+    act(
+        user, "run_retried", run["name"], lambda api: api.retry(run), done=f"Starts again: {run['name']}.", before=entry
+    )
+
+
+def start_rerun(user: User, job: Item, parameters: dict[str, Any], title: str) -> None:
+    """Launches a run of a job, as `ncric rerun` does."""
+    act(
+        user,
+        "rerun",
+        job["name"],
+        lambda api: api.start(job["id"], parameters, RERUN_TAGS),
+        done=f"Launched: {title}. It is under Jobs as soon as a worker takes it.",
+        after=parameters,
+    )
+
+
+def start_backfill(user: User, asked: Backfill, at_once: int) -> None:
+    """Launches the slices of a long window, as `ncric backfill` does."""
+    window = {"start": asked.whole.start.isoformat(), "end": asked.whole.end.isoformat()}
+    given = {
+        "feed": asked.feed,
+        **window,
+        "agencies": list(asked.agencies),
+        "exclude": list(asked.exclude),
+        "dry_run": asked.dry_run,
+        "hours": asked.hours,
+        "at_once": at_once,
+    }
+    act(
+        user,
+        BACKFILL,
+        asked.title,
+        lambda api: asked.launch(api, at_once),
+        done=f"Launched: {asked.title}. Its slices ({len(asked.parts):,}) are the runs of the job {BACKFILL}.",
+        after=given,
+    )
