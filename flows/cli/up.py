@@ -29,6 +29,7 @@ ROOT: Final = Path(flows.__file__).resolve().parent.parent
 
 NCRIC: Final = (sys.executable, "-c", "from ncric_core.cli import main; main()")
 PREFECT: Final = (sys.executable, "-m", "prefect")
+PREFECT_SERVER: Final = (sys.executable, "-m", "flows.prefect_server")
 
 WORKER: Final = f"{socket.gethostname()}-up"
 
@@ -184,8 +185,8 @@ def _start(running: Up) -> None:
     settings = running.settings
     server = running.child(  # the slowest: begins while the database does
         "prefect-server",
-        *PREFECT,
-        *("server", "start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)),
+        *PREFECT_SERVER,
+        *("start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)),
         folder=ROOT,
     )
     if settings.database_url is None:
