@@ -122,7 +122,14 @@ def _forget_dead_users(cluster: Path) -> None:
     handles = cluster / ".handle_pids.json"
     if handles.exists():
         pids = json.loads(handles.read_text() or "[]")
-        handles.write_text(json.dumps([pid for pid in pids if psutil.pid_exists(pid)]))
+        handles.write_text(json.dumps([pid for pid in pids if _lives(pid)]))
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process runs: one that has ended stays in the table of processes until its parent has taken note."""
+    with suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _server_pid(cluster: Path) -> int | None:

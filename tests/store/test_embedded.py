@@ -37,10 +37,10 @@ def test_a_command_that_is_killed_does_not_keep_the_server_running_after_the_las
     until_ready(environment)
     other = subprocess.Popen([*COMMAND, "sql", "SELECT pg_sleep(3)"], env=environment, stdout=subprocess.DEVNULL)
     time.sleep(1)
-    killed.kill()
-    killed.wait()
+    killed.kill()  # and not waited for: nobody has taken note of its end
     assert other.wait(60) == 0
     assert not pid_file(environment).exists()
+    killed.wait()
 
 
 @pytest.mark.parametrize(
