@@ -1,4 +1,4 @@
-"""The Prefect server of `ncric up`: clients that give up do not stop it."""
+"""The Prefect server of `ncric up`: clients that give up do not stop it, and many at once are all served."""
 
 import contextlib
 import os
@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -24,14 +24,14 @@ def answers(url: str) -> bool:
     return False
 
 
-@pytest.fixture
-def url(tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     port = free_port()
     others = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     process = subprocess.Popen(
         [*PREFECT_SERVER, "start", "--host", "127.0.0.1", "--port", str(port)],
         cwd=ROOT,
-        env=others | PREFECT_SETTINGS | {"PREFECT_HOME": str(tmp_path)},
+        env=others | PREFECT_SETTINGS | {"PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -44,17 +44,36 @@ def url(tmp_path: Path) -> Iterator[str]:
         process.wait()
 
 
-def test_clients_that_give_up_do_not_stop_the_server(url: str) -> None:
-    flow = httpx.post(f"{url}/flows/", json={"name": "any"}, timeout=60).json()["id"]
+@pytest.fixture
+def flow(url: str) -> str:
+    return str(httpx.post(f"{url}/flows/", json={"name": "any"}, timeout=60).json()["id"])
+
+
+def one_run(client: httpx.Client, url: str, flow: str) -> None:
+    """A run from its begin to its end, as a worker and its process tell it."""
+    run = client.post(f"{url}/flow_runs/", json={"flow_id": flow}).raise_for_status().json()["id"]
+    for kind in ("PENDING", "RUNNING", "COMPLETED"):
+        state = {"state": {"type": kind}, "force": True}
+        client.post(f"{url}/flow_runs/{run}/set_state", json=state).raise_for_status()
+
+
+def test_of_many_clients_at_once_each_gets_its_turn(url: str, flow: str) -> None:
+    with httpx.Client(timeout=60) as client, ThreadPoolExecutor(CLIENTS) as pool:
+        for done in [pool.submit(one_run, client, url, flow) for _ in range(3 * CLIENTS)]:
+            done.result()
+    shown = httpx.post(f"{url}/flow_runs/count", json={"flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}}})
+    assert shown.json() == 3 * CLIENTS
+
+
+def test_clients_that_give_up_do_not_stop_the_server(url: str, flow: str) -> None:
     over = threading.Event()
 
     def give_up() -> None:
-        """Begins runs, and leaves as soon as the server, which writes for one client at a time, takes long."""
+        """Leaves as soon as the server, which writes for one client at a time, takes long."""
         with httpx.Client(timeout=HURRIED) as client:
             while not over.is_set():
-                with contextlib.suppress(httpx.HTTPError, KeyError):
-                    run = client.post(f"{url}/flow_runs/", json={"flow_id": flow}).json()["id"]
-                    client.post(f"{url}/flow_runs/{run}/set_state", json={"state": {"type": "RUNNING"}, "force": True})
+                with contextlib.suppress(httpx.HTTPError):
+                    one_run(client, url, flow)
 
     clients = [threading.Thread(target=give_up) for _ in range(CLIENTS)]
     for one in clients:
