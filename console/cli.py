@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from console.auth import refuse_open, secrets_file
 from ncric_core.cli.app import app
 from ncric_core.settings import read_settings
 from ncric_core.store.schema.migrate import up_to_date
@@ -35,6 +34,8 @@ def console() -> None:
     Without a provider of identities (NCRIC_OIDC_METADATA_URL) it listens on this machine only, and who reaches it is
     its administrator.
     """
+    from console.auth import refuse_open, secrets_file  # noqa: PLC0415  # imports streamlit
+
     settings = read_settings()
     refuse_open(settings, settings.console_address)
     up_to_date(settings)  # a database that is down is told here, not on the first page

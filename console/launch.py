@@ -8,7 +8,7 @@ import streamlit as st
 
 from console.acts import start_backfill, start_rerun
 from console.auth import User
-from console.look import PACIFIC, in_words, number, span
+from console.look import DO, PACIFIC, in_words, number, span
 from console.queries import asked_by
 from console.queries import runs as questions
 from ncric_core.jobs import CATCHUP, run_name
@@ -118,6 +118,7 @@ def _rerun(user: User, jobs: dict[str, Item], beside: Any) -> None:
             type="primary",
             icon=":material/play_arrow:",
             key="launch_go",
+            shortcut=DO,
             on_click=start_rerun,
             args=(user, job, parameters, title),
         )
@@ -151,6 +152,7 @@ def _backfill(user: User, beside: Any) -> None:
             type="primary",
             icon=":material/play_arrow:",
             key="launch_go",
+            shortcut=DO,
             disabled=slices > MANY_SLICES,
             on_click=start_backfill,
             args=(user, asked, at_once),

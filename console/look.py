@@ -15,6 +15,9 @@ PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 COLOURS: Final = {"BOSS4": "#2f6fb3", "SCSO": "#d9822b", "FLOCK": "#3a9a6b"}
 """Of the feeds in every chart: readable on white and on black, and apart for colour-blind eyes."""
 
+DO: Final = "Mod+Enter"  # Ctrl or Cmd: the key of what a page is there to do
+LEAVE: Final = "Esc"  # of the way back
+
 
 def moment(at: datetime | None) -> str:
     """A time as people here read it, with its zone: `Oct 11, 08:13 PDT`."""

@@ -12,7 +12,7 @@ import streamlit as st
 
 from console import acts, backfills, calendar_grid, launch, run_detail
 from console.auth import User
-from console.look import ago, in_words, moment, nothing_yet
+from console.look import LEAVE, ago, in_words, moment, nothing_yet
 from ncric_core.errors import ServiceError
 from ncric_core.job_state import JobState, seconds_of, state_of
 from ncric_core.prefect_api import Item, prefect_api
@@ -111,11 +111,11 @@ def _jobs_part(user: User, deployments: Sequence[Item]) -> None:
     run, name = st.query_params.get("run"), st.query_params.get("job")
     names = {item["id"]: item["name"] for item in deployments}
     if run:
-        if st.button(name or "All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
+        if st.button(name or "All jobs", icon=":material/arrow_back:", type="tertiary", key="back", shortcut=LEAVE):
             _go(job=name)
         run_detail.detail(user, run, names)
     elif name in names.values():
-        if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back"):
+        if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back", shortcut=LEAVE):
             _go()
         for job in _jobs(user, acts.acts_done(), name):
             _job(user, job)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
-from ncric_core.job_state import is_paused
+from ncric_core.job_state import is_paused, since_launch
 from ncric_core.notify import end_alarm, raise_alarm
 from ncric_core.prefect_api import Item, PrefectApi, moment
 from ncric_core.store.alarms import open_alarms
@@ -49,9 +49,9 @@ def of_deployment(name: str, latest: Sequence[Item], following: Item | None, now
         why = " ".join(((ended[0].get("state") or {}).get("message") or "see its log").split())
         yield Trouble(FAILED, name, f"{name}: the run {ended[0]['name']} ended as {ended[0]['state_name']}: {why}")
     due = moment(following["expected_start_time"]) if following else None
-    if due is None:
+    if following is None or due is None:
         yield Trouble(NOT_STARTED, name, f"{name}: no run is scheduled, though its schedule is on: see `ncric doctor`")
-    elif now - due > START_WITHIN:
+    elif now - since_launch(due, following) > START_WITHIN:
         yield Trouble(NOT_STARTED, name, f"{name}: the run of {due:%Y-%m-%d %H:%M} UTC has not begun: is a worker up?")
     usual = _usual([run for run in ended if run["state_type"] == "COMPLETED"])
     for run in latest:

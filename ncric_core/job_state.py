@@ -41,8 +41,13 @@ def state_of(item: Item, last: Item | None, following: Item | None, now: datetim
         last_start=moment(last["start_time"]) if last else None,
         last_seconds=seconds_of(last, now) if last else None,
         next_start=next_start,
-        late=next_start is not None and next_start + LATE < now,
+        late=following is not None and next_start is not None and since_launch(next_start, following) + LATE < now,
     )
+
+
+def since_launch(due: datetime, run: Item) -> datetime:
+    """From when on a run that was due at a time could have begun: since then, or its launch if that was later."""
+    return max(due, moment(run.get("created")) or due)
 
 
 def is_paused(deployment: Item) -> bool:

@@ -154,11 +154,14 @@ class PrefectApi:
         }
         return dict(self.ask("POST", f"/deployments/{deployment}/create_flow_run", body).json())
 
-    def tagged(self, tag: str, since: datetime | None = None) -> list[Item]:
-        """All runs with a tag (expected since a time), in order of when they were expected to start."""
+    def tagged(self, tag: str, since: datetime | None = None, *, ended: bool = True) -> list[Item]:
+        """All runs with a tag (expected since a time; those that have ended or not), in order of when they were
+        expected to start."""
         which: Item = {"tags": {"all_": [tag]}}
         if since is not None:
             which["expected_start_time"] = {"after_": since.isoformat()}
+        if not ended:
+            which["state"] = {"type": {"not_any_": sorted(ENDED)}}
         return self._all("/flow_runs/filter", {"flow_runs": which, "sort": "EXPECTED_START_TIME_ASC"})
 
     def cancel(self, run: Item) -> None:

@@ -1,10 +1,11 @@
 """The demo's day, faster than real time: the runs that are due in it are launched as simulated time passes."""
 
 import asyncio
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 
 from prefect.server.schemas.schedules import SCHEDULE_TYPES
@@ -15,14 +16,15 @@ from ncric_core.cli.app import say
 from ncric_core.errors import ServiceError
 from ncric_core.job_state import is_paused
 from ncric_core.launch import deployment_named
-from ncric_core.prefect_api import Item, PrefectApi, prefect_api
+from ncric_core.prefect_api import ENDED, Item, PrefectApi, prefect_api
 from ncric_core.settings import Settings
 from ncric_core.simulate.feed import Clock
 
 FRESHNESS: Final = "freshness"
 """The one schedule that rests meanwhile: in real time, every feed is as late as the simulated day is behind."""
 
-TAGS: Final = ("simulated time",)
+TAG: Final = "simulated time"
+LOOK_EVERY: Final = 1.0  # seconds; files that have come by the time of a run are written by then
 
 
 @dataclass(slots=True)
@@ -32,24 +34,49 @@ class DueRuns:
     api: PrefectApi
     clock: Clock
     since: datetime
+    waiting: list[tuple[datetime, Item]] = field(default_factory=list)
+    caught_up: bool = False  # what becomes due now, the schedules do
     over: bool = False
 
     def launch(self) -> None:
-        """Launches what has become due since the last time, each with the time that it was due at; nothing any more
-        once simulated time has caught up: from then on the schedules do it. To do it again launches nothing twice."""
+        """Launches what has become due since the last time, each with the time that it was due at, of each deployment
+        one after the other. The schedules take over when simulated time has caught up, and all are launched. To do it
+        again launches nothing twice.
+
+        They wait here, not at the server: each that waits for its deployment's one slot there asks for it every five
+        seconds, and of a day's runs in minutes a hundred can wait.
+        """
         if self.over:
             return
-        now, caught_up = self.clock.now(), self.clock.caught_up
         try:
-            for due, deployment in due_between(self.api.deployments(), self.since, now):
-                key = f"simulated {self.clock.begun.isoformat()} {deployment['id']} {due.isoformat()}"
-                self.api.start(deployment["id"], {}, TAGS, due=due, key=key)
-            self.since = now
-            if caught_up:
+            if not self.caught_up:
+                self._look()
+            self._launch_first()
+            if self.caught_up and not self.waiting:
                 self.close()
                 say("simulated time has caught up: the schedules take over")
         except ServiceError as error:
             say(f"due runs are launched later: {error}")
+
+    def _look(self) -> None:
+        """Finds what has become due."""
+        caught_up = self.clock.caught_up
+        until = self.clock.now() - timedelta(seconds=0 if caught_up else LOOK_EVERY * self.clock.speed)
+        if until > self.since:
+            self.waiting += due_between(self.api.deployments(), self.since, until)
+            self.since, self.caught_up = until, caught_up
+
+    def _launch_first(self) -> None:
+        """Of each deployment of which no such run is under way, the one that has waited longest."""
+        under_way = {run["deployment_id"] for run in self.api.tagged(TAG, ended=False)}
+        for one in list(self.waiting):
+            due, deployment = one
+            if deployment["id"] not in under_way:
+                key = f"simulated {self.clock.begun.isoformat()} {deployment['id']} {due.isoformat()}"
+                run = self.api.start(deployment["id"], {}, [TAG], due=due, key=key)
+                self.waiting.remove(one)
+                if run["state_type"] not in ENDED:  # by the same key it is the run that was launched before
+                    under_way.add(deployment["id"])
 
     def close(self) -> None:
         """Hands over to the schedules."""
@@ -58,17 +85,26 @@ class DueRuns:
 
 
 @contextmanager
-def due_runs(settings: Settings, clock: Clock) -> Iterator[DueRuns]:
-    """What launches the runs of simulated time. The schedules take over at its end, however it ends. Raises
+def due_runs(settings: Settings, clock: Clock) -> Iterator[None]:
+    """Launches the runs of simulated time, in a thread. The schedules take over at its end, however it ends. Raises
     ServiceError if Prefect cannot be reached."""
     with prefect_api(settings) as api:
-        runs = DueRuns(api, clock, clock.start)
+        runs, ended = DueRuns(api, clock, clock.start), threading.Event()
         api.pause(deployment_named(api, FRESHNESS)["id"], paused=True)
+        thread = threading.Thread(target=_keep_launching, args=(runs, ended), name="due runs")
+        thread.start()
         try:
-            yield runs
+            yield
         finally:
+            ended.set()
+            thread.join()
             if not runs.over:
                 runs.close()
+
+
+def _keep_launching(runs: DueRuns, ended: threading.Event) -> None:
+    while not runs.over and not ended.wait(LOOK_EVERY):
+        runs.launch()
 
 
 def due_between(deployments: Iterable[Item], since: datetime, until: datetime) -> list[tuple[datetime, Item]]:

@@ -6,7 +6,7 @@ import time
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
 
@@ -25,9 +25,6 @@ from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings
 from ncric_core.store.schema.migrate import up_to_date
 from ncric_core.windows import parse_moment
-
-if TYPE_CHECKING:
-    from flows.cli.due import DueRuns
 
 LOOK_EVERY: Final = 1.0  # seconds
 
@@ -71,14 +68,12 @@ def feeds(
         _load_history(settings, store, clock.start, history, reads=reads, seed=seed)
     silent_from = dict.fromkeys(silence or (), clock.start)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that what is to be put back is
-    with _due_runs(settings, clock) if jobs else nullcontext() as due:
+    with _due_runs(settings, clock) if jobs else nullcontext():
         for draft in feed(Path(settings.bucket), clock, reads=reads, seed=seed, silent_from=silent_from):
             say(f"{draft.end:%Y-%m-%d %H:%M:%SZ} {draft.key}")
-            if due is not None:
-                due.launch()
 
 
-def _due_runs(settings: Settings, clock: Clock) -> "AbstractContextManager[DueRuns]":
+def _due_runs(settings: Settings, clock: Clock) -> AbstractContextManager[None]:
     from flows.cli.due import due_runs  # noqa: PLC0415  # imports prefect
 
     return due_runs(settings, clock)

@@ -55,6 +55,14 @@ def test_a_run_that_has_not_begun_ten_minutes_after_its_time_and_a_schedule_with
     assert kinds([], None) == [NOT_STARTED]
 
 
+def test_a_run_launched_after_its_time_has_ten_minutes_from_then_on() -> None:
+    def launched(minutes_ago: float) -> dict[str, Any]:
+        return run("SCHEDULED", 600) | {"created": (NOW - timedelta(minutes=minutes_ago)).isoformat()}
+
+    assert kinds([], launched(9)) == []
+    assert kinds([], launched(11)) == [NOT_STARTED]
+
+
 def test_a_run_that_takes_far_longer_than_usual() -> None:
     usual = [run("COMPLETED", 60 * n, took=600) for n in range(1, 7)]
     assert kinds([run("RUNNING", 29), *usual], SOON) == []
