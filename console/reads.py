@@ -18,6 +18,8 @@ from ncric_core.store.alarms import Alarm, open_alarms
 
 WIDE: Final = 210  # pixels of a figure at a glance: all of them in two rows
 
+AS_USUAL: Final = "as usual"
+
 
 def page(user: User) -> None:
     """Everything about reads in a period; the period and the chosen agency are in the page's address."""
@@ -62,7 +64,7 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
     change = None
     told = "What is usual for this hour is known after some weeks of reads."
     if usual is not None and usual.expected:
-        change = f"{usual.seen / usual.expected - 1:+.0%} of usual"
+        change = against_usual(usual.seen / usual.expected)
         told = (
             f"{usual.seen:,} of {', '.join(usual.feeds)} up to {moment(usual.until)}, where {usual.expected:,.0f} are "
             f"usual: the median of the same hours in earlier weeks."
@@ -70,7 +72,17 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
     silent = [alarm for alarm in alarms if alarm.kind == "silent"]
     wholes = [alarm.subject for alarm in silent if alarm.scope in {"feed", "agency"}]
     with st.container(horizontal=True):
-        st.metric(f"Reads {day}", number(glance.reads), change, border=True, height="stretch", help=told, width=WIDE)
+        st.metric(
+            f"Reads {day}",
+            number(glance.reads),
+            change,
+            delta_color="off" if change == AS_USUAL else "normal",
+            delta_arrow="off" if change == AS_USUAL else "auto",
+            border=True,
+            height="stretch",
+            help=told,
+            width=WIDE,
+        )
         st.metric(
             f"Agencies {day}",
             f"{number(glance.reporting)} of {number(glance.sending)}",
@@ -107,6 +119,12 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
             ("Names waiting", glance.names, "Agency names"),
         ):
             st.metric(label, number(waiting), border=True, height="stretch", width=WIDE, help=f"See “{where}”.")
+
+
+def against_usual(share: float) -> str:
+    """How far reads are from what is usual, of which they are a share."""
+    change = f"{share - 1:+.0%}"
+    return AS_USUAL if change in {"+0%", "-0%"} else f"{change} of usual"
 
 
 def _quiet(period: Period, newest: datetime) -> None:

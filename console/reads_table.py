@@ -91,8 +91,8 @@ def show(table: pl.DataFrame, period: Period) -> tuple[int, str] | None:
         return None
     pills = pl.concat_list("state", pl.when("unmapped").then(pl.lit(UNMAPPED)))
     shown = found.select(
-        "name", "datasource", "reads", "trend", "share", "last_read", "lag",
-        pills.list.drop_nulls().alias("state"),
+        "name", "datasource", pills.list.drop_nulls().alias("state"),  # seen in a narrow window too
+        "reads", "trend", "share", "last_read", "lag",
     )  # fmt: skip
     picked = st.dataframe(
         shown, key="senders", hide_index=True, height=420, on_select="rerun", selection_mode="single-row",

@@ -165,7 +165,7 @@ def _running(job: Job, run: Item) -> None:
     with prefect_api(read_settings()) as api, st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             run_detail.badge(run)
-            if st.button(run["name"], type="tertiary", key=f"running_{run['id']}"):
+            if st.button(run["name"], type="tertiary", key=f"running_{run['id']}", wrap=True):
                 _go(job.item["name"], run["id"])
             st.caption(f"{job.item['name']}, for {ago(seconds_of(run, datetime.now(UTC)))}", width="content")
         progress = api.progress(run["id"])
@@ -180,7 +180,7 @@ def _row(job: Job) -> None:
     name, strip, last, following = st.columns(WIDTHS, vertical_alignment="center")
     with name:
         told = f"**{job.state.name}**: {job.item['description'] or ''}"
-        if st.button(job.state.name, type="tertiary", key=f"job_{job.state.name}", help=told):
+        if st.button(job.state.name, type="tertiary", key=f"job_{job.state.name}", help=told, wrap=True):
             _go(job.state.name)
     with strip:
         if job.latest:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from prefect import flow, get_run_logger
 
 from flows.deadman import judge_runs, troubles
-from flows.schedule import scheduled_time
+from flows.schedule import job_and_time, scheduled_time
 from ncric_core.errors import ServiceError
 from ncric_core.jobs import SCHEDULE_ZONE
 from ncric_core.notify import tell
@@ -16,7 +16,7 @@ from ncric_core.store.counts import sum_up_days
 from ncric_core.store.schema.migrate import up_to_date
 
 
-@flow(name="freshness", timeout_seconds=600, retries=2, retry_delay_seconds=30)
+@flow(name="freshness", flow_run_name=job_and_time, timeout_seconds=600, retries=2, retry_delay_seconds=30)
 def look_for_silence() -> None:
     """Judges the reads against their own habit, as of the run's scheduled time, and the other jobs' runs as of now;
     tells of what began and what ended; and sums up the counts of past days whose hours have changed.

@@ -13,7 +13,7 @@ from pydantic import AwareDatetime, Field
 
 from flows.report import publish
 from flows.retry import DELAYS, JITTER, RETRIES, may_pass
-from flows.schedule import plain, scheduled_time
+from flows.schedule import job_and_time, plain, scheduled_time
 from ncric_core.errors import NcricError
 from ncric_core.integrate import integrate
 from ncric_core.jobs import CATCHUP, Covers, asked_window, job_named, run_name
@@ -87,7 +87,7 @@ def load_window(  # noqa: PLR0917  # Prefect gives them by name
     return _run(job, run_name(feed, window, agencies, exclude, dry_run=dry_run))
 
 
-@flow(name="files-catchup", timeout_seconds=CATCHUP_WITHIN)
+@flow(name="files-catchup", flow_run_name=job_and_time, timeout_seconds=CATCHUP_WITHIN)
 def load_what_is_left(dry_run: bool = False) -> State[Any] | None:
     """Loads whatever lies in the bucket and is not in the ledger as loaded, however old."""
     return _run(job_named(CATCHUP, read_settings(), None, dry_run=dry_run), CATCHUP)

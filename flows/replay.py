@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field
 
 from flows.progress import progress_of
 from flows.retry import DELAYS, JITTER, RETRIES, may_pass
+from flows.schedule import job_and_time
 from ncric_core.mapping import own_mapping
 from ncric_core.replay import Replayed, replay
 from ncric_core.settings import read_settings
@@ -41,7 +42,7 @@ def _replay(chosen: Chosen) -> Replayed:
             return replay(connection, settings, own_mapping(settings.flights_dir), chosen, tell)
 
 
-@flow(name="replay-rejects", timeout_seconds=WITHIN)
+@flow(name="replay-rejects", flow_run_name=job_and_time, timeout_seconds=WITHIN)
 def replay_rejects(
     reason: Annotated[str | None, Field(description="only rejects of this reason")] = None,
     file: Annotated[str | None, Field(description="only of files whose key contains this")] = None,

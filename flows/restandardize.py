@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 
 from flows.progress import progress_of
 from flows.retry import DELAYS, JITTER, RETRIES, may_pass
+from flows.schedule import job_and_time
 from ncric_core.settings import read_settings
 from ncric_core.store.agencies import name_table
 from ncric_core.store.restandardize import Move, planned_moves, restandardize
@@ -45,7 +46,7 @@ def _told(move: Move, reads: int) -> str:
     return f"{move.received} ({move.datasource}): {reads:,} reads moved from {move.old_name} to {move.new_name}"
 
 
-@flow(name="restandardize", timeout_seconds=WITHIN)
+@flow(name="restandardize", flow_run_name=job_and_time, timeout_seconds=WITHIN)
 def move_reads() -> None:
     """Moves the reads that are loaded already to the agencies that the name table says now.
 

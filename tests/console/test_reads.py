@@ -13,6 +13,7 @@ from console.counties import dots, outlines
 from console.period import period_of
 from console.queries import asked_by
 from console.queries import reads as ask
+from console.reads import against_usual
 from console.reads_table import NEVER, table_of
 from ncric_core.errors import StoreError
 from ncric_core.store.alarms import Alarm, raise_alarm
@@ -263,3 +264,10 @@ def test_a_period_is_of_pacific_days_when_clocks_change() -> None:
         datetime(2022, 11, 9, 8, tzinfo=UTC),
     )
     assert period_of("day", "hour", None, NOW).end == datetime(2022, 10, 13, 19, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(1.004, "as usual"), (0.996, "as usual"), (0.5, "-50% of usual"), (1.2, "+20% of usual")]
+)
+def test_a_share_of_what_is_usual_is_told_as_the_difference(share: float, told: str) -> None:
+    assert against_usual(share) == told

@@ -8,6 +8,7 @@ from prefect.settings import PREFECT_API_URL
 
 from flows.freshness import look_for_silence
 from tests.conftest import Store
+from tests.flows.test_reads import run_of
 from tests.store.test_alarms import NOW, ago, fill, silence
 from tests.store.test_notify import Hook, serve
 
@@ -31,7 +32,9 @@ def test_a_silent_camera_is_told_once(jobs: Store, told: Hook) -> None:
     (camera,) = jobs.rows("SELECT min(camera_id) FROM read_counts WHERE datasource = 'BOSS4'")[0]
     silence(jobs, camera, ago(6), NOW)
     for _ in range(2):
-        assert look_for_silence(return_state=True).is_completed()
+        state = look_for_silence(return_state=True)
+        assert state.is_completed()
+    assert run_of(state).name == f"freshness {NOW:%Y-%m-%d %H:%M} UTC"
     (message,) = told.sent
     assert camera in message["message"]
     assert jobs.rows("SELECT kind, scope, camera_id FROM alarms WHERE ended_at IS NULL") == [

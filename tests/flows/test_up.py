@@ -178,13 +178,29 @@ def test_a_database_server_that_is_killed_comes_back(up: RunningUp) -> None:
     assert up.server_pid() != before
 
 
-def test_ctrl_c_leaves_nothing(up: RunningUp) -> None:
+@pytest.fixture(scope="module")
+def again(up: RunningUp) -> Iterator[RunningUp]:
+    """The next one, after one that was killed."""
     started = [*up.started(), psutil.Process(up.server_pid())]
-    assert len(started) >= 8  # five services, and a guard for each but the server
-    up.process.send_signal(signal.SIGINT)
-    assert up.process.wait(PATIENCE) == 0
+    up.process.kill()
+    up.process.wait(PATIENCE)
+    assert psutil.wait_procs(started, timeout=40)[1] == []  # it takes its children with it
+    with running_up(up.folder) as running:
+        yield running
+
+
+def test_after_one_that_was_killed_the_next_one_starts(again: RunningUp) -> None:
+    assert again.ncric("status").returncode == 0
+    assert again.ncric("reconcile").returncode == 0
+
+
+def test_ctrl_c_leaves_nothing(again: RunningUp) -> None:
+    started = [*again.started(), psutil.Process(again.server_pid())]
+    assert len(started) >= 8  # four services, a guard for each, and the server
+    again.process.send_signal(signal.SIGINT)
+    assert again.process.wait(PATIENCE) == 0
     assert psutil.wait_procs(started, timeout=5)[1] == []
-    assert up.output.endswith("stopping …\nstopped\n")
+    assert again.output.endswith("stopping …\nstopped\n")
 
 
 @pytest.fixture
@@ -206,16 +222,6 @@ def test_status_and_doctor_have_words_for_what_is_down(own_folder: Path) -> None
     checked = ncric(environment, "doctor")
     assert (checked.returncode, checked.stderr) == (1, "")
     assert "PROBLEM  Prefect      Prefect cannot be reached" in checked.stdout
-
-
-def test_killed_it_takes_its_children_with_it_and_the_next_one_starts(own_folder: Path) -> None:
-    with running_up(own_folder) as killed:
-        started = [*killed.started(), psutil.Process(killed.server_pid())]
-        killed.process.kill()
-        killed.process.wait(PATIENCE)
-        assert psutil.wait_procs(started, timeout=40)[1] == []
-    with running_up(own_folder) as again:
-        assert again.ncric("status").returncode == 0
 
 
 def test_a_port_that_a_stranger_has_is_told(tmp_path: Path) -> None:
