@@ -15,9 +15,11 @@ from console.queries.files import PAGE
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 
+ROW: Final = 74  # pixels: a message has three lines
+
 COLUMNS: Final = {
     "began": st.column_config.TextColumn("Began", width=140),
-    "message": st.column_config.TextColumn("Message", width="large"),
+    "message": st.column_config.TextColumn("Message", width=285),
     "ended": st.column_config.TextColumn("Ended", width=140),
     "lasted": st.column_config.TextColumn("Lasted", width="small"),
     "kind": st.column_config.TextColumn("Kind", width="small"),
@@ -82,7 +84,11 @@ def _table(user: User, table: str, total: int, kind: str | None, feed: str | Non
         pl.Series("told", [told(a) for a in alarms], dtype=pl.String),
     )
     st.dataframe(
-        shown.drop("ended") if lasting else shown, column_config=COLUMNS, hide_index=True, alt=f"Alarms: {table}"
+        shown.drop("ended") if lasting else shown,
+        column_config=COLUMNS,
+        hide_index=True,
+        row_height=ROW,
+        alt=f"Alarms: {table}",
     )
     pager(table, chosen, total, PAGE, "alarms")
 

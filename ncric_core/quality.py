@@ -8,7 +8,15 @@ from typing import Final
 from ncric_core.habit import PACIFIC, Shortfall, compared_hours, last_full_hour, shortfalls
 from ncric_core.settings import Settings
 from ncric_core.store.agencies import name_table
-from ncric_core.store.alarms import Alarm, changed_after, end_alarm, open_alarms, raise_alarm, wait_to_judge
+from ncric_core.store.alarms import (
+    Alarm,
+    change_alarm,
+    changed_after,
+    end_alarm,
+    open_alarms,
+    raise_alarm,
+    wait_to_judge,
+)
 from ncric_core.store.counts import reads_in_hours
 from ncric_core.store.database import Connection
 
@@ -60,8 +68,12 @@ def _judge_feeds(
         if alarm.datasource not in but and (only is None or alarm.datasource in only)
     ]
     begun, over = decide(below, lasting)
+    worse = gone_silent(below, lasting)
     ended = [end_alarm(connection, alarm.kind, alarm.scope, alarm.subject, at=as_of) for alarm in over]
-    names = name_table(connection).agencies if begun else {}
+    names = name_table(connection).agencies if begun or worse else {}
+    for alarm, one in worse:
+        said = message(one, names.get(one.agency, ""), end)
+        change_alarm(connection, alarm.id, "silent", said, expected=one.expected, seen=one.seen)
     made = [_raise(connection, one, names.get(one.agency, ""), end=end, as_of=as_of) for one in begun]
     return [
         *(AlarmChange(alarm, began=False) for alarm in ended if alarm),
@@ -83,6 +95,16 @@ def decide(below: Sequence[Shortfall], lasting: Sequence[Alarm]) -> tuple[list[S
             alarmed.add((one.scope, one.subject))
             begun.append(one)
     return begun, over
+
+
+def gone_silent(below: Sequence[Shortfall], lasting: Sequence[Alarm]) -> list[tuple[Alarm, Shortfall]]:
+    """The lasting drops that are silence by now: it is the same cause, so that nobody is told again."""
+    silent = {(one.scope, one.subject): one for one in below if one.kind == "silent"}
+    return [
+        (alarm, silent[alarm.scope, alarm.subject])
+        for alarm in lasting
+        if alarm.kind == "drop" and (alarm.scope, alarm.subject) in silent
+    ]
 
 
 def _raise(connection: Connection, one: Shortfall, agency: str, *, end: datetime, as_of: datetime) -> Alarm | None:

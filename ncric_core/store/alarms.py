@@ -57,6 +57,10 @@ WHERE kind = %(kind)s AND scope = %(scope)s AND subject = %(subject)s AND ended_
 RETURNING id, kind, scope, subject, datasource, agency, camera_id, expected, seen, message, began_at, ended_at
 """
 
+_CHANGE: Final = """
+UPDATE alarms SET kind = %(kind)s, message = %(message)s, expected = %(expected)s, seen = %(seen)s WHERE id = %(id)s
+"""
+
 _OPEN: Final = (
     _COLUMNS
     + """
@@ -131,6 +135,15 @@ def end_alarm(connection: Connection, kind: str, scope: str, subject: str, *, at
     """Ends an alarm in the caller's transaction; None if there is none that lasts."""
     ended = rows(connection, _END, {"kind": kind, "scope": scope, "subject": subject, "at": at})
     return Alarm(*ended[0]) if ended else None
+
+
+def change_alarm(
+    connection: Connection, alarm: int, kind: str, message: str, *, expected: float | None, seen: int | None
+) -> None:
+    """Says of an alarm, in the caller's transaction, what it is by now; who was told of it is not told again."""
+    given = {"id": alarm, "kind": kind, "message": message, "expected": expected, "seen": seen}
+    with connection.cursor() as cursor:
+        cursor.execute(_CHANGE, given)
 
 
 def open_alarms(connection: Connection, kinds: Sequence[str] | None = None) -> list[Alarm]:

@@ -144,6 +144,24 @@ def test_sharp_drop_is_an_alarm_and_a_smaller_one_none(store: Store) -> None:
     assert "feed BOSS4: only 360 reads in the 4 hours to " in change.alarm.message
 
 
+def test_a_drop_that_becomes_silence_is_the_same_alarm(store: Store) -> None:
+    agency = first_agency(store)
+    fill(store, until=later(12))
+    camera = f"BOSS4{agency}-3"
+    few = "UPDATE read_counts SET reads = 2 WHERE camera_id = %s AND hour >= %s AND hour < %s"
+    store.execute(few, (camera, ago(5), END))
+    [change] = judged(store)
+    assert change.alarm.kind == "drop"
+    silence(store, camera, END, later(12))
+    assert judged(store, later(5)) == []  # nobody is told again
+    [alarm] = lasting(store)
+    assert (alarm.id, alarm.kind, alarm.seen, alarm.began_at) == (change.alarm.id, "silent", 0, change.alarm.began_at)
+    assert f"camera {camera} of " in alarm.message
+    assert "no reads in the 4 hours to Tue 2022-10-11 16:00 PDT" in alarm.message
+    assert judged(store, later(6)) == []
+    assert lasting(store) == [alarm]
+
+
 def test_outages_of_the_past_do_not_spoil_the_habit(store: Store) -> None:
     fill(store)
     for week in (1, 3, 4, 6):  # half of all weeks
