@@ -203,14 +203,7 @@ def _start(running: Up) -> None:
         worker = running.child(
             "worker",
             *PREFECT,
-            "worker",
-            "start",
-            "--pool",
-            api.pool,
-            "--type",
-            "process",
-            "--name",
-            WORKER,
+            *("worker", "start", "--pool", api.pool, "--type", "process", "--name", WORKER),
             folder=ROOT,
         )
         console = running.child("console", *NCRIC, "console", folder=ROOT)
