@@ -8,7 +8,7 @@ import streamlit as st
 
 from console import alarms, bucket, rejects
 from console.auth import User
-from console.look import LEAVE, PACIFIC, in_words, moment, nothing_yet, number, page_of, pager, span
+from console.look import PACIFIC, in_words, moment, nothing_yet, number, page_of, pager, span
 from console.queries import asked_by
 from console.queries import files as queries
 from console.queries.files import PAGE, STATES, FileFilter, Sums
@@ -208,7 +208,7 @@ def _one_file(user: User, key: str) -> None:
         with st.container(horizontal=True):
             if known["rejected"].sum():
                 st.button("Its rejects", icon=":material/rule:", on_click=_to_rejects, args=(key,))
-            st.button("Close", key="close-file", on_click=_close, shortcut=LEAVE)
+            st.button("Close", key="close-file", on_click=_close)
         if user.is_operator:
             bucket.look(user, key)
 

@@ -16,7 +16,7 @@ COLOURS: Final = {"BOSS4": "#2f6fb3", "SCSO": "#d9822b", "FLOCK": "#3a9a6b"}
 """Of the feeds in every chart: readable on white and on black, and apart for colour-blind eyes."""
 
 DO: Final = "Mod+Enter"  # Ctrl or Cmd: the key of what a page is there to do
-LEAVE: Final = "Esc"  # of the way back
+LEAVE: Final = "Esc"  # of the way back, where nothing can be lost by it
 
 
 def moment(at: datetime | None) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 import streamlit as st
 
 from console.auth import User
-from console.look import DO, LEAVE, in_words, number
+from console.look import DO, in_words, number
 from console.queries import asked_by, changing
 from console.queries import names as questions
 from ncric_core.errors import AgencyError, NcricError, ServiceError
@@ -50,7 +50,7 @@ def review(user: User) -> None:
             st.caption("No read that is loaded already will move.")
     with st.container(horizontal=True):
         st.button("Save", type="primary", icon=":material/save:", on_click=_save_proposed, args=(user,), shortcut=DO)
-        st.button("Do not save", on_click=propose, args=([],), shortcut=LEAVE)
+        st.button("Do not save", on_click=propose, args=([],))
 
 
 def _save_proposed(user: User) -> None:
