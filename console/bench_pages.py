@@ -1,7 +1,6 @@
 """Every question that the pages put to the database, timed: the pages run as they are, with what people choose on
 them."""
 
-import logging
 import math
 import os
 import sys
@@ -16,6 +15,7 @@ from unittest.mock import patch
 
 import streamlit as st
 from psycopg2.extensions import cursor
+from streamlit.logger import set_log_level
 from streamlit.testing.v1 import AppTest
 
 from console import queries
@@ -104,7 +104,7 @@ def time_pages(database: Database, chosen: Sequence[Choice], end: datetime, repe
     Raises NcricError if a page ends in an error.
     """
     _Cursor.seconds.clear()
-    logging.getLogger("streamlit").setLevel(logging.ERROR)  # it misses the server, once a page
+    set_log_level("ERROR")  # it misses the server, once a page
     timed = _TimedDatabase(database.dsn, database.user, database.embedded)
     with patch.object(queries, "database", lambda: timed):
         for number in range(repeats):
