@@ -15,6 +15,7 @@ from unittest.mock import patch
 
 import streamlit as st
 from psycopg2.extensions import cursor
+from streamlit import config
 from streamlit.logger import set_log_level
 from streamlit.testing.v1 import AppTest
 
@@ -104,6 +105,7 @@ def time_pages(database: Database, chosen: Sequence[Choice], end: datetime, repe
     Raises NcricError if a page ends in an error.
     """
     _Cursor.seconds.clear()
+    config.set_option("logger.level", "error")
     set_log_level("ERROR")  # it misses the server, once a page
     timed = _TimedDatabase(database.dsn, database.user, database.embedded)
     with patch.object(queries, "database", lambda: timed):
