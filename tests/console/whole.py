@@ -1,9 +1,12 @@
 """What the tests of the console on the whole of `ncric up` share: reads that are loaded, and what became of them."""
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from playwright.sync_api import Page
 
 from tests.flows.running_up import RunningUp
 from tests.unit.sources.lpr_files import as_file, read
@@ -18,6 +21,11 @@ def load(whole: RunningUp, name: str, agency: str, reads: int) -> None:
     put(whole, name, [read(n, LPREventID=f"{name}{n}", agencyName=agency, **at) for n in range(reads)])
     done = whole.ncric("run", "files-catchup")
     assert done.returncode == 0, done.stderr
+
+
+def press(page: Page, name: str) -> None:
+    """Presses the button that does what a page is there to do: it names its key too."""
+    page.get_by_role("button", name=re.compile(f"^{name}\\b")).click()
 
 
 def put(whole: RunningUp, name: str, reads: Sequence[Any], at: datetime | None = None) -> None:
