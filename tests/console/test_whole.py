@@ -4,7 +4,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.console.whole import by_agency, load, press
+from tests.console.whole import button, by_agency, load
 from tests.flows.running_up import RunningUp
 
 ATHERTON = "ATHERTON POLICE DEPARTMENT"
@@ -44,14 +44,14 @@ def test_two_people_change_one_name_at_once_and_neither_edit_is_lost(
     upload(person, mine)
     expect(person.get_by_text("1 changes to save")).to_be_visible()
     upload(colleague, theirs)
-    expect(colleague.get_by_text("1 changes to save")).to_be_visible()
-    colleague.keyboard.press("Control+Enter")  # the key of the button "Save"
+    expect(button(colleague, "Save")).to_be_visible()
+    colleague.keyboard.press("Control+Enter")  # its key
     expect(colleague.get_by_text("Saved: ALBANY POLICE")).to_be_visible()
 
-    press(person, "Save")
+    button(person, "Save").click()
     expect(person.get_by_text("somebody else has changed these names in between")).to_be_visible()
     mapping = "SELECT standardized_agency_name FROM standardized_agency_names WHERE name = 'ALBANY POLICE'"
     assert "Alameda PD" in whole.ncric("sql", mapping, "--format", "csv").stdout
-    press(person, "Save")  # having seen theirs
+    button(person, "Save").click()  # having seen theirs
     expect(person.get_by_text("Saved: ALBANY POLICE")).to_be_visible()
     assert "Albany PD" in whole.ncric("sql", mapping, "--format", "csv").stdout

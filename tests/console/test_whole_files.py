@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from playwright.sync_api import Page, expect
 
-from tests.console.whole import press, put
+from tests.console.whole import button, put
 from tests.flows.running_up import RunningUp, ncric
 from tests.unit.sources.lpr_files import read
 
@@ -89,17 +89,17 @@ def test_two_people_edit_one_row_in_place_and_neither_edit_is_lost(
     assert whole.ncric("agencies", "map", name, "Tiburon PD", "--datasource", "BOSS4").returncode == 0
     edit(person, name, "Belvedere PD")
     edit(colleague, name, "Mill Valley PD")
-    press(colleague, "Save")
+    button(colleague, "Save").click()
     expect(colleague.get_by_text(f"Saved: {name}")).to_be_visible()
 
-    press(person, "Save")
+    button(person, "Save").click()
     expect(person.get_by_text("somebody else has changed these names in between")).to_be_visible()
     sides = person.get_by_test_id("stDataFrame").filter(has_text="Theirs, saved")
     for column, shown in enumerate(("BOSS4", name, "Mill Valley PD", "Belvedere PD")):
         expect(sides.get_by_test_id(f"glide-cell-{column}-0")).to_have_text(shown)
     mapping = f"SELECT standardized_agency_name FROM standardized_agency_names WHERE name = '{name}'"  # noqa: S608
     assert asked(whole, mapping) == [["Mill Valley PD"]]
-    press(person, "Save")  # having seen theirs
+    button(person, "Save").click()  # having seen theirs
     expect(person.get_by_text(f"Saved: {name}")).to_be_visible()
     assert asked(whole, mapping) == [["Belvedere PD"]]
     history = f"SELECT before, after FROM agency_name_changes WHERE name = '{name}' ORDER BY id"  # noqa: S608

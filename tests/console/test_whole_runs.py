@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from ncric_core.prefect_api import prefect_api
 from ncric_core.settings import Settings
 from tests.console.browser import running_console
-from tests.console.whole import press, put
+from tests.console.whole import button, put
 from tests.flows.running_up import RunningUp, until
 from tests.unit.sources.lpr_files import read
 
@@ -46,7 +46,7 @@ def test_a_rerun_is_launched_and_watched_to_its_end(whole: RunningUp, person: Pa
     fill(person, "From (Pacific time)", "202210110100")
     fill(person, "Until (Pacific time)", "202210110200")
     expect(person.get_by_text("Oct 11, 01:00–02:00 PDT")).to_be_visible()
-    press(person, "Start")
+    button(person, "Start").click()
     expect(person.get_by_text("Launched: boss4 2022-10-11 08–09 UTC")).to_be_visible()
 
     def done() -> bool:

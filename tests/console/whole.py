@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from tests.flows.running_up import RunningUp
 from tests.unit.sources.lpr_files import as_file, read
@@ -23,9 +23,9 @@ def load(whole: RunningUp, name: str, agency: str, reads: int) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def press(page: Page, name: str) -> None:
-    """Presses the button that does what a page is there to do: it names its key too."""
-    page.get_by_role("button", name=re.compile(f"^{name}\\b")).click()
+def button(page: Page, name: str) -> Locator:
+    """The button that does what a page is there to do: it names its key too."""
+    return page.get_by_role("button", name=re.compile(f"^{name}\\b"))
 
 
 def put(whole: RunningUp, name: str, reads: Sequence[Any], at: datetime | None = None) -> None:
