@@ -6,6 +6,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -166,28 +167,68 @@ EVERYTHING = {
 }
 
 
-def fresh_store(server: str, template: str, folder: Path) -> Iterator[Store]:
+class Databases:
+    """Migrated databases for tests: the next one is made, and the last one dropped, while a test runs."""
+
+    def __init__(self, server: str, template: str) -> None:
+        self.server, self.template = server, template
+        self.aside = ThreadPoolExecutor(1)
+        self.next = self.aside.submit(self._make)
+        self.drops: list[Future[None]] = []
+
+    def _make(self) -> str:
+        name = f"test_{uuid4().hex}"
+        _ask(self.server, f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        return name
+
+    def take(self) -> str:
+        """The name of one that no other test has."""
+        name = self.next.result()
+        self.next = self.aside.submit(self._make)
+        return name
+
+    def drop(self, name: str) -> None:
+        self.drops.append(self.aside.submit(_ask, self.server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+    def close(self) -> None:
+        """Raises what went wrong aside."""
+        self.aside.shutdown()
+        for done in [self.next, *self.drops]:
+            done.result()
+
+
+@pytest.fixture(scope="session")
+def databases(server: str, template: str) -> Iterator[Databases]:
+    made = Databases(server, template)
+    yield made
+    made.close()
+
+
+def fresh_store(databases: Databases, folder: Path) -> Iterator[Store]:
     """A migrated database of its own, with a folder as its bucket."""
-    name = f"test_{uuid4().hex}"
-    _ask(server, f"CREATE DATABASE {name} TEMPLATE {template}")
+    name = databases.take()
     settings = Settings(
-        database_url=_named(server, name), bucket=str(folder), data_dir=folder.parent, user="tester", _env_file=None
+        database_url=_named(databases.server, name),
+        bucket=str(folder),
+        data_dir=folder.parent,
+        user="tester",
+        _env_file=None,
     )
     yield Store(settings, open_database(settings), folder)
-    _ask(server, f"DROP DATABASE {name} WITH (FORCE)")
+    databases.drop(name)
 
 
 @pytest.fixture
-def store(server: str, template: str, tmp_path: Path) -> Iterator[Store]:
+def store(databases: Databases, tmp_path: Path) -> Iterator[Store]:
     folder = tmp_path / "bucket"
     folder.mkdir()
-    yield from fresh_store(server, template, folder)
+    yield from fresh_store(databases, folder)
 
 
 @pytest.fixture
-def clean_store(server: str, template: str, store: Store) -> Iterator[Store]:
+def clean_store(databases: Databases, store: Store) -> Iterator[Store]:
     """A second, empty store on the same bucket: what a clean run makes of it."""
-    yield from fresh_store(server, template, store.folder)
+    yield from fresh_store(databases, store.folder)
 
 
 @dataclass
