@@ -1,7 +1,7 @@
 """The page of reads: what came, from whom, what is silent, and what waits for a person."""
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import polars as pl
 import streamlit as st
@@ -16,7 +16,8 @@ from console.reads_chart import over_time_chart
 from ncric_core.settings import read_settings
 from ncric_core.store.alarms import Alarm, open_alarms
 
-WIDE: Final = 210  # pixels of a figure at a glance: all of them in two rows
+CARD: Final[dict[str, Any]] = {"border": True, "height": "stretch", "width": 210}
+"""A figure at a glance: all of them in two rows."""
 
 AS_USUAL: Final = "as usual"
 
@@ -78,18 +79,14 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
             change,
             delta_color="off" if change == AS_USUAL else "normal",
             delta_arrow="off" if change == AS_USUAL else "auto",
-            border=True,
-            height="stretch",
             help=told,
-            width=WIDE,
+            **CARD,
         )
         st.metric(
             f"Agencies {day}",
             f"{number(glance.reporting)} of {number(glance.sending)}",
-            border=True,
-            height="stretch",
-            width=WIDE,
             help="Agencies with a read that day, of all that ever sent one.",
+            **CARD,
         )
         for feed, last_read in feeds.select("datasource", "last_read").iter_rows():
             st.metric(
@@ -98,10 +95,8 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
                 moment(last_read),
                 delta_arrow="off",
                 delta_color="off",
-                border=True,
-                height="stretch",
-                width=WIDE,
                 help=f"How long ago the newest read of {feed} was taken: {moment(last_read)}, {last_read:%Y}.",
+                **CARD,
             )
         st.metric(
             "Cameras silent",
@@ -109,16 +104,14 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
             f"{len(wholes)} feeds or agencies too" if wholes else None,
             delta_color="inverse",
             delta_arrow="off",
-            border=True,
-            height="stretch",
-            width=WIDE,
             help="Open alarms. Cameras of a silent agency or feed are not told one by one.",
+            **CARD,
         )
         for label, waiting, where in (
             ("Rejects waiting", glance.rejects, "Files and rejects"),
             ("Names waiting", glance.names, "Agency names"),
         ):
-            st.metric(label, number(waiting), border=True, height="stretch", width=WIDE, help=f"See “{where}”.")
+            st.metric(label, number(waiting), help=f"See “{where}”.", **CARD)
 
 
 def against_usual(share: float) -> str:
