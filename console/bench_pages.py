@@ -105,8 +105,9 @@ def time_pages(database: Database, chosen: Sequence[Choice], end: datetime, repe
     Raises NcricError if a page ends in an error.
     """
     _Cursor.seconds.clear()
+    # streamlit misses the server, once a page: its loggers say so by the one or the other, as they are made
     config.set_option("logger.level", "error")
-    set_log_level("ERROR")  # it misses the server, once a page
+    set_log_level("ERROR")
     timed = _TimedDatabase(database.dsn, database.user, database.embedded)
     with patch.object(queries, "database", lambda: timed):
         for number in range(repeats):

@@ -33,7 +33,7 @@ def _leave_to_its_thread(cursor: aiosqlite.Cursor) -> None:
 async def _begin_as_writer(
     self: AioSqliteConfiguration,
     session: AsyncSession,
-    with_for_update: bool = True,  # noqa: ARG001  # Prefect's own signature
+    with_for_update: bool = False,  # noqa: ARG001  # Prefect's own signature
 ) -> AsyncGenerator[AsyncSessionTransaction, None]:
     async with _begin_transaction(self, session, with_for_update=True) as transaction:
         yield transaction
