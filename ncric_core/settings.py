@@ -14,8 +14,8 @@ from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, Secre
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from ncric_core.edm import FLIGHTS
 from ncric_core.errors import SettingsError
+from ncric_core.flight.model import FLIGHTS
 
 PREFIX = "NCRIC_"
 MOST_LAG = 24 * 30  # hours

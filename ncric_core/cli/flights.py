@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from ncric_core.cli.app import app, connected, say, show, warn
-from ncric_core.edm import read_model
 from ncric_core.errors import FlightError
+from ncric_core.flight.model import read_model
 from ncric_core.flight_load import check_flight, load_flight, table_batches
 
 flights_app = typer.Typer(

@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 from psycopg2 import sql
 
-from ncric_core.edm import DTYPES, UpdateType
+from ncric_core.flight.model import DTYPES, UpdateType
 from ncric_core.store.database import Connection, array, rows
 
 ENTITY_KEY: Final = ("entity_set", "id")

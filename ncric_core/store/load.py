@@ -9,8 +9,8 @@ from typing import Final
 import polars as pl
 from psycopg2 import errors, sql
 
-from ncric_core.edm import UpdateType
 from ncric_core.errors import AgencyError
+from ncric_core.flight.model import UpdateType
 from ncric_core.store.counts import Counts, add_counts, counts_of
 from ncric_core.store.database import Connection, array, rows
 from ncric_core.store.entities import upsert

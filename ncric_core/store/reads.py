@@ -7,7 +7,7 @@ from typing import Any, Final
 import polars as pl
 from psycopg2 import sql
 
-from ncric_core.edm import UpdateType
+from ncric_core.flight.model import UpdateType
 from ncric_core.store.counts import add_counts, counts_of
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.load import READ_KEY, copy_reads

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 import pytest
 
-from ncric_core.edm import FLIGHTS
+from ncric_core.flight.model import FLIGHTS
 from tests.conftest import FILE, Store, read
 
 WINDOW = ("--start", "2022-10-11T08:00", "--end", "2022-10-11T09:00")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncric_core.errors import FlightError
-from ncric_core.flight_expressions import Tagged, condition, value
+from ncric_core.flight.expressions import Tagged, condition, value
 
 WHERE = "reads.yaml: entityDefinitions.read.ol.id"
 PACIFIC = "America/Los_Angeles"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from ncric_core.edm import FLIGHTS
 from ncric_core.errors import SettingsError
+from ncric_core.flight.model import FLIGHTS
 from ncric_core.settings import Settings, read_settings
 
 

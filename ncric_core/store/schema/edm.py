@@ -5,7 +5,7 @@ from typing import Final
 from psycopg2 import sql
 
 from ncric_core.agencies import view_name
-from ncric_core.edm import READS_TABLE, EntitySet, EntityType, Model
+from ncric_core.flight.model import READS_TABLE, EntitySet, EntityType, Model
 from ncric_core.store.agencies import make_views
 from ncric_core.store.database import Connection, rows
 

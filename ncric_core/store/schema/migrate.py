@@ -8,8 +8,8 @@ from typing import Final
 import psycopg2
 
 from ncric_core import agencies as names
-from ncric_core.edm import read_model
 from ncric_core.errors import StoreError
+from ncric_core.flight.model import read_model
 from ncric_core.settings import Settings
 from ncric_core.store.agencies import ensure_agencies
 from ncric_core.store.database import Connection, Database, open_database, rows

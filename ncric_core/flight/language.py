@@ -1,4 +1,4 @@
-"""The flight language: the model of a flight, and its checks; `flight_rows` does what a flight says."""
+"""The flight language: the model of a flight, and its checks; `rows` does what a flight says."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
-from ncric_core.edm import EntityType, Model, UpdateType, faults, read_yaml
 from ncric_core.errors import FlightError
-from ncric_core.flight_expressions import Tagged, condition, value
+from ncric_core.flight.expressions import Tagged, condition, value
+from ncric_core.flight.model import EntityType, Model, UpdateType, faults, read_yaml
 
 TAGS: Final = ("transforms.", "conditions.")
 LEGACY: Final = "com.openlattice.shuttle."

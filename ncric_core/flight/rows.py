@@ -5,9 +5,9 @@ from typing import Final
 
 import polars as pl
 
-from ncric_core.edm import COORDINATES, DTYPES
-from ncric_core.flight import Association, Definition, Flight, Property
-from ncric_core.flight_expressions import condition, value
+from ncric_core.flight.expressions import condition, value
+from ncric_core.flight.language import Association, Definition, Flight, Property
+from ncric_core.flight.model import COORDINATES, DTYPES
 
 PHOTO: Final = "photo"
 EVENT_TIME: Final = "event_time"

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from ncric_core.errors import FlightError
-from ncric_core.java_patterns import DatePattern, Kind, check_zone, date_pattern
+from ncric_core.flight.java_patterns import DatePattern, Kind, check_zone, date_pattern
 
 
 class Parameter(NamedTuple):

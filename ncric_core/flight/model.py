@@ -13,7 +13,7 @@ from pydantic.alias_generators import to_camel
 
 from ncric_core.errors import FlightError
 
-FLIGHTS: Final = Path(__file__).resolve().parent.parent / "flights"
+FLIGHTS: Final = Path(__file__).resolve().parents[2] / "flights"
 """The project's own flights and edm.yaml, beside the package in a checkout and in an installed wheel alike."""
 
 AGENCY: Final = "{agency}"

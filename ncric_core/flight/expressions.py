@@ -13,7 +13,8 @@ import polars as pl
 import polars.selectors as cs
 
 from ncric_core.errors import FlightError
-from ncric_core.flight_parameters import (
+from ncric_core.flight.java_patterns import Kind, read_instants, read_walls, rust_goal
+from ncric_core.flight.parameters import (
     Given,
     Parameter,
     Parameters,
@@ -31,7 +32,6 @@ from ncric_core.flight_parameters import (
     read_strings,
     read_zone,
 )
-from ncric_core.java_patterns import Kind, read_instants, read_walls, rust_goal
 
 
 class Tagged(NamedTuple):
