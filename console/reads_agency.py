@@ -14,7 +14,7 @@ from console.queries import asked_by
 from console.queries import reads as ask
 from console.reads_chart import over_time_chart
 from console.reads_table import STATES
-from ncric_core.habit import PACIFIC
+from ncric_core.alarms.habit import PACIFIC
 from ncric_core.store.alarms import Alarm
 
 MOST_FILES: Final = 50

@@ -11,7 +11,7 @@ import streamlit as st
 from console.look import ago
 from console.period import Period
 from console.queries.reads import state_of
-from ncric_core.habit import PACIFIC
+from ncric_core.alarms.habit import PACIFIC
 from ncric_core.store.alarms import Alarm
 
 NEVER: Final = "no reads yet"

@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from console.queries import frame
-from ncric_core.habit import PACIFIC, compared_hours, habits, last_full_hour
+from ncric_core.alarms.habit import PACIFIC, compared_hours, habits, last_full_hour
 from ncric_core.settings import Settings
 from ncric_core.store.agencies import name_table
 from ncric_core.store.alarms import Alarm

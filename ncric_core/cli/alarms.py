@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from ncric_core.alarms.freshness import judge
+from ncric_core.alarms.notify import tell
 from ncric_core.cli.app import app, connected, say, show, warn
-from ncric_core.notify import tell
-from ncric_core.quality import judge
 from ncric_core.store.alarms import Alarm, latest_alarms, open_alarms
 from ncric_core.windows import parse_moment
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from ncric_core.quality import AlarmChange, judge
+from ncric_core.alarms.freshness import AlarmChange, judge
 from ncric_core.simulate.feed import Clock, feed
 from tests.conftest import Store
 

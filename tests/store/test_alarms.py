@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ncric_core.quality import AlarmChange, judge
+from ncric_core.alarms.freshness import AlarmChange, judge
 from ncric_core.store.alarms import Alarm, end_alarm, latest_alarms, open_alarms, raise_alarm
 from tests.conftest import Store
 

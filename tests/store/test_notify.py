@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from ncric_core.alarms.notify import Told, end_alarm, raise_alarm, tell, ways
 from ncric_core.errors import SettingsError
-from ncric_core.notify import Told, end_alarm, raise_alarm, tell, ways
 from ncric_core.settings import Settings
 from tests.conftest import Store
 

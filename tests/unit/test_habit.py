@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from ncric_core.habit import PACIFIC, SPANS, Shortfall, compared_hours, last_full_hour, shortfalls
-from ncric_core.quality import decide, message
+from ncric_core.alarms.freshness import decide, message
+from ncric_core.alarms.habit import PACIFIC, SPANS, Shortfall, compared_hours, last_full_hour, shortfalls
 from ncric_core.settings import Lags, Settings
 from ncric_core.store.alarms import Alarm
 from ncric_core.store.counts import READS_IN_HOURS

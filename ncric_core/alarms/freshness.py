@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from ncric_core.habit import PACIFIC, Shortfall, compared_hours, last_full_hour, shortfalls
+from ncric_core.alarms.habit import PACIFIC, Shortfall, compared_hours, last_full_hour, shortfalls
 from ncric_core.settings import Settings
 from ncric_core.store.agencies import name_table
 from ncric_core.store.alarms import (

@@ -1,0 +1,1 @@
+"""What has gone silent or wrong, and telling people of it."""
