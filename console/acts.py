@@ -9,8 +9,8 @@ import streamlit as st
 from console.auth import User
 from console.queries import changing
 from ncric_core.errors import NcricError
-from ncric_core.launch import BACKFILL, RERUN_TAGS, Backfill
-from ncric_core.prefect_api import Item, PrefectApi, prefect_api
+from ncric_core.jobs.launch import BACKFILL, RERUN_TAGS, Backfill
+from ncric_core.jobs.prefect_api import Item, PrefectApi, prefect_api
 from ncric_core.settings import read_settings
 
 

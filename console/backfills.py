@@ -8,8 +8,8 @@ import streamlit as st
 from console import acts
 from console.auth import User
 from console.look import number
-from ncric_core.launch import Begun, begun_backfills
-from ncric_core.prefect_api import prefect_api
+from ncric_core.jobs.launch import Begun, begun_backfills
+from ncric_core.jobs.prefect_api import prefect_api
 from ncric_core.settings import read_settings
 
 LOOK_BACK: Final = timedelta(days=7)

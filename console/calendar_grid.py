@@ -14,8 +14,8 @@ from console.look import PACIFIC, nothing_yet, number
 from console.queries import asked_by
 from console.queries import runs as questions
 from console.queries.runs import STATES
-from ncric_core.jobs import Covers
-from ncric_core.prefect_api import Item
+from ncric_core.jobs.named import Covers
+from ncric_core.jobs.prefect_api import Item
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import lpr_feeds
 

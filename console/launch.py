@@ -11,9 +11,9 @@ from console.auth import User
 from console.look import DO, PACIFIC, in_words, number, span
 from console.queries import asked_by
 from console.queries import runs as questions
-from ncric_core.jobs import CATCHUP, run_name
-from ncric_core.launch import BACKFILL, Backfill, rerun_parameters, takes_dry_run, takes_window
-from ncric_core.prefect_api import Item
+from ncric_core.jobs.launch import BACKFILL, Backfill, rerun_parameters, takes_dry_run, takes_window
+from ncric_core.jobs.named import CATCHUP, run_name
+from ncric_core.jobs.prefect_api import Item
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feed_named, lpr_feeds
 from ncric_core.windows import Window

@@ -11,7 +11,7 @@ from console.look import DO, in_words, number
 from console.queries import asked_by, changing
 from console.queries import names as questions
 from ncric_core.errors import AgencyError, NcricError, ServiceError
-from ncric_core.prefect_api import prefect_api
+from ncric_core.jobs.prefect_api import prefect_api
 from ncric_core.settings import read_settings
 from ncric_core.store.name_changes import NameChange, NameConflictError, planned_by, save_changes
 

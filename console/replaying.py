@@ -8,8 +8,8 @@ from console.auth import User
 from console.look import in_words
 from console.queries import changing
 from ncric_core.errors import NcricError, ServiceError
-from ncric_core.launch import deployment_named
-from ncric_core.prefect_api import ENDED, PrefectApi, prefect_api
+from ncric_core.jobs.launch import deployment_named
+from ncric_core.jobs.prefect_api import ENDED, PrefectApi, prefect_api
 from ncric_core.settings import read_settings
 from ncric_core.store.rejects import Chosen
 

@@ -13,10 +13,10 @@ from console import acts
 from console.auth import User
 from console.look import PACIFIC, ago, in_words, moment, number, span
 from ncric_core.errors import NcricError
-from ncric_core.job_state import seconds_of
-from ncric_core.jobs import Covers, asked_window
-from ncric_core.prefect_api import ENDED, Item, PrefectApi, prefect_api
-from ncric_core.prefect_api import moment as prefect_moment
+from ncric_core.jobs.named import Covers, asked_window
+from ncric_core.jobs.prefect_api import ENDED, Item, PrefectApi, prefect_api
+from ncric_core.jobs.prefect_api import moment as prefect_moment
+from ncric_core.jobs.state import seconds_of
 from ncric_core.settings import read_settings
 from ncric_core.windows import Window, parse_moment
 

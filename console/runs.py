@@ -14,9 +14,9 @@ from console import acts, backfills, calendar_grid, launch, run_detail
 from console.auth import User
 from console.look import LEAVE, ago, in_words, moment, nothing_yet
 from ncric_core.errors import ServiceError
-from ncric_core.job_state import JobState, seconds_of, state_of
-from ncric_core.prefect_api import Item, prefect_api
-from ncric_core.prefect_api import moment as prefect_moment
+from ncric_core.jobs.prefect_api import Item, prefect_api
+from ncric_core.jobs.prefect_api import moment as prefect_moment
+from ncric_core.jobs.state import JobState, seconds_of, state_of
 from ncric_core.settings import read_settings
 
 JOBS, CALENDAR, LAUNCH = "Jobs", "Calendar", "Launch"

@@ -7,8 +7,8 @@ from statistics import median
 from typing import Final
 
 from ncric_core.alarms.notify import end_alarm, raise_alarm
-from ncric_core.job_state import is_paused, since_launch
-from ncric_core.prefect_api import Item, PrefectApi, moment
+from ncric_core.jobs.prefect_api import Item, PrefectApi, moment
+from ncric_core.jobs.state import is_paused, since_launch
 from ncric_core.store.alarms import open_alarms
 from ncric_core.store.database import Connection
 

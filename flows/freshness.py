@@ -9,8 +9,8 @@ from flows.schedule import job_and_time, scheduled_time
 from ncric_core.alarms.freshness import judge
 from ncric_core.alarms.notify import tell
 from ncric_core.errors import ServiceError
-from ncric_core.jobs import SCHEDULE_ZONE
-from ncric_core.prefect_api import prefect_api
+from ncric_core.jobs.named import SCHEDULE_ZONE
+from ncric_core.jobs.prefect_api import prefect_api
 from ncric_core.settings import read_settings
 from ncric_core.store.counts import sum_up_days
 from ncric_core.store.schema.migrate import up_to_date

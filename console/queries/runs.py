@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 
 from console.queries import frame
-from ncric_core.jobs import SCHEDULE_ZONE
+from ncric_core.jobs.named import SCHEDULE_ZONE
 from ncric_core.store.database import Connection, rows
 from ncric_core.windows import Window, whole_day
 

@@ -15,7 +15,7 @@ from flows.cli.status import worker_service
 from flows.cli.up import ROOT
 from ncric_core.cli.app import app, say
 from ncric_core.errors import NcricError, StoreError
-from ncric_core.prefect_api import PrefectApi, prefect_api
+from ncric_core.jobs.prefect_api import PrefectApi, prefect_api
 from ncric_core.settings import Settings, read_settings
 from ncric_core.sources.feeds import lpr_feeds
 from ncric_core.sources.objects import open_bucket

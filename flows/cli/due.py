@@ -14,9 +14,9 @@ from pydantic import TypeAdapter
 from flows.schedule import plain
 from ncric_core.cli.app import say
 from ncric_core.errors import ServiceError
-from ncric_core.job_state import is_paused
-from ncric_core.launch import deployment_named
-from ncric_core.prefect_api import ENDED, Item, PrefectApi, prefect_api
+from ncric_core.jobs.launch import deployment_named
+from ncric_core.jobs.prefect_api import ENDED, Item, PrefectApi, prefect_api
+from ncric_core.jobs.state import is_paused
 from ncric_core.settings import Settings
 from ncric_core.simulate.feed import Clock
 

@@ -12,9 +12,9 @@ import typer
 from flows.cli.up import NCRIC, PREFECT, ROOT
 from ncric_core.cli.app import End, Start, app, say, warn
 from ncric_core.errors import ServiceError, SettingsError
-from ncric_core.jobs import job_named
-from ncric_core.launch import RERUN_TAGS, Backfill, deployment_named, rerun_parameters
-from ncric_core.prefect_api import ENDED, PAGE, Item, PrefectApi, prefect_api
+from ncric_core.jobs.launch import RERUN_TAGS, Backfill, deployment_named, rerun_parameters
+from ncric_core.jobs.named import job_named
+from ncric_core.jobs.prefect_api import ENDED, PAGE, Item, PrefectApi, prefect_api
 from ncric_core.settings import read_settings
 from ncric_core.windows import window
 

@@ -11,8 +11,8 @@ import typer
 
 from ncric_core.cli.app import app, say, show
 from ncric_core.errors import ServiceError, StoreError
-from ncric_core.job_state import JobState, job_state
-from ncric_core.prefect_api import PrefectApi, moment, prefect_api
+from ncric_core.jobs.prefect_api import PrefectApi, moment, prefect_api
+from ncric_core.jobs.state import JobState, job_state
 from ncric_core.settings import Settings, read_settings
 from ncric_core.sources.feeds import lpr_feeds
 from ncric_core.store import embedded

@@ -18,7 +18,7 @@ from flows.cli.child import MARK
 from flows.cli.running import Stopped, Up, leftovers, only_one, stoppable
 from ncric_core.cli.app import app
 from ncric_core.errors import ServiceError, SettingsError
-from ncric_core.prefect_api import own_url, prefect_api
+from ncric_core.jobs.prefect_api import own_url, prefect_api
 from ncric_core.settings import Settings, read_settings
 from ncric_core.simulate.day import FEEDS, camera_ids
 from ncric_core.simulate.feed import Clock

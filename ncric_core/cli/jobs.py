@@ -7,7 +7,7 @@ import typer
 from ncric_core.cli.app import End, Start, app, progress, say, show, warn
 from ncric_core.errors import SettingsError
 from ncric_core.integrate import integrate
-from ncric_core.jobs import job_named
+from ncric_core.jobs.named import job_named
 from ncric_core.outcome import Outcome
 from ncric_core.settings import read_settings
 from ncric_core.sources.objects import open_bucket

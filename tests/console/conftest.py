@@ -7,7 +7,7 @@ import streamlit as st
 from playwright.sync_api import Browser, Page, expect
 from prefect.settings import PREFECT_API_URL
 
-from ncric_core.prefect_api import PrefectApi, prefect_api
+from ncric_core.jobs.prefect_api import PrefectApi, prefect_api
 from ncric_core.settings import Settings
 from tests.conftest import Store
 from tests.console.browser import chromium

@@ -16,7 +16,7 @@ from console.queries import rejects as reject_queries
 from console.queries.files import FileFilter, Sums
 from console.queries.rejects import RejectFilter
 from ncric_core.errors import StoreError
-from ncric_core.prefect_api import PrefectApi
+from ncric_core.jobs.prefect_api import PrefectApi
 from ncric_core.store.alarms import end_alarm, raise_alarm
 from tests.conftest import FILE, HOUR, Store, read
 

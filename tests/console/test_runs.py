@@ -11,10 +11,10 @@ from console import acts, calendar_grid
 from console.auth import User
 from console.queries import asked_by
 from console.queries.runs import calendar, files_of, files_with
-from ncric_core import job_state
 from ncric_core.errors import StoreError
-from ncric_core.launch import Backfill
-from ncric_core.prefect_api import Item, PrefectApi
+from ncric_core.jobs import state
+from ncric_core.jobs.launch import Backfill
+from ncric_core.jobs.prefect_api import Item, PrefectApi
 from ncric_core.windows import Window
 from tests.conftest import FILE, HOUR, Store, read
 
@@ -339,7 +339,7 @@ def test_a_run_that_did_not_begin_in_time_is_late(api: PrefectApi, job: Item, mo
     api.ask("POST", f"/deployments/{job['id']}/create_flow_run", {"state": state})
     assert not [one for one in opened(ANALYST).warning if "Late" in one.value]  # it was launched just now
     st.cache_data.clear()
-    monkeypatch.setattr(job_state, "LATE", timedelta(0))
+    monkeypatch.setattr(state, "LATE", timedelta(0))
     app = opened(ANALYST)
     assert app.warning[0].value.startswith("**Late:** boss4-hourly. If nothing begins within a few minutes")
     assert any(":red-badge[:material/schedule: late]" in str(one.value) for one in app.markdown)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from ncric_core.prefect_api import prefect_api
+from ncric_core.jobs.prefect_api import prefect_api
 from ncric_core.settings import Settings
 from tests.console.browser import running_console
 from tests.console.whole import button, put

@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from flows.deadman import FAILED, NOT_STARTED, OVERDUE, Trouble, judge_runs, of_deployment, troubles
-from ncric_core.job_state import is_paused, job_state
-from ncric_core.prefect_api import PrefectApi
+from ncric_core.jobs.prefect_api import PrefectApi
+from ncric_core.jobs.state import is_paused, job_state
 from ncric_core.store.alarms import open_alarms
 from tests.conftest import Store
 

@@ -10,8 +10,8 @@ from prefect.settings import PREFECT_API_URL
 
 from flows.cli.due import DueRuns, due_between, due_runs
 from ncric_core.errors import ServiceError
-from ncric_core.launch import deployment_named
-from ncric_core.prefect_api import PrefectApi, moment, prefect_api
+from ncric_core.jobs.launch import deployment_named
+from ncric_core.jobs.prefect_api import PrefectApi, moment, prefect_api
 from ncric_core.settings import Settings
 from ncric_core.simulate.feed import Clock
 

@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 from prefect.settings import PREFECT_API_URL
 
-from ncric_core import prefect_api as module
 from ncric_core.errors import ServiceError
-from ncric_core.prefect_api import Item, PrefectApi, prefect_api
+from ncric_core.jobs import prefect_api as module
+from ncric_core.jobs.prefect_api import Item, PrefectApi, prefect_api
 from ncric_core.settings import Settings
 
 NOW = datetime.now(UTC)

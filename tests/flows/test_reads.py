@@ -18,7 +18,7 @@ from prefect.runtime import flow_run
 from flows import reads
 from flows.reads import load_what_is_left, load_window
 from ncric_core.errors import AgencyError, StoreError
-from ncric_core.jobs import Covers
+from ncric_core.jobs.named import Covers
 from tests.conftest import FILE, Store, read
 from tests.e2e.test_trouble import FAILING
 

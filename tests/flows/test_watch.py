@@ -9,7 +9,7 @@ from prefect.client.orchestration import get_client
 from prefect.settings import PREFECT_API_URL
 
 from flows.watch import ensure_watch
-from ncric_core.prefect_api import PrefectApi, prefect_api
+from ncric_core.jobs.prefect_api import PrefectApi, prefect_api
 from ncric_core.settings import Settings
 from tests.flows.running_up import until
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncric_core.errors import SettingsError
-from ncric_core.jobs import Covers, job_named, run_name, window_of
+from ncric_core.jobs.named import Covers, job_named, run_name, window_of
 from ncric_core.settings import Settings
 from ncric_core.windows import Window, slices
 

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ncric_core.errors import SettingsError
-from ncric_core.jobs import run_name
-from ncric_core.prefect_api import ENDED, Item, PrefectApi
+from ncric_core.jobs.named import run_name
+from ncric_core.jobs.prefect_api import ENDED, Item, PrefectApi
 from ncric_core.windows import Window, slices
 
 BACKFILL: Final = "backfill"  # the deployment of its slices, which has no schedule

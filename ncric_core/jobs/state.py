@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from ncric_core.prefect_api import Item, PrefectApi, moment
+from ncric_core.jobs.prefect_api import Item, PrefectApi, moment
 
 LATE: Final = timedelta(minutes=1)  # a run that has not begun by then is told as late
 

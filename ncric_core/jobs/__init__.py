@@ -1,0 +1,1 @@
+"""The jobs: by name, their state, launching them, and the Prefect API."""
