@@ -13,10 +13,10 @@ from typing import Annotated, Any, Final
 import typer
 
 from ncric_core.agencies import Mapping, write_mappings
-from ncric_core.bench import bench as measure
 from ncric_core.cli.app import app, say, show, warn
-from ncric_core.demo import DAY, differences, make_feeds, run_day
 from ncric_core.errors import SettingsError
+from ncric_core.measure.bench import bench as measure
+from ncric_core.measure.demo import DAY, differences, make_feeds, run_day
 from ncric_core.outcome import Outcome
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import simulate as make_day

@@ -1,0 +1,1 @@
+"""Measuring: the demo against its truth, and the bench against the limits of this machine."""
