@@ -14,7 +14,7 @@ from ncric_core.settings import Settings
 from ncric_core.simulate.day import FEEDS
 from ncric_core.simulate.feed import Clock, feed
 from ncric_core.simulate.world import names
-from ncric_core.sources.objects import open_bucket
+from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.counts import sum_up_days
 from ncric_core.store.database import Database
 from ncric_core.store.names import set_mappings

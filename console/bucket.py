@@ -18,7 +18,7 @@ from ncric_core.errors import SourceError
 from ncric_core.files import find_files, look_into
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import lpr_feeds
-from ncric_core.sources.objects import Bucket, StoredObject, open_bucket
+from ncric_core.sources.files.objects import Bucket, StoredObject, open_bucket
 from ncric_core.store.database import Database
 from ncric_core.windows import Window
 

@@ -19,7 +19,7 @@ from ncric_core.integrate import integrate
 from ncric_core.jobs.named import CATCHUP, Covers, asked_window, job_named, run_name
 from ncric_core.outcome import Job, Outcome
 from ncric_core.settings import read_settings
-from ncric_core.sources.objects import open_bucket
+from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.schema.migrate import up_to_date
 from ncric_core.windows import Window
 

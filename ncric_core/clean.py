@@ -7,7 +7,7 @@ from typing import Final
 import polars as pl
 
 from ncric_core.agencies import NO_AGENCY
-from ncric_core.sources.leaves import COORDINATES, DATE, ID, NULLS, PLATE, TEXTS, TIME
+from ncric_core.sources.files.leaves import COORDINATES, DATE, ID, NULLS, PLATE, TEXTS, TIME
 
 CLEAN: Final = pl.Schema(
     {

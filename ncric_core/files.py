@@ -8,9 +8,9 @@ from typing import Final
 from ncric_core.errors import SourceError
 from ncric_core.listing import Arrival, arrival_of, arrivals
 from ncric_core.sources.feeds import Feed
-from ncric_core.sources.fetch import pieces
-from ncric_core.sources.lpr_json import row_at
-from ncric_core.sources.objects import Bucket, ObjectGone
+from ncric_core.sources.files.fetch import pieces
+from ncric_core.sources.files.lpr_json import row_at
+from ncric_core.sources.files.objects import Bucket, ObjectGone
 from ncric_core.store.database import Connection
 from ncric_core.store.files import FileEntry, Load, entries_named, file_entries, files_of_feed, loads_of, rejects_of
 from ncric_core.store.ledger import ArrivedFile

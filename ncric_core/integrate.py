@@ -24,9 +24,9 @@ from ncric_core.loading import Loader, Result
 from ncric_core.mapping import Mapping, own_mapping
 from ncric_core.outcome import Job, Outcome
 from ncric_core.settings import Settings
-from ncric_core.sources.fetch import fetched, pieces
-from ncric_core.sources.lpr_json import ParsedReads, parse, parse_parts, raw_frame
-from ncric_core.sources.objects import Bucket
+from ncric_core.sources.files.fetch import fetched, pieces
+from ncric_core.sources.files.lpr_json import ParsedReads, parse, parse_parts, raw_frame
+from ncric_core.sources.files.objects import Bucket
 from ncric_core.store import ledger
 from ncric_core.store.agencies import NameTable, name_table
 from ncric_core.store.database import Connection, Database

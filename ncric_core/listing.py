@@ -8,8 +8,8 @@ from typing import Final
 
 from ncric_core.outcome import Job, Outcome
 from ncric_core.sources.feeds import Feed
-from ncric_core.sources.lpr_json import arrival_window
-from ncric_core.sources.objects import Bucket, StoredObject
+from ncric_core.sources.files.lpr_json import arrival_window
+from ncric_core.sources.files.objects import Bucket, StoredObject
 from ncric_core.store.agencies import NameTable
 from ncric_core.store.database import Connection
 from ncric_core.store.ledger import ArrivedFile, KnownFile, look_up

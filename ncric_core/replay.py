@@ -12,7 +12,7 @@ from ncric_core.clean import clean
 from ncric_core.mapping import Mapping
 from ncric_core.settings import Settings
 from ncric_core.sources.feeds import Feed, lpr_feeds
-from ncric_core.sources.lpr_json import ParsedReads, parse, raw_frame
+from ncric_core.sources.files.lpr_json import ParsedReads, parse, raw_frame
 from ncric_core.store.database import Connection
 from ncric_core.store.load import load_again
 from ncric_core.store.partitions import ensure_partitions

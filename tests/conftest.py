@@ -23,7 +23,7 @@ from ncric_core.integrate import integrate
 from ncric_core.outcome import Job, Outcome
 from ncric_core.settings import Settings
 from ncric_core.sources.feeds import lpr_feeds
-from ncric_core.sources.objects import open_bucket
+from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store import embedded
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings

@@ -18,7 +18,7 @@ from ncric_core.errors import NcricError, StoreError
 from ncric_core.jobs.prefect_api import PrefectApi, prefect_api
 from ncric_core.settings import Settings, read_settings
 from ncric_core.sources.feeds import lpr_feeds
-from ncric_core.sources.objects import open_bucket
+from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.schema.migrate import is_current, pending
 

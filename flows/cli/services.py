@@ -19,7 +19,7 @@ from ncric_core.settings import Settings, read_settings
 from ncric_core.simulate.day import FEEDS
 from ncric_core.simulate.feed import Clock, feed
 from ncric_core.simulate.world import names
-from ncric_core.sources.objects import open_bucket
+from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store import embedded
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings

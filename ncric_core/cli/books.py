@@ -16,7 +16,7 @@ from ncric_core.files import find_files, look_into
 from ncric_core.mapping import own_mapping
 from ncric_core.replay import replay
 from ncric_core.sources.feeds import feed_named, lpr_feeds
-from ncric_core.sources.objects import open_bucket
+from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.reconcile import MOST_SHOWN
 from ncric_core.store.reconcile import reconcile as balance
 from ncric_core.store.rejects import Chosen, count_reasons, find_rejects

@@ -10,7 +10,7 @@ from ncric_core.integrate import integrate
 from ncric_core.jobs.named import job_named
 from ncric_core.outcome import Outcome
 from ncric_core.settings import read_settings
-from ncric_core.sources.objects import open_bucket
+from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.database import open_database
 from ncric_core.store.schema.migrate import migrate as bring_up_to_date
 from ncric_core.store.schema.migrate import up_to_date

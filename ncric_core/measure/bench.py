@@ -20,8 +20,8 @@ from ncric_core.outcome import Job, Outcome
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import simulate
 from ncric_core.sources.feeds import Feed, lpr_feeds
-from ncric_core.sources.lpr_json import parse, raw_frame
-from ncric_core.sources.objects import open_bucket
+from ncric_core.sources.files.lpr_json import parse, raw_frame
+from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.agencies import ensure_agencies, name_table
 from ncric_core.store.database import Database, open_database
 from ncric_core.store.load import copy_reads

@@ -15,7 +15,7 @@ from ncric_core.outcome import Job, Outcome
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import Simulated, simulate
 from ncric_core.sources.feeds import lpr_feeds
-from ncric_core.sources.objects import open_bucket
+from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.database import Database, rows
 from ncric_core.store.names import set_mappings
 from ncric_core.windows import Window

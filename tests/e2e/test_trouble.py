@@ -143,7 +143,7 @@ def test_a_lost_database_ends_the_run_in_words_and_the_next_run_loads_the_rest(
 
 
 def test_large_files_come_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ncric_core.sources.fetch.LARGE", 1000)
+    monkeypatch.setattr("ncric_core.sources.files.fetch.LARGE", 1000)
     monkeypatch.setattr("ncric_core.integrate.SMALLEST_BATCH", 10)
     small = store.with_settings(chunk_size=10)
     rows = [read(n, agencyName=f"A{n % 3}") for n in range(95)] + [

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from ncric_core.errors import SourceError
 from ncric_core.settings import Settings
 from ncric_core.sources import objects
-from ncric_core.sources.objects import open_bucket
+from ncric_core.sources.files.objects import open_bucket
 
 
 def test_a_block_gives_the_credentials_that_nothing_else_has(prefect: None, monkeypatch: pytest.MonkeyPatch) -> None:

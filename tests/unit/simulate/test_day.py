@@ -13,7 +13,7 @@ from ncric_core.clean import clean
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import Simulated, simulate
 from ncric_core.sources.feeds import lpr_feeds
-from ncric_core.sources.lpr_json import arrival_window, parse, raw_frame
+from ncric_core.sources.files.lpr_json import arrival_window, parse, raw_frame
 
 START = datetime(2022, 10, 11, tzinfo=UTC)
 READS = 30_000

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from ncric_core.sources.lpr_json import ParsedReads, parse, raw_frame
+from ncric_core.sources.files.lpr_json import ParsedReads, parse, raw_frame
 
 PHOTO = base64.b64encode(b"\xff\xd8\xff\xe0 a JPEG \xff\xd9" * 60).decode()
 

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ncric_core.sources.lpr_json import arrival_window
+from ncric_core.sources.files.lpr_json import arrival_window
 
 MODIFIED = datetime(2022, 10, 12, 1, 2, 3, tzinfo=UTC)
 NONE = (MODIFIED, MODIFIED)

@@ -8,7 +8,7 @@ import pytest
 
 from ncric_core.errors import SourceError
 from ncric_core.settings import Settings
-from ncric_core.sources.objects import Folder, ObjectGone, StoredObject, open_bucket
+from ncric_core.sources.files.objects import Folder, ObjectGone, StoredObject, open_bucket
 
 
 def put(root: Path, key: str, content: bytes = b"[]") -> None:

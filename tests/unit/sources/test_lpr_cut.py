@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from ncric_core.sources import salvage
-from ncric_core.sources.leaves import ESSENTIAL, PHOTOS, TEXTS
-from ncric_core.sources.lpr_json import ParsedReads, parse, parse_parts
+from ncric_core.sources.files.leaves import ESSENTIAL, PHOTOS, TEXTS
+from ncric_core.sources.files.lpr_json import ParsedReads, parse, parse_parts
 from tests.unit.sources.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
 
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ncric_core.sources.leaves import COORDINATES, PHOTOS, TEXTS
-from ncric_core.sources.lpr_json import ParsedReads, parse, parse_with_care, raw_frame
-from ncric_core.sources.undamaged import read_undamaged
+from ncric_core.sources.files.leaves import COORDINATES, PHOTOS, TEXTS
+from ncric_core.sources.files.lpr_json import ParsedReads, parse, parse_with_care, raw_frame
+from ncric_core.sources.files.undamaged import read_undamaged
 from tests.unit.sources.lpr_files import PHOTO, as_file, read, rows
 
 AT_TWO_PLACES = {"a": {"LPRCameraID": "1"}, "b": {"LPRCameraID": "2"}}

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ncric_core.sources.leaves import COORDINATES
-from ncric_core.sources.lpr_json import RAW, RawReject, parse, parse_with_care, raw_frame, row_at
+from ncric_core.sources.files.leaves import COORDINATES
+from ncric_core.sources.files.lpr_json import RAW, RawReject, parse, parse_with_care, raw_frame, row_at
 from tests.unit.sources.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
 
 FULL = {

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ncric_core.errors import SourceError
-from ncric_core.sources.objects import Bucket, ObjectGone, S3Bucket, StoredObject, open_bucket
+from ncric_core.sources.files.objects import Bucket, ObjectGone, S3Bucket, StoredObject, open_bucket
 from tests.unit.sources.conftest import S3
 
 

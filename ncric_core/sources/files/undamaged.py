@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from ncric_core.sources.leaves import COORDINATES, ID, LEAVES, PHOTOS
+from ncric_core.sources.files.leaves import COORDINATES, ID, LEAVES, PHOTOS
 
 SIGNED: Final = frozenset({ID, "LatitudeDegreeValue", "LongitudeDegreeValue"})
 """Leaves whose sign counts even at zero; polars reads -0 as 0."""

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError
 from urllib3.exceptions import HTTPError
 
 from ncric_core.errors import SourceError
-from ncric_core.sources.objects import Bucket, StoredObject
+from ncric_core.sources.files.objects import Bucket, StoredObject
 
 Named = TypeVar("Named")
 Content = TypeVar("Content")

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
-from ncric_core.sources.leaves import ID, NULLS, is_read
+from ncric_core.sources.files.leaves import ID, NULLS, is_read
 
 _FRACTION = re.compile(r"[.eE]")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")

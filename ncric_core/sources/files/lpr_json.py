@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pybase64
 
-from ncric_core.sources.leaves import (
+from ncric_core.sources.files.leaves import (
     COORDINATES,
     ESSENTIAL,
     LEAVES,
@@ -23,8 +23,8 @@ from ncric_core.sources.leaves import (
     rows_within,
     shown,
 )
-from ncric_core.sources.salvage import Element, decoded, elements
-from ncric_core.sources.undamaged import read_undamaged
+from ncric_core.sources.files.salvage import Element, decoded, elements
+from ncric_core.sources.files.undamaged import read_undamaged
 
 RAW: Final = pl.Schema({"file": pl.UInt32, "position": pl.Int64} | dict.fromkeys(TEXTS, pl.String))
 """Raw reads: each leaf as its text (null where it was not there), the number of its file in the batch, its place. A
