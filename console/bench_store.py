@@ -7,9 +7,9 @@ from typing import Final
 
 from ncric_core.agencies import Mapping
 from ncric_core.alarms.freshness import judge
-from ncric_core.integrate import integrate
 from ncric_core.jobs.named import CATCHUP, SCHEDULE_ZONE, job_named
-from ncric_core.outcome import Outcome
+from ncric_core.pipeline.integrate import integrate
+from ncric_core.pipeline.outcome import Outcome
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import FEEDS
 from ncric_core.simulate.feed import Clock, feed

@@ -15,9 +15,9 @@ from flows.report import publish
 from flows.retry import DELAYS, JITTER, RETRIES, may_pass
 from flows.schedule import job_and_time, plain, scheduled_time
 from ncric_core.errors import NcricError
-from ncric_core.integrate import integrate
 from ncric_core.jobs.named import CATCHUP, Covers, asked_window, job_named, run_name
-from ncric_core.outcome import Job, Outcome
+from ncric_core.pipeline.integrate import integrate
+from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import read_settings
 from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.schema.migrate import up_to_date

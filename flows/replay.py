@@ -10,8 +10,8 @@ from pydantic import BaseModel, Field
 from flows.progress import progress_of
 from flows.retry import DELAYS, JITTER, RETRIES, may_pass
 from flows.schedule import job_and_time
-from ncric_core.mapping import own_mapping
-from ncric_core.replay import Replayed, replay
+from ncric_core.pipeline.mapping import own_mapping
+from ncric_core.pipeline.replay import Replayed, replay
 from ncric_core.settings import read_settings
 from ncric_core.store.rejects import Chosen, count_rejects
 from ncric_core.store.schema.migrate import up_to_date

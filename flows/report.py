@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from ncric_core.outcome import AgencyOutcome, Outcome
+from ncric_core.pipeline.outcome import AgencyOutcome, Outcome
 
 FIGURES: Final = ("found", "loaded", "already_there", "rejected", "waiting")
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final
 
 from ncric_core.errors import SourceError
-from ncric_core.listing import Arrival, arrival_of, arrivals
+from ncric_core.pipeline.listing import Arrival, arrival_of, arrivals
 from ncric_core.sources.feeds import Feed
 from ncric_core.sources.files.fetch import pieces
 from ncric_core.sources.files.lpr_json import row_at

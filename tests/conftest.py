@@ -19,8 +19,8 @@ import pytest
 
 from ncric_core.agencies import Mapping
 from ncric_core.cli import main
-from ncric_core.integrate import integrate
-from ncric_core.outcome import Job, Outcome
+from ncric_core.pipeline.integrate import integrate
+from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
 from ncric_core.sources.feeds import lpr_feeds
 from ncric_core.sources.files.objects import open_bucket

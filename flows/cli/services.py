@@ -13,8 +13,8 @@ import typer
 from ncric_core.agencies import Mapping
 from ncric_core.cli.app import app, say
 from ncric_core.errors import StoreError
-from ncric_core.integrate import integrate
 from ncric_core.jobs.named import CATCHUP, job_named
+from ncric_core.pipeline.integrate import integrate
 from ncric_core.settings import Settings, read_settings
 from ncric_core.simulate.day import FEEDS
 from ncric_core.simulate.feed import Clock, feed

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
-from ncric_core.integrate import Progress as Report
-from ncric_core.outcome import Outcome
+from ncric_core.pipeline.integrate import Progress as Report
+from ncric_core.pipeline.outcome import Outcome
 from ncric_core.settings import Settings, read_settings
 from ncric_core.store.database import Connection
 from ncric_core.store.schema.migrate import up_to_date

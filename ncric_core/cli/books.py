@@ -13,8 +13,8 @@ import typer
 from ncric_core.cli.app import End, Start, app, connected, say, show, warn
 from ncric_core.errors import SettingsError
 from ncric_core.files import find_files, look_into
-from ncric_core.mapping import own_mapping
-from ncric_core.replay import replay
+from ncric_core.pipeline.mapping import own_mapping
+from ncric_core.pipeline.replay import replay
 from ncric_core.sources.feeds import feed_named, lpr_feeds
 from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.reconcile import MOST_SHOWN

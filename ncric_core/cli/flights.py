@@ -8,7 +8,7 @@ import typer
 from ncric_core.cli.app import app, connected, say, show, warn
 from ncric_core.errors import FlightError
 from ncric_core.flight.model import read_model
-from ncric_core.flight_load import check_flight, load_flight, table_batches
+from ncric_core.pipeline.flight_load import check_flight, load_flight, table_batches
 
 flights_app = typer.Typer(
     no_args_is_help=True, help="Flights: which columns of a table become which properties of what."

@@ -6,9 +6,9 @@ import typer
 
 from ncric_core.cli.app import End, Start, app, progress, say, show, warn
 from ncric_core.errors import SettingsError
-from ncric_core.integrate import integrate
 from ncric_core.jobs.named import job_named
-from ncric_core.outcome import Outcome
+from ncric_core.pipeline.integrate import integrate
+from ncric_core.pipeline.outcome import Outcome
 from ncric_core.settings import read_settings
 from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.database import open_database

@@ -17,7 +17,7 @@ from ncric_core.cli.app import app, say, show, warn
 from ncric_core.errors import SettingsError
 from ncric_core.measure.bench import bench as measure
 from ncric_core.measure.demo import DAY, differences, make_feeds, run_day
-from ncric_core.outcome import Outcome
+from ncric_core.pipeline.outcome import Outcome
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import simulate as make_day
 from ncric_core.store import embedded

@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from ncric_core.errors import SettingsError
-from ncric_core.outcome import Job
+from ncric_core.pipeline.outcome import Job
 from ncric_core.settings import Settings
 from ncric_core.sources.feeds import feed_named, lpr_feeds
 from ncric_core.windows import Window, day_before_yesterday, last_hour

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from ncric_core.clean import clean
-from ncric_core.integrate import integrate
-from ncric_core.mapping import own_mapping
-from ncric_core.outcome import Job, Outcome
+from ncric_core.pipeline.clean import clean
+from ncric_core.pipeline.integrate import integrate
+from ncric_core.pipeline.mapping import own_mapping
+from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import simulate
 from ncric_core.sources.feeds import Feed, lpr_feeds

@@ -10,8 +10,8 @@ from typing import Final
 import polars as pl
 
 from ncric_core.agencies import Mapping
-from ncric_core.integrate import integrate
-from ncric_core.outcome import Job, Outcome
+from ncric_core.pipeline.integrate import integrate
+from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import Simulated, simulate
 from ncric_core.sources.feeds import lpr_feeds

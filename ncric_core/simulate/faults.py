@@ -74,7 +74,7 @@ def id_in_words(draft: Draft) -> None:
 
 
 def no_agency_name(draft: Draft) -> None:
-    """The acronym stands for a name that did not come (ncric_core.clean)."""
+    """The acronym stands for a name that did not come (ncric_core.pipeline.clean)."""
     for row, word in zip(draft.rows[1:3], ("null", '"None"'), strict=True):
         acronym = re.findall(r'"agencyAcronym": "([^"]*)"', row.text)[0]
         _set(row, "agencyName", word)

@@ -13,7 +13,7 @@ from ncric_core.errors import AgencyError
 from ncric_core.store.agencies import NameTable, ensure_agencies, name_table
 from ncric_core.store.database import Connection, rows
 
-LONGEST_NAME = 200  # characters, as of any text that is kept (ncric_core.clean)
+LONGEST_NAME = 200  # characters, as of any text that is kept (ncric_core.pipeline.clean)
 PAGE = 1000
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from ncric_core.errors import FlightError
 from ncric_core.flight.model import FLIGHTS, read_model
-from ncric_core.flight_load import FlightLoad, check_flight, load_flight, table_batches
+from ncric_core.pipeline.flight_load import FlightLoad, check_flight, load_flight, table_batches
 from tests.conftest import Store
 
 LEGACY = """

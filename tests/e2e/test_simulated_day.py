@@ -3,8 +3,8 @@ balance."""
 
 import polars as pl
 
-from ncric_core.integrate import integrate
 from ncric_core.measure.demo import DAY, differences, jobs_of_the_day, make_feeds
+from ncric_core.pipeline.integrate import integrate
 from ncric_core.simulate.day import simulate
 from ncric_core.simulate.faults import ALL
 from ncric_core.sources.files.objects import open_bucket

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ncric_core.loading import Loader
+from ncric_core.pipeline.loading import Loader
 from ncric_core.store.database import array
 from ncric_core.store.restandardize import restandardize
 from tests.conftest import FILE, Store, read
@@ -85,7 +85,7 @@ def test_parts_of_a_large_file_leave_what_another_job_has_done_as_it_is(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ncric_core.sources.files.fetch.LARGE", 1000)
-    monkeypatch.setattr("ncric_core.integrate.SMALLEST_BATCH", 10)
+    monkeypatch.setattr("ncric_core.pipeline.integrate.SMALLEST_BATCH", 10)
     small = store.with_settings(chunk_size=10)
     names = ["Fremont PD", "Berkeley PD", "Berkeley PD"]
     store.put(

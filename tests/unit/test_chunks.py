@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ncric_core.chunks import split_by_agency
+from ncric_core.pipeline.chunks import split_by_agency
 
 
 def frame(*reads: tuple[int, int]) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ncric_core.agencies import NO_AGENCY
-from ncric_core.clean import CLEAN, LONGEST, REJECTED, clean, normalized_plate
+from ncric_core.pipeline.clean import CLEAN, LONGEST, REJECTED, clean, normalized_plate
 from ncric_core.sources.files.leaves import TEXTS
 from ncric_core.sources.files.lpr_json import RAW, raw_frame
 from tests.unit.sources.lpr_files import parsed_file, read

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ncric_core.clean import clean
+from ncric_core.pipeline.clean import clean
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import Simulated, simulate
 from ncric_core.sources.feeds import lpr_feeds

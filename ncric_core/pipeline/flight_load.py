@@ -10,11 +10,11 @@ from typing import Final
 import polars as pl
 
 from ncric_core.agencies import name_key
-from ncric_core.clean import normalized_plate
 from ncric_core.errors import FlightError
 from ncric_core.flight.language import Definition, Flight, read_flight
 from ncric_core.flight.model import AGENCY, READS_TABLE, Model
 from ncric_core.flight.rows import EVENT_TIME, entity_rows, is_held, link_rows, photo_columns
+from ncric_core.pipeline.clean import normalized_plate
 from ncric_core.store.agencies import agency_name, ensure_agencies, entity_set_agencies, name_table
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.entities import ENTITY_KEY, LINK_KEY, folded, upsert

@@ -8,8 +8,8 @@ from typing import Final
 
 import polars as pl
 
-from ncric_core.clean import clean
-from ncric_core.mapping import Mapping
+from ncric_core.pipeline.clean import clean
+from ncric_core.pipeline.mapping import Mapping
 from ncric_core.settings import Settings
 from ncric_core.sources.feeds import Feed, lpr_feeds
 from ncric_core.sources.files.lpr_json import ParsedReads, parse, raw_frame

@@ -16,13 +16,13 @@ from typing import Final
 
 import polars as pl
 
-from ncric_core.chunks import split_by_agency
-from ncric_core.clean import REJECTED, clean
 from ncric_core.errors import SourceError
-from ncric_core.listing import Arrival, Scope, files_to_read, scope
-from ncric_core.loading import Loader, Result
-from ncric_core.mapping import Mapping, own_mapping
-from ncric_core.outcome import Job, Outcome
+from ncric_core.pipeline.chunks import split_by_agency
+from ncric_core.pipeline.clean import REJECTED, clean
+from ncric_core.pipeline.listing import Arrival, Scope, files_to_read, scope
+from ncric_core.pipeline.loading import Loader, Result
+from ncric_core.pipeline.mapping import Mapping, own_mapping
+from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
 from ncric_core.sources.files.fetch import fetched, pieces
 from ncric_core.sources.files.lpr_json import ParsedReads, parse, parse_parts, raw_frame

@@ -6,11 +6,11 @@ from typing import Final
 
 import polars as pl
 
-from ncric_core.clean import normalized_plate
 from ncric_core.errors import FlightError
 from ncric_core.flight.language import Definition, Flight, read_flight
 from ncric_core.flight.model import READS_TABLE, Model, read_model
 from ncric_core.flight.rows import entity_rows, is_held, link_rows
+from ncric_core.pipeline.clean import normalized_plate
 from ncric_core.store.agencies import NameTable
 from ncric_core.store.entities import ENTITY_KEY, LINK_KEY, folded
 from ncric_core.store.load import PAIR, Chunk, Rows

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Final
 
-from ncric_core.outcome import Job, Outcome
+from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.sources.feeds import Feed
 from ncric_core.sources.files.lpr_json import arrival_window
 from ncric_core.sources.files.objects import Bucket, StoredObject

@@ -1,0 +1,1 @@
+"""The pipeline: a window → reads in the store. Read `integrate` first."""
