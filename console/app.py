@@ -4,9 +4,12 @@ from functools import partial
 
 import streamlit as st
 
-from console import files, names, reads, runs
 from console.auth import Stranger, User, end_if_idle, signed_in
+from console.files import page as files
 from console.look import in_words
+from console.names import page as names
+from console.reads import page as reads
+from console.runs import page as runs
 from ncric_core.errors import NcricError
 from ncric_core.settings import Settings, read_settings
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from console.bench import bench
-from console.bench_browser import check
+from console.bench.browser import check
+from console.bench.run import bench
 from ncric_core.errors import SettingsError
 from ncric_core.store import embedded
 
@@ -38,6 +38,6 @@ def test_all_pages_are_timed_and_reads_moved() -> None:
 
 
 def test_what_a_browser_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("console.bench_browser.find_spec", lambda _: None)
+    monkeypatch.setattr("console.bench.browser.find_spec", lambda _: None)
     with pytest.raises(SettingsError, match="missing: playwright, oidc_provider_mock"):
         check()

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from console import bucket
 from console.auth import User
+from console.files import bucket
 from console.queries import alarms as alarm_queries
 from console.queries import asked_by
 from console.queries import files as queries
@@ -38,10 +38,10 @@ def filled(store: Store) -> None:
 
 def script(name: str, operator: bool) -> None:
     """What AppTest runs: the page for a person."""
-    from console import files  # noqa: PLC0415
     from console.auth import User  # noqa: PLC0415
+    from console.files import page  # noqa: PLC0415
 
-    files.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
+    page.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
 
 
 def opened(user: User, **query: str) -> AppTest:

@@ -5,8 +5,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from console.auth import User
-from console.name_files import changes_to
-from console.name_table import changes_of
+from console.names.files import changes_to
+from console.names.table import changes_of
 from console.queries.names import MAPPINGS
 from ncric_core.agencies import Mapping
 from ncric_core.store.name_changes import NameChange
@@ -19,10 +19,10 @@ OPERATOR = User("olga", "ncric_operator")
 
 def script(name: str, operator: bool) -> None:
     """What AppTest runs: the page for a person."""
-    from console import names  # noqa: PLC0415
     from console.auth import User  # noqa: PLC0415
+    from console.names import page  # noqa: PLC0415
 
-    names.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
+    page.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
 
 
 def opened(user: User, **query: str) -> AppTest:

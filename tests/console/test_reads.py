@@ -9,12 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from console import queries
 from console.auth import Role, User
-from console.counties import dots, outlines
 from console.period import period_of
 from console.queries import asked_by
 from console.queries import reads as ask
-from console.reads import against_usual
-from console.reads_table import NEVER, table_of
+from console.reads.map import dots, outlines
+from console.reads.page import against_usual
+from console.reads.table import NEVER, table_of
 from ncric_core.errors import StoreError
 from ncric_core.store.alarms import Alarm, raise_alarm
 from tests.conftest import FILE, Store, read
@@ -53,10 +53,10 @@ def asked(question: Any, *given: Any, user: User = ANALYST, **named: Any) -> Any
 
 def page_of(role: Role = "ncric_analyst") -> AppTest:
     def script(role):  # type: ignore[no-untyped-def]  # names of this module are not there
-        from console import reads  # noqa: PLC0415  # a script of its own, as Streamlit runs it
         from console.auth import User  # noqa: PLC0415
+        from console.reads import page  # noqa: PLC0415  # a script of its own, as Streamlit runs it
 
-        reads.page(User("ana", role))
+        page.page(User("ana", role))
 
     return AppTest.from_function(script, kwargs={"role": role}, default_timeout=30)
 

@@ -7,12 +7,13 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from console import acts, calendar_grid
+from console import acts
 from console.auth import User
 from console.queries import asked_by
 from console.queries.runs import calendar, files_of, files_with
+from console.runs.calendar import job_for
 from ncric_core.errors import StoreError
-from ncric_core.jobs import state
+from ncric_core.jobs import state as job_states
 from ncric_core.jobs.launch import Backfill
 from ncric_core.jobs.prefect_api import Item, PrefectApi
 from ncric_core.windows import Window
@@ -25,10 +26,10 @@ ATHERTON = "ATHERTON POLICE DEPARTMENT"
 
 def script(name: str, operator: bool) -> None:
     """What AppTest runs: the page for a person."""
-    from console import runs  # noqa: PLC0415
     from console.auth import User  # noqa: PLC0415
+    from console.runs import page  # noqa: PLC0415
 
-    runs.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
+    page.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
 
 
 def opened(user: User, **query: str) -> AppTest:
@@ -339,7 +340,7 @@ def test_a_run_that_did_not_begin_in_time_is_late(api: PrefectApi, job: Item, mo
     api.ask("POST", f"/deployments/{job['id']}/create_flow_run", {"state": state})
     assert not [one for one in opened(ANALYST).warning if "Late" in one.value]  # it was launched just now
     st.cache_data.clear()
-    monkeypatch.setattr(state, "LATE", timedelta(0))
+    monkeypatch.setattr(job_states, "LATE", timedelta(0))
     app = opened(ANALYST)
     assert app.warning[0].value.startswith("**Late:** boss4-hourly. If nothing begins within a few minutes")
     assert any(":red-badge[:material/schedule: late]" in str(one.value) for one in app.markdown)
@@ -419,9 +420,9 @@ def test_the_job_for_a_day_takes_the_agency_by_itself_if_one_does(console: Store
         {"name": "backfill", "parameters": {"feed": "boss4"}},
         {"name": "freshness", "parameters": {}},
     ]
-    assert calendar_grid.job_for(jobs, "BOSS4", "Fremont PD") == "hourly-fremont"
-    assert calendar_grid.job_for(jobs, "BOSS4", "Atherton PD") == "daily"
-    assert calendar_grid.job_for(jobs, "SCSO", "Atherton PD") is None
+    assert job_for(jobs, "BOSS4", "Fremont PD") == "hourly-fremont"
+    assert job_for(jobs, "BOSS4", "Atherton PD") == "daily"
+    assert job_for(jobs, "SCSO", "Atherton PD") is None
 
 
 def test_a_database_that_is_down_is_told_in_words(

@@ -12,8 +12,8 @@ from console.look import in_words, number
 from console.period import Period
 from console.queries import asked_by
 from console.queries import reads as ask
-from console.reads_chart import over_time_chart
-from console.reads_table import STATES
+from console.reads.chart import over_time_chart
+from console.reads.table import STATES
 from ncric_core.alarms.habit import PACIFIC
 from ncric_core.store.alarms import Alarm
 
@@ -29,7 +29,7 @@ class Feed:
     datasource: str | None
 
 
-def show(user: User, feed: Feed, counts: pl.DataFrame, alarms: Sequence[Alarm], period: Period) -> None:
+def show_agency(user: User, feed: Feed, counts: pl.DataFrame, alarms: Sequence[Alarm], period: Period) -> None:
     """What is known of an agency's feed in the period."""
     st.subheader(f"{feed.name} · {feed.datasource}" if feed.datasource else feed.name)
     if feed.datasource is None:

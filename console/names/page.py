@@ -5,10 +5,10 @@ from typing import Final
 
 import streamlit as st
 
-from console import name_files, name_table
 from console.auth import User
 from console.look import PACIFIC, in_words, moment, nothing_yet, number
-from console.name_saving import changes_waiting, review, save, show_moving
+from console.names import files, table
+from console.names.saving import changes_waiting, review, save, show_moving
 from console.queries import asked_by
 from console.queries import names as questions
 from ncric_core.store.name_changes import NameChange, history, reverse_of
@@ -27,9 +27,9 @@ def page(user: User) -> None:
         return
     parts: dict[str, Callable[[User], None]] = {
         "Inbox": _inbox,
-        "Name table": name_table.part,
+        "Name table": table.part,
         "History": _history,
-        "Import and export": name_files.part,
+        "Import and export": files.part,
     }
     st.session_state.setdefault("names_part", _named(st.query_params.get("part"), list(parts)))
     chosen = st.segmented_control("Part", list(parts), key="names_part", label_visibility="collapsed", required=True)

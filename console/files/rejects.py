@@ -6,12 +6,12 @@ import polars as pl
 import streamlit as st
 
 from console.auth import User
+from console.files.replaying import RUN, show_replay, start_replay
 from console.look import moment, nothing_yet, page_of, pager
 from console.queries import SEEN, asked_by, note
 from console.queries import rejects as queries
 from console.queries.files import PAGE
 from console.queries.rejects import RejectFilter
-from console.replaying import RUN, show_replay, start_replay
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.rejects import Chosen

@@ -6,13 +6,15 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from console import counties, reads_agency, reads_table
 from console.auth import User
 from console.look import ago, in_words, moment, nothing_yet, number
 from console.period import Period, choose
 from console.queries import asked_by
 from console.queries import reads as ask
-from console.reads_chart import over_time_chart
+from console.reads import map
+from console.reads import table as by_agency
+from console.reads.agency import Feed, show_agency
+from console.reads.chart import over_time_chart
 from ncric_core.settings import read_settings
 from ncric_core.store.alarms import Alarm, open_alarms
 
@@ -49,14 +51,14 @@ def page(user: User) -> None:
                 _agencies(user, counts, alarms, period, now)
         if cameras.open:  # drawing it takes a browser seconds where it has no graphics processor
             with cameras:
-                counties.show(user, alarms, period)
+                map.show(user, alarms, period)
 
 
 def _agencies(user: User, counts: pl.DataFrame, alarms: list[Alarm], period: Period, now: datetime) -> None:
-    table = reads_table.table_of(_senders(user), counts, alarms, period=period, now=now)
-    chosen = _kept(reads_table.show(table, period), table)
+    table = by_agency.table_of(_senders(user), counts, alarms, period=period, now=now)
+    chosen = _kept(by_agency.show(table, period), table)
     if chosen is not None:
-        reads_agency.show(user, chosen, counts, alarms, period)
+        show_agency(user, chosen, counts, alarms, period)
 
 
 def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], period: Period, now: datetime) -> None:
@@ -139,7 +141,7 @@ def _chart(counts: pl.DataFrame, period: Period) -> None:
     )
 
 
-def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> reads_agency.Feed | None:
+def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> Feed | None:
     """The agency's feed of the row just chosen, else of the page's address (`agency=BOSS4/17`), as alarms name it."""
     before = st.session_state.get("picked")
     st.session_state["picked"] = picked
@@ -154,7 +156,7 @@ def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> reads_agency.F
     if not agency or found.is_empty():
         st.caption("Choose a row, by the box on its left, to see its cameras, hours, files and rejects.")
         return None
-    return reads_agency.Feed(*found.select("agency", "name", "datasource").row(0))
+    return Feed(*found.select("agency", "name", "datasource").row(0))
 
 
 # ---- what was asked a moment ago is not asked again; each user has answers of their own

@@ -7,7 +7,7 @@ import streamlit as st
 
 from console.auth import User
 from console.look import nothing_yet
-from console.name_saving import propose
+from console.names.saving import propose
 from console.queries import asked_by
 from console.queries import names as questions
 from ncric_core.settings import read_settings

@@ -8,12 +8,12 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from console import launch
 from console.auth import User
 from console.look import PACIFIC, nothing_yet, number
 from console.queries import asked_by
 from console.queries import runs as questions
 from console.queries.runs import STATES
+from console.runs import launch
 from ncric_core.jobs.named import Covers
 from ncric_core.jobs.prefect_api import Item
 from ncric_core.settings import read_settings

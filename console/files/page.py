@@ -6,8 +6,8 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from console import alarms, bucket, rejects
 from console.auth import User
+from console.files import alarms, bucket, rejects
 from console.look import PACIFIC, in_words, moment, nothing_yet, number, page_of, pager, span
 from console.queries import asked_by
 from console.queries import files as queries

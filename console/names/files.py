@@ -8,7 +8,7 @@ import streamlit as st
 
 from console.auth import User
 from console.look import in_words, nothing_yet
-from console.name_saving import propose
+from console.names.saving import propose
 from console.queries import asked_by
 from ncric_core.agencies import Mapping, name_key, read_mappings, write_mappings
 from ncric_core.settings import read_settings

@@ -10,9 +10,10 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from console import acts, backfills, calendar_grid, launch, run_detail
+from console import acts
 from console.auth import User
 from console.look import LEAVE, ago, in_words, moment, nothing_yet
+from console.runs import backfills, calendar, detail, launch
 from ncric_core.errors import ServiceError
 from ncric_core.jobs.prefect_api import Item, prefect_api
 from ncric_core.jobs.prefect_api import moment as prefect_moment
@@ -65,7 +66,7 @@ def page(user: User) -> None:
     with in_words():
         match part:
             case "Calendar":
-                calendar_grid.grid(user, deployments)
+                calendar.grid(user, deployments)
             case "Launch":
                 launch.form(user, deployments)
             case _:
@@ -81,7 +82,7 @@ def _without_prefect(user: User, error: str, part: str) -> None:
     if part != CALENDAR:
         st.subheader("Calendar")
     with in_words():
-        calendar_grid.grid(user, [])
+        calendar.grid(user, [])
 
 
 @st.cache_data(ttl=3, show_spinner="Asking Prefect …")
@@ -113,7 +114,7 @@ def _jobs_part(user: User, deployments: Sequence[Item]) -> None:
     if run:
         if st.button(name or "All jobs", icon=":material/arrow_back:", type="tertiary", key="back", shortcut=LEAVE):
             _go(job=name)
-        run_detail.detail(user, run, names)
+        detail.detail(user, run, names)
     elif name in names.values():
         if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back", shortcut=LEAVE):
             _go()
@@ -164,16 +165,16 @@ def _running(job: Job, run: Item) -> None:
     """A run at work, with the end of its log."""
     with prefect_api(read_settings()) as api, st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            run_detail.badge(run)
+            detail.badge(run)
             if st.button(run["name"], type="tertiary", key=f"running_{run['id']}", wrap=True):
                 _go(job.item["name"], run["id"])
             st.caption(f"{job.item['name']}, for {ago(seconds_of(run, datetime.now(UTC)))}", width="content")
         progress = api.progress(run["id"])
         if progress is not None:
             st.progress(min(progress / 100, 1.0))
-        lines = api.logs(run["id"], run_detail.TAIL)
+        lines = api.logs(run["id"], detail.TAIL)
         if lines:
-            st.code(run_detail.log_text(lines), language=None, wrap_lines=True)
+            st.code(detail.log_text(lines), language=None, wrap_lines=True)
 
 
 def _row(job: Job) -> None:
@@ -200,7 +201,7 @@ def _last(job: Job) -> str:
     """What the last run covered, or when it began, and how long it took."""
     if not job.latest:
         return "—"
-    covered = run_detail.window_in_words(job.latest[0])
+    covered = detail.window_in_words(job.latest[0])
     what = covered or f"began {moment(job.state.last_start)}"
     return f"{what} :gray[· {ago(job.state.last_seconds)}]"
 
@@ -214,14 +215,14 @@ def _next(state: JobState) -> str:
 def _strip(runs: Sequence[Item]) -> str:
     """The latest runs as squares, the newest on the right."""
     squares = [
-        SQUARE.format(title=escape(run_detail.state_in_words(run)), colour=run_detail.COLOURS[run["state_type"]])
+        SQUARE.format(title=escape(detail.state_in_words(run)), colour=detail.COLOURS[run["state_type"]])
         for run in reversed(runs)
     ]
     return STRIP_OF.format(squares="".join(squares))
 
 
 def _legend() -> str:
-    parts = [LEGEND.format(colour=run_detail.COLOURS[kind], word=kind.lower()) for kind in IN_LEGEND]
+    parts = [LEGEND.format(colour=detail.COLOURS[kind], word=kind.lower()) for kind in IN_LEGEND]
     return f'<div style="font-size:0.8rem;opacity:0.75">{"".join(parts)}The newest on the right.</div>'
 
 
@@ -264,7 +265,7 @@ def _job_buttons(user: User, job: Job) -> None:
 
 def _to_launch(job: Job) -> None:
     """The form, filled in with what the job covered last."""
-    window = run_detail.window_of_run(job.latest[0]) if job.latest else None
+    window = detail.window_of_run(job.latest[0]) if job.latest else None
     launch.suggest(job.item["name"], window=window)
     st.session_state["runs_part"] = LAUNCH
 
@@ -279,11 +280,11 @@ def _runs_table(job: Job, days: int) -> None:
     table = pl.DataFrame(
         [
             {
-                "State": run_detail.state_name(run),
-                "Window (Pacific)": run_detail.window_in_words(run) or "—",
+                "State": detail.state_name(run),
+                "Window (Pacific)": detail.window_in_words(run) or "—",
                 "Began or begins": moment(prefect_moment(run["start_time"] or run["expected_start_time"])),
                 "Took": ago(seconds_of(run, now)) if run["start_time"] else "",
-                "Message": run_detail.what_went_wrong(run),
+                "Message": detail.what_went_wrong(run),
                 "Run": run["name"] if run["start_time"] else "",  # its own name comes as it begins
             }
             for run in runs

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from console import bench_browser
-from console.bench_browser import Figure
-from console.bench_pages import choices, settings_in_the_environment, time_pages
-from console.bench_store import make_store
+from console.bench import browser as in_browser
+from console.bench.browser import Figure
+from console.bench.pages import choices, settings_in_the_environment, time_pages
+from console.bench.store import make_store
 from console.queries import names as name_questions
 from console.queries import reads as read_questions
 from ncric_core.agencies import Mapping
@@ -35,14 +35,14 @@ def bench(
     it needs is not installed.
     """
     if browser:
-        bench_browser.check()
+        in_browser.check()
     end = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     settings = Settings(
         data_dir=folder,
         bucket=str(folder / "bucket"),
         database_url=None,
-        prefect_port=bench_browser.free_port(),
-        console_port=bench_browser.free_port(),
+        prefect_port=in_browser.free_port(),
+        console_port=in_browser.free_port(),
     )
     database = open_database(settings)
     loaded = make_store(settings, database, reads=reads, end=end, note=note)
@@ -51,7 +51,7 @@ def bench(
         note(f"the statements of the pages, {repeats} times each")
         found += _statements(database, end, repeats)
     if browser:
-        found += bench_browser.measure(settings, note)
+        found += in_browser.measure(settings, note)
     note("moving reads to another agency")
     return found + _moving(settings, database)
 

@@ -1,0 +1,1 @@
+"""`ncric bench --console`: what people wait for in the console."""
