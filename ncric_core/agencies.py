@@ -65,7 +65,7 @@ def seed_agencies() -> tuple[str, ...]:
 
 MOST_SUGGESTIONS: Final = 3
 NEAR: Final = (
-    72.0  # of 100; below it two names are of different agencies (tests/unit/test_agencies.py has cases on both sides)
+    72.0  # of 100; below it two names are of different agencies (tests/test_agencies.py has cases on both sides)
 )
 OTHER_PLACE: Final = 80.0  # of 100: below it two places are not the same one, however alike the rest is
 

@@ -1,8 +1,8 @@
 """`ncric freshness` and `ncric alarms`: what they print."""
 
+from tests.alarms.test_freshness import END, ago, fill, silence
+from tests.alarms.test_notify import NOWHERE
 from tests.conftest import Store
-from tests.store.test_alarms import END, ago, fill, silence
-from tests.store.test_notify import NOWHERE
 
 AT = ("--at", "2022-10-11T13:20-07:00")
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.console.whole import button, put
 from tests.flows.running_up import RunningUp, ncric
-from tests.unit.sources.lpr_files import read
+from tests.sources.files.lpr_files import read
 
 
 def asked(whole: RunningUp, query: str) -> list[list[str]]:

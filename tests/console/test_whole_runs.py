@@ -11,7 +11,7 @@ from ncric_core.settings import Settings
 from tests.console.browser import running_console
 from tests.console.whole import button, put
 from tests.flows.running_up import RunningUp, until
-from tests.unit.sources.lpr_files import read
+from tests.sources.files.lpr_files import read
 
 DAY = datetime(2022, 10, 11, 7, tzinfo=UTC)  # midnight in Pacific time
 

@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page
 
 from tests.flows.running_up import RunningUp
-from tests.unit.sources.lpr_files import as_file, read
+from tests.sources.files.lpr_files import as_file, read
 
 WAIT = 60_000  # ms, on a busy machine
 

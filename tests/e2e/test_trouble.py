@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from ncric_core.errors import SourceError, StoreError
-from ncric_core.sources import objects
+from ncric_core.sources.files import objects
 from tests.conftest import FILE, Store, read
 
 FAILING = """

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from ncric_core.errors import SourceError
 from ncric_core.settings import Settings
-from ncric_core.sources import objects
+from ncric_core.sources.files import objects
 from ncric_core.sources.files.objects import open_bucket
 
 

@@ -7,10 +7,10 @@ from prefect.runtime import flow_run
 from prefect.settings import PREFECT_API_URL
 
 from flows.freshness import look_for_silence
+from tests.alarms.test_freshness import NOW, ago, fill, silence
+from tests.alarms.test_notify import Hook, serve
 from tests.conftest import Store
 from tests.flows.test_reads import run_of
-from tests.store.test_alarms import NOW, ago, fill, silence
-from tests.store.test_notify import Hook, serve
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from ncric_core.store.name_changes import (
 )
 from ncric_core.store.restandardize import restandardize
 from tests.conftest import Store
-from tests.unit.sources.lpr_files import read
+from tests.sources.files.lpr_files import read
 
 ATHERTON = "ATHERTON POLICE DEPARTMENT"
 FILE = "boss4/a_2022-10-11_08-10-00_2022-10-11_08-15-00.json"

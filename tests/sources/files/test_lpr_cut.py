@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from ncric_core.sources import salvage
+from ncric_core.sources.files import salvage
 from ncric_core.sources.files.leaves import ESSENTIAL, PHOTOS, TEXTS
 from ncric_core.sources.files.lpr_json import ParsedReads, parse, parse_parts
-from tests.unit.sources.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
+from tests.sources.files.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
 
 
 def test_cut_inside_photo_keeps_the_read_without_it() -> None:

@@ -13,7 +13,7 @@ from ncric_core.agencies import NO_AGENCY
 from ncric_core.pipeline.clean import CLEAN, LONGEST, REJECTED, clean, normalized_plate
 from ncric_core.sources.files.leaves import TEXTS
 from ncric_core.sources.files.lpr_json import RAW, raw_frame
-from tests.unit.sources.lpr_files import parsed_file, read
+from tests.sources.files.lpr_files import parsed_file, read
 
 ARRIVED = datetime(2022, 10, 11, 8, 17, 40, tzinfo=UTC)
 

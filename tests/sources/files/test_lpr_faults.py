@@ -9,7 +9,7 @@ import pytest
 
 from ncric_core.sources.files.leaves import COORDINATES
 from ncric_core.sources.files.lpr_json import RAW, RawReject, parse, parse_with_care, raw_frame, row_at
-from tests.unit.sources.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
+from tests.sources.files.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
 
 FULL = {
     "file": 0,

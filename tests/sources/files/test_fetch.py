@@ -12,10 +12,10 @@ from botocore.exceptions import IncompleteReadError, ReadTimeoutError
 from urllib3.exceptions import ProtocolError
 
 from ncric_core.errors import SourceError
-from ncric_core.sources import fetch
+from ncric_core.sources.files import fetch
 from ncric_core.sources.files.fetch import fetched, pieces
 from ncric_core.sources.files.objects import Folder, ObjectGone, StoredObject, open_bucket
-from tests.unit.sources.conftest import S3
+from tests.sources.files.conftest import S3
 
 NOW = datetime(2022, 10, 11, tzinfo=UTC)
 

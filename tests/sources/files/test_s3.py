@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from ncric_core.errors import SourceError
 from ncric_core.sources.files.objects import Bucket, ObjectGone, S3Bucket, StoredObject, open_bucket
-from tests.unit.sources.conftest import S3
+from tests.sources.files.conftest import S3
 
 
 def only(bucket: Bucket, prefix: str = "boss4/") -> StoredObject:
