@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from flows.progress import progress_of
 from flows.retry import DELAYS, JITTER, RETRIES, may_pass
 from flows.schedule import job_and_time
-from ncric_core.pipeline.mapping import own_mapping
+from ncric_core.pipeline.mapping import own_flight
 from ncric_core.pipeline.replay import Replayed, replay
 from ncric_core.settings import read_settings
 from ncric_core.store.rejects import Chosen, count_rejects
@@ -39,7 +39,7 @@ def _replay(chosen: Chosen) -> Replayed:
     with up_to_date(settings).session() as connection:
         total = count_rejects(connection, chosen)
         with progress_of(total, "rejects run again") as tell:
-            return replay(connection, settings, own_mapping(settings.flights_dir), chosen, tell)
+            return replay(connection, settings, own_flight(settings.flights_dir), chosen, tell)
 
 
 @flow(name="replay-rejects", flow_run_name=job_and_time, timeout_seconds=WITHIN)

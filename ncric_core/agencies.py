@@ -25,7 +25,7 @@ _QUOTES: Final = dict.fromkeys(map(ord, "’‘‛ʼʻ´`′＇ꞌ"), "'")
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class NameMapping:
     """What a received name (for Flock: a network id, in digits) of a datasource stands for."""
 
     received: str
@@ -160,7 +160,7 @@ _NAME, _NETWORK, _STANDARD, _SOURCE = "ol.name", "ol.id", "standardized_agency_n
 MOST_FAULTS: Final = 20  # told of one file
 
 
-def read_mappings(path: Path, datasources: Collection[str]) -> list[Mapping]:
+def read_mappings(path: Path, datasources: Collection[str]) -> list[NameMapping]:
     """The mappings of a CSV file (columns ol.name, standardized_agency_name, ol.datasource; ol.id for Flock's network
     id).
 
@@ -186,15 +186,15 @@ def read_mappings(path: Path, datasources: Collection[str]) -> list[Mapping]:
 _COLUMNS: Final = (_NAME, _STANDARD, _SOURCE, _NETWORK)
 
 
-def _checked(path: Path, found: Sequence[tuple[int, dict[str, str]]], datasources: set[str]) -> list[Mapping]:
+def _checked(path: Path, found: Sequence[tuple[int, dict[str, str]]], datasources: set[str]) -> list[NameMapping]:
     faults: list[str] = []
-    mappings: dict[tuple[str, str], Mapping] = {}
+    mappings: dict[tuple[str, str], NameMapping] = {}
     for line, row in found:
         if not any(row.values()):
             continue
         source = row[_SOURCE].upper()
         received = row[_NETWORK] if source == FLOCK and row[_NETWORK] else row[_NAME]
-        mapping = Mapping(received, row[_STANDARD], source)
+        mapping = NameMapping(received, row[_STANDARD], source)
         known = mappings.setdefault((source, name_key(received)), mapping)
         if not name_key(received):
             faults.append(f"{path}, line {line}: {_NAME} is blank")
@@ -212,7 +212,7 @@ def _checked(path: Path, found: Sequence[tuple[int, dict[str, str]]], datasource
     return list(mappings.values())
 
 
-def write_mappings(mappings: Iterable[Mapping], stream: TextIO) -> None:
+def write_mappings(mappings: Iterable[NameMapping], stream: TextIO) -> None:
     """Writes mappings as `read_mappings` reads them; the column ol.id is there only where a network id is."""
     given = list(mappings)
     by_network = [mapping.datasource == FLOCK and mapping.received.isdigit() for mapping in given]

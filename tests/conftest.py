@@ -17,7 +17,7 @@ import hypothesis
 import psycopg2
 import pytest
 
-from ncric_core.agencies import Mapping
+from ncric_core.agencies import NameMapping
 from ncric_core.cli import main
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.pipeline.outcome import Job, Outcome
@@ -130,7 +130,7 @@ class Store:
 
     def map(self, *mappings: tuple[str, str, str]) -> list[str]:
         with self.database.session() as connection:
-            return set_mappings(connection, [Mapping(*one) for one in mappings])
+            return set_mappings(connection, [NameMapping(*one) for one in mappings])
 
     def books(self) -> Balance:
         with self.database.session() as connection:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ncric_core.agencies import (
-    Mapping,
+    NameMapping,
     entity_set_name,
     name_key,
     read_mappings,
@@ -93,7 +93,7 @@ def test_entity_set_and_view_of_an_agency() -> None:
 
 
 def test_mappings_survive_export_and_import(tmp_path: Path) -> None:
-    given = [Mapping("Sheriff, “the” one", "Atherton PD", "BOSS4"), Mapping("12345", "CHP", "FLOCK")]
+    given = [NameMapping("Sheriff, “the” one", "Atherton PD", "BOSS4"), NameMapping("12345", "CHP", "FLOCK")]
     stream = io.StringIO()
     write_mappings(given, stream)
     (tmp_path / "names.csv").write_text(stream.getvalue(), encoding="utf-8")
@@ -102,7 +102,7 @@ def test_mappings_survive_export_and_import(tmp_path: Path) -> None:
 
 def test_export_has_the_columns_of_the_former_system() -> None:
     stream = io.StringIO()
-    write_mappings([Mapping("APD", "Atherton PD", "BOSS4")], stream)
+    write_mappings([NameMapping("APD", "Atherton PD", "BOSS4")], stream)
     assert stream.getvalue() == "ol.name,standardized_agency_name,ol.datasource\nAPD,Atherton PD,BOSS4\n"
 
 

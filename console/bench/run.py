@@ -13,7 +13,7 @@ from console.bench.pages import choices, settings_in_the_environment, time_pages
 from console.bench.store import make_store
 from console.queries import names as name_questions
 from console.queries import reads as read_questions
-from ncric_core.agencies import Mapping
+from ncric_core.agencies import NameMapping
 from ncric_core.settings import Settings
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings
@@ -88,7 +88,7 @@ def _moving(settings: Settings, database: Database) -> list[Figure]:
         chosen, total = [], 0
         for datasource, name, reads in names:
             if total < MOVED:
-                chosen.append(Mapping(name, "Agency of the bench", datasource))
+                chosen.append(NameMapping(name, "Agency of the bench", datasource))
                 total += reads
         set_mappings(connection, chosen)
         with _questions_meanwhile(settings, database) as asked:

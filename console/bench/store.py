@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from ncric_core.agencies import Mapping
+from ncric_core.agencies import NameMapping
 from ncric_core.alarms.freshness import judge
 from ncric_core.jobs.named import CATCHUP, SCHEDULE_ZONE, job_named
 from ncric_core.pipeline.integrate import integrate
@@ -32,7 +32,7 @@ def make_store(
     migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
     with database.session() as connection:
         known = [one for source in FEEDS for one in names(source) if not one[0].endswith(LEFT_OUT)]
-        set_mappings(connection, [Mapping(*one) for one in known])
+        set_mappings(connection, [NameMapping(*one) for one in known])
     note(f"writing the files of about {reads:,} reads, {DAYS} days")
     start = end - timedelta(days=DAYS)
     over = Clock(start, start, real_time=lambda: end)  # it is the end already: nothing is waited for

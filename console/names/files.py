@@ -10,7 +10,7 @@ from console.auth import User
 from console.look import in_words, nothing_yet
 from console.names.saving import propose
 from console.queries import asked_by
-from ncric_core.agencies import Mapping, name_key, read_mappings, write_mappings
+from ncric_core.agencies import NameMapping, name_key, read_mappings, write_mappings
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.name_changes import NameChange
@@ -41,7 +41,7 @@ def part(user: User) -> None:
         st.button(f"Review {len(changes):,} changes", type="primary", on_click=propose, args=(changes,))
 
 
-def _read(name: str, content: bytes) -> list[Mapping]:
+def _read(name: str, content: bytes) -> list[NameMapping]:
     """The mappings of an uploaded file. Raises AgencyError with a line for each fault."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / Path(name).name
@@ -49,7 +49,7 @@ def _read(name: str, content: bytes) -> list[Mapping]:
         return read_mappings(path, datasources(read_settings()))
 
 
-def changes_to(present: list[Mapping], wanted: list[Mapping]) -> list[NameChange]:
+def changes_to(present: list[NameMapping], wanted: list[NameMapping]) -> list[NameChange]:
     """What changes if these mappings are entered; entries that the file does not name stay."""
     known = {(one.datasource, name_key(one.received)): one.standardized for one in present}
     changes = [

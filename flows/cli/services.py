@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from ncric_core.agencies import Mapping
+from ncric_core.agencies import NameMapping
 from ncric_core.cli.app import app, say
 from ncric_core.errors import StoreError
 from ncric_core.jobs.named import CATCHUP, job_named
@@ -102,4 +102,4 @@ def map_names(database: Database) -> None:
     with database.session() as connection:
         if not rows(connection, "SELECT 1 FROM standardized_agency_names LIMIT 1"):
             connection.rollback()
-            set_mappings(connection, [Mapping(*one) for datasource in FEEDS for one in names(datasource)])
+            set_mappings(connection, [NameMapping(*one) for datasource in FEEDS for one in names(datasource)])

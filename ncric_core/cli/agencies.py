@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ncric_core.agencies import Mapping, read_mappings, write_mappings
+from ncric_core.agencies import NameMapping, read_mappings, write_mappings
 from ncric_core.cli.app import app, connected, say, show, warn
 from ncric_core.errors import SettingsError
 from ncric_core.settings import read_settings
@@ -65,7 +65,7 @@ def map_name(
     if datasource.upper() not in known:
         raise SettingsError(f"there is no datasource {datasource!r}; there are {', '.join(known)}")
     with connected() as (_, connection):
-        made = set_mappings(connection, [Mapping(received, standardized, datasource)])
+        made = set_mappings(connection, [NameMapping(received, standardized, datasource)])
     _said(1, made)
 
 

@@ -13,7 +13,7 @@ import typer
 from ncric_core.cli.app import End, Start, app, connected, say, show, warn
 from ncric_core.errors import SettingsError
 from ncric_core.files import find_files, look_into
-from ncric_core.pipeline.mapping import own_mapping
+from ncric_core.pipeline.mapping import own_flight
 from ncric_core.pipeline.replay import replay
 from ncric_core.sources.feeds import feed_named, lpr_feeds
 from ncric_core.sources.files.objects import open_bucket
@@ -152,7 +152,7 @@ def list_rejects(
 def replay_rejects(reason: Reason = None, file: File = None) -> None:
     """Runs rejects again, after a fix of a setting or of the program: what is a read by now is loaded."""
     with connected() as (settings, connection):
-        done = replay(connection, settings, own_mapping(settings.flights_dir), Chosen(reason, file))
+        done = replay(connection, settings, own_flight(settings.flights_dir), Chosen(reason, file))
     say(done.summary)
 
 

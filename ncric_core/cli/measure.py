@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from ncric_core.agencies import Mapping, write_mappings
+from ncric_core.agencies import NameMapping, write_mappings
 from ncric_core.cli.app import app, say, show, warn
 from ncric_core.errors import SettingsError
 from ncric_core.measure.bench import bench as measure
@@ -156,7 +156,7 @@ def simulate(
     )
     made.truth.write_parquet(folder / "truth.parquet")
     with (folder / "names.csv").open("w", encoding="utf-8", newline="") as stream:
-        write_mappings((Mapping(*one) for one in made.mappings), stream)
+        write_mappings((NameMapping(*one) for one in made.mappings), stream)
     say(f"{made.files.height:,} files with {made.truth.height:,} reads to come out, in {folder}")
 
 

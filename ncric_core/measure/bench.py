@@ -15,7 +15,7 @@ import polars as pl
 
 from ncric_core.pipeline.clean import clean
 from ncric_core.pipeline.integrate import integrate
-from ncric_core.pipeline.mapping import own_mapping
+from ncric_core.pipeline.mapping import own_flight
 from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import simulate
@@ -136,7 +136,7 @@ def _copy_limit(settings: Settings) -> float:
 
 def _frames(settings: Settings, database: Database, feed: Feed) -> list[pl.DataFrame]:
     """The rows of a feed's files as the pipeline gives them to COPY, in chunks."""
-    bucket, mapping = open_bucket(settings), own_mapping(settings.flights_dir)
+    bucket, mapping = open_bucket(settings), own_flight(settings.flights_dir)
     parsed = []
     for prefix in feed.prefixes:
         for listed in bucket.list(prefix):

@@ -9,7 +9,7 @@ from typing import Final
 
 import polars as pl
 
-from ncric_core.agencies import Mapping
+from ncric_core.agencies import NameMapping
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
@@ -55,7 +55,9 @@ def make_feeds(settings: Settings, database: Database, *, reads: int, seed: int,
     """Writes a day's files into the bucket of the settings, and imports the name table that goes with them."""
     made = simulate(Path(settings.bucket), reads=reads, start=DAY, seed=seed, images=images)
     with database.session() as connection:
-        set_mappings(connection, [Mapping(received, standard, source) for received, standard, source in made.mappings])
+        set_mappings(
+            connection, [NameMapping(received, standard, source) for received, standard, source in made.mappings]
+        )
     return made
 
 

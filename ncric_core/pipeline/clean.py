@@ -43,7 +43,9 @@ REJECTED: Final = pl.Schema(
 """Rows that are no reads: why, and the leaves as received (JSON)."""
 
 LONGEST: Final = 200  # characters of any text that is kept; a longer one is no plate, name or id
-AHEAD: Final = timedelta(days=1)  # a camera's clock may be this far ahead of its file's window (feeds.md, section 1)
+CLOCK_AHEAD: Final = timedelta(
+    days=1
+)  # a camera's clock may be this far ahead of its file's window (feeds.md, section 1)
 
 _NULLS: Final = [text for text in NULLS if text is not None]
 
@@ -153,7 +155,7 @@ def _reason(keep_days: int) -> pl.Expr:
         .then(pl.lit("template_id"))
         .when(event.is_null())
         .then(pl.lit("bad_date"))
-        .when(event > arrived + AHEAD)
+        .when(event > arrived + CLOCK_AHEAD)
         .then(pl.lit("future"))
         .when(event < arrived - timedelta(days=keep_days))
         .then(pl.lit("too_old"))

@@ -21,7 +21,7 @@ from ncric_core.pipeline.chunks import split_by_agency
 from ncric_core.pipeline.clean import REJECTED, clean
 from ncric_core.pipeline.listing import Arrival, Scope, files_to_read, scope
 from ncric_core.pipeline.loading import Loader, Result
-from ncric_core.pipeline.mapping import Mapping, own_mapping
+from ncric_core.pipeline.mapping import ReadsFlight, own_flight
 from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
 from ncric_core.sources.files.fetch import fetched, pieces
@@ -63,7 +63,7 @@ class _Run:
     job: Job
     settings: Settings
     outcome: Outcome
-    mapping: Mapping
+    mapping: ReadsFlight
     names: NameTable
     scope: Scope
     written: pl.DataFrame | None = None  # what was seen of cameras and agencies, and is in the store
@@ -86,7 +86,7 @@ def integrate(
     with database.session() as connection, Loader(database, force=job.force) as loader:
         with connection:
             names = name_table(connection)
-        run = _Run(job, settings, outcome, own_mapping(settings.flights_dir), names, scope(job, names))
+        run = _Run(job, settings, outcome, own_flight(settings.flights_dir), names, scope(job, names))
         for batch in _batches(files_to_read(job, bucket, connection, names, outcome), bucket, settings, outcome):
             if job.dry_run:
                 _look_only(batch, run)

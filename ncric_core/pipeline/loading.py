@@ -16,7 +16,7 @@ from ncric_core.store import ledger
 from ncric_core.store.database import Database
 from ncric_core.store.load import Chunk, Loaded, load_chunk, make_ready
 
-AHEAD: Final = 3  # chunks prepared (and files to be closed) that are not loaded yet
+MOST_WAITING: Final = 3  # chunks prepared (and files to be closed) that are not loaded yet
 
 STAGE_ABOVE: Final = 0.2  # share of reads of the last chunk that were there; then the next is staged at once
 
@@ -54,7 +54,7 @@ class Loader:
         """Queues a chunk; gives the results of those that had to end first. Raises StoreError if the database is
         lost."""
         done = []
-        while len(self._pending) >= AHEAD:
+        while len(self._pending) >= MOST_WAITING:
             done += self._pending.popleft().result()
         self._pending.append(self._pool.submit(self._load, replace(chunk, ready=make_ready(chunk))))
         return done

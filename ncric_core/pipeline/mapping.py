@@ -23,7 +23,7 @@ that says the same all day need not be written with every chunk."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mapping:
+class ReadsFlight:
     """The model, and the flight that takes clean reads into it."""
 
     model: Model
@@ -76,14 +76,14 @@ class Mapping:
         return Rows(table, key, folded(frame, key, one.update_type), one.update_type)
 
 
-def own_mapping(flights_dir: Path) -> Mapping:
+def own_flight(flights_dir: Path) -> ReadsFlight:
     """The mapping of the project's own flight. Raises FlightError if it or edm.yaml is wrong."""
     model = read_model(flights_dir / "edm.yaml")
     flight = read_flight(flights_dir / READS_FLIGHT, model, {name: one.fqn for name, one in model.entity_sets.items()})
     reads = [alias for alias, one in flight.entities.items() if flight.types[one.entity_set_name].table == READS_TABLE]
     if len(reads) != 1:
         raise FlightError(f"{flight.path}: it must define one entity of a data set of reads; it has {len(reads)}")
-    return Mapping(model, flight, reads[0])
+    return ReadsFlight(model, flight, reads[0])
 
 
 def _with_standard(reads: pl.DataFrame, names: NameTable) -> pl.DataFrame:

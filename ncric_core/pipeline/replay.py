@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from ncric_core.pipeline.clean import clean
-from ncric_core.pipeline.mapping import Mapping
+from ncric_core.pipeline.mapping import ReadsFlight
 from ncric_core.settings import Settings
 from ncric_core.sources.feeds import Feed, lpr_feeds
 from ncric_core.sources.files.lpr_json import ParsedReads, parse, raw_frame
@@ -44,7 +44,7 @@ class Replayed:
 def replay(
     connection: Connection,
     settings: Settings,
-    mapping: Mapping,
+    mapping: ReadsFlight,
     chosen: Chosen,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Replayed:

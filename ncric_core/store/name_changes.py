@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from ncric_core import agencies as names
-from ncric_core.agencies import FLOCK, Mapping
+from ncric_core.agencies import FLOCK, NameMapping
 from ncric_core.errors import AgencyError
 from ncric_core.store.agencies import agency_name, ensure_agencies, name_table
 from ncric_core.store.database import Connection, rows
@@ -102,7 +102,7 @@ def save_changes(connection: Connection, changes: Sequence[NameChange]) -> list[
     for change in removed:
         _remove(connection, change)
     _make_own_agencies(connection, removed)
-    kept = [Mapping(one.received, one.after, one.datasource) for one in changes if one.after is not None]
+    kept = [NameMapping(one.received, one.after, one.datasource) for one in changes if one.after is not None]
     return enter_mappings(connection, kept)
 
 

@@ -1,14 +1,13 @@
 """The tables of received names: mapping names to standardised agencies, and the names that wait for it."""
 
-from collections.abc import Mapping as MappingOf
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from psycopg2.extras import execute_values
 
 from ncric_core import agencies as names
-from ncric_core.agencies import FLOCK, Mapping
+from ncric_core.agencies import FLOCK, NameMapping
 from ncric_core.errors import AgencyError
 from ncric_core.store.agencies import NameTable, ensure_agencies, name_table
 from ncric_core.store.database import Connection, rows
@@ -17,13 +16,13 @@ LONGEST_NAME = 200  # characters, as of any text that is kept (ncric_core.pipeli
 PAGE = 1000
 
 
-def set_mappings(connection: Connection, mappings: Sequence[Mapping]) -> list[str]:
+def set_mappings(connection: Connection, mappings: Sequence[NameMapping]) -> list[str]:
     """Enters or changes mappings, all or none; gives the agencies that are new (see `enter_mappings`)."""
     with connection:
         return enter_mappings(connection, mappings)
 
 
-def enter_mappings(connection: Connection, mappings: Sequence[Mapping]) -> list[str]:
+def enter_mappings(connection: Connection, mappings: Sequence[NameMapping]) -> list[str]:
     """Enters or changes mappings in the caller's transaction; gives the agencies that are new.
 
     A standardised name that is no agency yet becomes one; one that was unmapped is from now on an agency in its own
@@ -45,7 +44,7 @@ def enter_mappings(connection: Connection, mappings: Sequence[Mapping]) -> list[
     return made
 
 
-def _enter(connection: Connection, mappings: Sequence[Mapping], standard: MappingOf[str, str]) -> None:
+def _enter(connection: Connection, mappings: Sequence[NameMapping], standard: Mapping[str, str]) -> None:
     by_name, by_network = {}, {}
     for mapping in mappings:
         agency = standard[mapping.standardized.strip()]
@@ -79,7 +78,7 @@ def _enter(connection: Connection, mappings: Sequence[Mapping], standard: Mappin
         )
 
 
-def all_mappings(connection: Connection) -> list[Mapping]:
+def all_mappings(connection: Connection) -> list[NameMapping]:
     """Both tables, in order of datasource and name."""
     found = rows(
         connection,
@@ -91,7 +90,7 @@ def all_mappings(connection: Connection) -> list[Mapping]:
         """,
         {"flock": FLOCK},
     )
-    return [Mapping(name, standardized, datasource) for name, standardized, datasource in found]
+    return [NameMapping(name, standardized, datasource) for name, standardized, datasource in found]
 
 
 @dataclass(frozen=True, slots=True)

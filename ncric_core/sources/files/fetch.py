@@ -17,7 +17,7 @@ Named = TypeVar("Named")
 Content = TypeVar("Content")
 
 LARGE: Final = 32 * 2**20  # bytes; a larger file is read in pieces, never whole
-AHEAD: Final = 48 * 2**20  # bytes of the files that are fetched and parsed at a time
+BYTES_AHEAD: Final = 48 * 2**20  # bytes of the files that are fetched and parsed at a time
 PIECE: Final = 4 * 2**20
 READING: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
 """Files that are read (parsed) at a time. Fetching waits for the store and wants many threads, reading works, and more
@@ -36,7 +36,7 @@ def fetched(
     try:
         for name, file in files:
             size = file.size if file.size <= LARGE else 0
-            while waiting and (ahead + size > AHEAD or len(waiting) >= 4 * threads):
+            while waiting and (ahead + size > BYTES_AHEAD or len(waiting) >= 4 * threads):
                 first, done, future = waiting.popleft()
                 ahead -= done
                 yield first, future.result()

@@ -8,7 +8,7 @@ from console.auth import User
 from console.names.files import changes_to
 from console.names.table import changes_of
 from console.queries.names import MAPPINGS
-from ncric_core.agencies import Mapping
+from ncric_core.agencies import NameMapping
 from ncric_core.store.name_changes import NameChange
 from tests.conftest import FILE, Store, read
 
@@ -117,8 +117,12 @@ def test_row_that_is_deleted_and_added_again_is_one_change_or_none() -> None:
 
 
 def test_a_file_changes_what_it_says_otherwise_and_adds_what_is_new() -> None:
-    present = [Mapping("A", "Atherton PD", "BOSS4"), Mapping("B", "Fremont PD", "BOSS4")]
-    wanted = [Mapping("a ", "Atherton PD", "BOSS4"), Mapping("B", "Novato PD", "BOSS4"), Mapping("B", "X PD", "SCSO")]
+    present = [NameMapping("A", "Atherton PD", "BOSS4"), NameMapping("B", "Fremont PD", "BOSS4")]
+    wanted = [
+        NameMapping("a ", "Atherton PD", "BOSS4"),
+        NameMapping("B", "Novato PD", "BOSS4"),
+        NameMapping("B", "X PD", "SCSO"),
+    ]
     assert changes_to(present, wanted) == [
         NameChange("BOSS4", "B", "Fremont PD", "Novato PD"),
         NameChange("SCSO", "B", None, "X PD"),

@@ -121,7 +121,7 @@ def test_large_file_is_left_to_be_read_in_pieces() -> None:
 
 
 def test_no_more_is_fetched_ahead_than_memory_is_meant_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "AHEAD", 100)
+    monkeypatch.setattr(fetch, "BYTES_AHEAD", 100)
     bucket = Bucket()
     taken = 0
 
@@ -136,7 +136,7 @@ def test_no_more_is_fetched_ahead_than_memory_is_meant_for(monkeypatch: pytest.M
 
 
 def test_file_larger_than_what_may_wait_comes_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetch, "AHEAD", 10)
+    monkeypatch.setattr(fetch, "BYTES_AHEAD", 10)
     files = [(key, listed(key, 1000)) for key in "abc"]
     assert [name for name, _ in fetched(Bucket(), files, bytes, 2)] == ["a", "b", "c"]
 
