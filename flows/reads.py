@@ -19,7 +19,6 @@ from ncric_core.jobs.named import CATCHUP, Covers, asked_window, job_named, run_
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import read_settings
-from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.schema.migrate import up_to_date
 from ncric_core.windows import Window
 
@@ -48,7 +47,7 @@ def _integrate(job: Job) -> Outcome:
             total = outcome.total
             logger.info("%s files read, %s reads loaded so far", f"{outcome.files_read:,}", f"{total.loaded:,}")
 
-    return integrate(job, settings, up_to_date(settings), open_bucket(settings), report)
+    return integrate(job, settings, up_to_date(settings), report)
 
 
 def _window(covers: Covers | None, start: datetime | None, end: datetime | None) -> Window:

@@ -13,6 +13,7 @@ from flows.schedule import job_and_time
 from ncric_core.pipeline.mapping import own_flight
 from ncric_core.pipeline.replay import Replayed, replay
 from ncric_core.settings import read_settings
+from ncric_core.sources.feeds import feeds
 from ncric_core.store.rejects import Chosen, count_rejects
 from ncric_core.store.schema.migrate import up_to_date
 
@@ -39,7 +40,7 @@ def _replay(chosen: Chosen) -> Replayed:
     with up_to_date(settings).session() as connection:
         total = count_rejects(connection, chosen)
         with progress_of(total, "rejects run again") as tell:
-            return replay(connection, settings, own_flight(settings.flights_dir), chosen, tell)
+            return replay(connection, feeds(settings).values(), own_flight(settings.flights_dir), chosen, tell)
 
 
 @flow(name="replay-rejects", flow_run_name=job_and_time, timeout_seconds=WITHIN)

@@ -1,19 +1,14 @@
-"""Files of the bucket side by side with the ledger: what is there, and what became of it."""
+"""What the feeds deliver side by side with the ledger: what is there, and what became of it."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
+from ncric_core.deliveries import Delivery, Feed
 from ncric_core.errors import SourceError
-from ncric_core.pipeline.listing import Arrival, arrival_of, arrivals
-from ncric_core.sources.feeds import Feed
-from ncric_core.sources.files.fetch import pieces
-from ncric_core.sources.files.lpr_json import row_at
-from ncric_core.sources.files.objects import Bucket, ObjectGone
 from ncric_core.store.database import Connection
 from ncric_core.store.files import FileEntry, Load, entries_named, file_entries, files_of_feed, loads_of, rejects_of
-from ncric_core.store.ledger import ArrivedFile
 from ncric_core.windows import Window
 
 AT_ONCE: Final = 300  # files whose books are asked for in one statement: a page waits for it
@@ -21,9 +16,9 @@ AT_ONCE: Final = 300  # files whose books are asked for in one statement: a page
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """A file and its books. `found` is None until it was read to its end."""
+    """A delivery and its books. `found` is None until it was read to its end."""
 
-    file: ArrivedFile
+    file: Delivery
     state: str
     found: int | None
     loaded: int = 0
@@ -35,8 +30,8 @@ class FileState:
 
 
 @dataclass(frozen=True, slots=True)
-class FileContent:
-    """A file looked into: its loads by received name, its rejects (position, reason, detail), and a row as received."""
+class FileBooks:
+    """A delivery looked into: its loads by received name, its rejects (position, reason, detail), a row as received."""
 
     file: FileState
     loads: list[Load]
@@ -45,22 +40,22 @@ class FileContent:
 
 
 def find_files(
-    bucket: Bucket,
+    feeds: Iterable[Feed],
     connection: Connection,
-    feeds: Sequence[Feed],
     *,
     window: Window | None = None,
     search: str | None = None,
     state: str | None = None,
 ) -> Iterator[FileState]:
-    """The files of the bucket in order of name, then those of the ledger that are not in the bucket any more."""
+    """What the feeds deliver, in the order in which they list it, then what the ledger has and they have no more."""
     for feed in feeds:
         listed: set[tuple[str, str]] = set()
-        for page in _pages(bucket, feed, window, search):
-            keys = [(one.file.key, one.file.version) for one in page]
+        offered = (one for one in feed.deliveries(window) if search is None or search in one.key)
+        while page := list(islice(offered, AT_ONCE)):
+            keys = [(one.key, one.version) for one in page]
             listed.update(keys)
             known = file_entries(connection, keys)
-            found = (_state_of(one.file, known.get((one.file.key, one.file.version))) for one in page)
+            found = (_state_of(one, known.get((one.key, one.version))) for one in page)
             yield from (one for one in found if state is None or one.state == state)
         if state in (None, "gone"):
             gone = [one for one in files_of_feed(connection, feed.datasource, window, search) if one not in listed]
@@ -70,17 +65,7 @@ def find_files(
                 yield from (_state_of(entries[one].file, entries[one], gone=True) for one in part if one in entries)
 
 
-def _pages(bucket: Bucket, feed: Feed, window: Window | None, search: str | None) -> Iterator[list[Arrival]]:
-    wanted = (
-        one
-        for one in arrivals(bucket, feed)
-        if (window is None or one.file.window_end in window) and (search is None or search in one.file.key)
-    )
-    while page := list(islice(wanted, AT_ONCE)):
-        yield page
-
-
-def _state_of(file: ArrivedFile, entry: FileEntry | None, *, gone: bool = False) -> FileState:
+def _state_of(file: Delivery, entry: FileEntry | None, *, gone: bool = False) -> FileState:
     if entry is None:
         return FileState(file, "new", None)
     state = "gone" if gone else "begun" if entry.found is None else "waiting" if entry.waiting else "done"
@@ -97,34 +82,30 @@ def _state_of(file: ArrivedFile, entry: FileEntry | None, *, gone: bool = False)
     )
 
 
-def look_into(
-    bucket: Bucket, connection: Connection, feeds: Iterable[Feed], key: str, position: int | None = None
-) -> FileContent:
-    """What became of a file and, if asked for, one of its rows as received without photos.
+def look_into(feeds: Iterable[Feed], connection: Connection, key: str, position: int | None = None) -> FileBooks:
+    """What became of a delivery and, if asked for, one of its rows as received without photos.
 
-    Raises SourceError if neither the bucket nor the ledger has such a file, or the file no such row.
+    Raises SourceError if neither a feed nor the ledger has such a delivery, or it has no such row.
     """
-    feed = next((feed for feed in feeds if key.startswith(feed.prefixes)), None)
-    listed = bucket.find(key) if feed is not None else None
-    arrival = arrival_of(feed, listed) if feed is not None and listed is not None else None
+    feed, delivery = next(((feed, found) for feed in feeds if (found := feed.find(key))), (None, None))
     entries = entries_named(connection, key)
-    if arrival is None and not entries:
+    if delivery is None and not entries:
         raise SourceError(
             f"there is no file {key}, neither in the bucket nor in the ledger: `ncric files list` shows them"
         )
-    if arrival is not None:
-        entry = next((one for one in entries if one.file.version == arrival.file.version), None)
-        file = _state_of(arrival.file, entry)
+    if delivery is not None:
+        entry = next((one for one in entries if one.file.version == delivery.version), None)
+        file = _state_of(delivery, entry)
     else:
         entry = entries[0]
         file = _state_of(entry.file, entry, gone=True)
     row = None
     if position is not None:
-        if arrival is None:
-            raise ObjectGone(f"{key} is not in the bucket any more: its rows cannot be shown")
-        row = row_at(pieces(bucket, arrival.listed), position)
+        if feed is None or delivery is None:
+            raise SourceError(f"{key} is not in the bucket any more: its rows cannot be shown")
+        row = feed.row(delivery, position)
         if row is None:
             raise SourceError(f"{key} has no row {position}: the first is 0")
     if entry is None:
-        return FileContent(file, [], [], row)
-    return FileContent(file, loads_of(connection, entry.file_id), rejects_of(connection, entry.file_id), row)
+        return FileBooks(file, [], [], row)
+    return FileBooks(file, loads_of(connection, entry.file_id), rejects_of(connection, entry.file_id), row)

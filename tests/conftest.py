@@ -22,8 +22,7 @@ from ncric_core.cli import main
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
-from ncric_core.sources.feeds import lpr_feeds
-from ncric_core.sources.files.objects import open_bucket
+from ncric_core.sources.feeds import feeds
 from ncric_core.store import embedded
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings
@@ -115,10 +114,10 @@ class Store:
         return key
 
     def run(self, job: str = "boss4", *, window: Window | None = HOUR, **options: Any) -> Outcome:
-        feeds = lpr_feeds(self.settings)
-        chosen = tuple(feeds.values()) if job == "files-catchup" else (feeds[job],)
+        there = feeds(self.settings)
+        chosen = tuple(there.values()) if job == "files-catchup" else (there[job],)
         work = Job(feeds=chosen, window=None if job == "files-catchup" else window, **options)
-        return integrate(work, self.settings, self.database, open_bucket(self.settings))
+        return integrate(work, self.settings, self.database)
 
     def rows(self, query: str, parameters: Any = None) -> list[tuple[Any, ...]]:
         with self.database.transaction() as connection:

@@ -14,7 +14,6 @@ from ncric_core.settings import Settings
 from ncric_core.simulate.day import FEEDS
 from ncric_core.simulate.feed import Clock, feed
 from ncric_core.simulate.world import names
-from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.counts import sum_up_days
 from ncric_core.store.database import Database
 from ncric_core.store.names import set_mappings
@@ -40,7 +39,7 @@ def make_store(
     for _ in feed(Path(settings.bucket), over, reads=reads // DAYS, seed=1, silent_from=silent_from, end=end):
         pass
     note("loading them")
-    outcome: Outcome = integrate(job_named(CATCHUP, settings, None), settings, database, open_bucket(settings))
+    outcome: Outcome = integrate(job_named(CATCHUP, settings, None), settings, database)
     with database.session() as connection:
         for hours in range(48, 0, -6):
             judge(connection, settings, end - timedelta(hours=hours))

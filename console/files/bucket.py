@@ -17,7 +17,7 @@ from console.queries.files import FileFilter
 from ncric_core.errors import SourceError
 from ncric_core.files import find_files, look_into
 from ncric_core.settings import read_settings
-from ncric_core.sources.feeds import lpr_feeds
+from ncric_core.sources.feeds import feeds
 from ncric_core.sources.files.objects import Bucket, StoredObject, open_bucket
 from ncric_core.store.database import Database
 from ncric_core.windows import Window
@@ -73,14 +73,15 @@ def _comparison(user: User, chosen: FileFilter) -> Future[Beside]:
 def _compare(store: Database, user: User, chosen: FileFilter) -> Beside:
     """Compares what is chosen, whatever its state."""
     settings = read_settings()
-    feeds = [feed for feed in lpr_feeds(settings).values() if chosen.feed in (None, feed.datasource)]
+    patient_until = monotonic() + PATIENCE
+    there = feeds(settings, lambda: Impatient(open_bucket(settings), patient_until)).values()
+    asked = [feed for feed in there if chosen.feed in (None, feed.datasource)]
     start, end = (given or ever for given, ever in zip((chosen.start, chosen.end), EVER, strict=True))
     window = Window(start.astimezone(UTC), end.astimezone(UTC))
     both = 0
     apart: dict[str, list[tuple[str, str, int]]] = {"new": [], "gone": []}
     with session_of(user, store) as connection:
-        impatient = Impatient(open_bucket(settings), monotonic() + PATIENCE)
-        for one in find_files(impatient, connection, feeds, window=window, search=chosen.search):
+        for one in find_files(asked, connection, window=window, search=chosen.search):
             if one.state in apart:
                 file = one.file
                 apart[one.state].append((file.key, span(file.window_start, file.window_end), file.size))
@@ -156,6 +157,5 @@ def look(user: User, key: str) -> None:
             with asked_by(user) as connection:  # before it is shown, and if it is not to be had, too
                 note(connection, SEEN, f"row {int(position):,} of {key}")
             with session_of(user, database()) as connection:
-                feeds = list(lpr_feeds(settings).values())
-                seen = look_into(open_bucket(settings), connection, feeds, key, int(position))
+                seen = look_into(feeds(settings).values(), connection, key, int(position))
             st.code(seen.row, language="json", wrap_lines=True)

@@ -17,7 +17,7 @@ from console.runs import launch
 from ncric_core.jobs.named import Covers
 from ncric_core.jobs.prefect_api import Item
 from ncric_core.settings import read_settings
-from ncric_core.sources.feeds import lpr_feeds
+from ncric_core.sources.feeds import feeds as all_feeds
 
 COLOURS: Final = {"complete": "#3a9a6b", "partial": "#e0a030", "failed": "#c8473d", "empty": "#9aa3ad40"}
 DOTS: Final = {"complete": ":green[■]", "partial": ":orange[■]", "failed": ":red[■]", "empty": ":gray[■]"}
@@ -173,7 +173,7 @@ def _to_launch(job: str, day: date, agency: str) -> None:
 
 def job_for(jobs: Sequence[Item], datasource: str, agency: str) -> str | None:
     """The job that takes an agency's day of a feed: best one that takes this agency by itself and whole days."""
-    feeds = {name for name, feed in lpr_feeds(read_settings()).items() if feed.datasource == datasource}
+    feeds = {name for name, feed in all_feeds(read_settings()).items() if feed.datasource == datasource}
     fit = [job for job in jobs if launch.can_rerun(job) and job["parameters"].get("feed") in feeds]
 
     def rank(job: Item) -> tuple[bool, bool, str]:

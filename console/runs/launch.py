@@ -15,7 +15,7 @@ from ncric_core.jobs.launch import BACKFILL, Backfill, rerun_parameters, takes_d
 from ncric_core.jobs.named import CATCHUP, run_name
 from ncric_core.jobs.prefect_api import Item
 from ncric_core.settings import read_settings
-from ncric_core.sources.feeds import feed_named, lpr_feeds
+from ncric_core.sources.feeds import feed_named, feeds
 from ncric_core.windows import Window
 
 RERUN_KIND: Final = "One job again"
@@ -129,7 +129,7 @@ def _dry_run() -> bool:
 
 
 def _backfill(user: User, beside: Any) -> None:
-    feed = st.selectbox("Feed", list(lpr_feeds(read_settings())), key="launch_feed", format_func=str.upper)
+    feed = st.selectbox("Feed", list(feeds(read_settings())), key="launch_feed", format_func=str.upper)
     start, end = _window()
     agencies, exclude = _agencies(user, "All agencies")
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -181,7 +181,7 @@ def _agencies(user: User, none_chosen: str) -> tuple[list[str], list[str]]:
 
 def _summary(user: User, feed: str, window: Window, agencies: Sequence[str], exclude: Sequence[str]) -> None:
     """The window, and what the ledger has of it already."""
-    datasource = feed_named(feed, lpr_feeds(read_settings())).datasource
+    datasource = feed_named(feed, feeds(read_settings())).datasource
     with asked_by(user) as connection:
         known = questions.files_of(connection, datasource, window, agencies, exclude)
     st.markdown(f"{span(window.start, window.end)}  \n:small[:gray[{window}]]")

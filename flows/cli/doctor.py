@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +16,7 @@ from ncric_core.cli.app import app, say
 from ncric_core.errors import NcricError, StoreError
 from ncric_core.jobs.prefect_api import PrefectApi, prefect_api
 from ncric_core.settings import Settings, read_settings
-from ncric_core.sources.feeds import lpr_feeds
-from ncric_core.sources.files.objects import open_bucket
+from ncric_core.sources.feeds import feeds
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.schema.migrate import is_current, pending
 
@@ -132,14 +130,8 @@ def skew(about: str, theirs: datetime, ours: datetime) -> Finding:
 
 
 def _bucket(settings: Settings) -> Iterator[Finding]:
-    bucket = open_bucket(settings)
-    for name, feed in lpr_feeds(settings).items():
-        first = [item for prefix in feed.prefixes for item in islice(bucket.list(prefix), 1)]
-        for item in first[:1]:
-            with bucket.open(item) as stream:
-                stream.read(1)
-        where = ", ".join(feed.prefixes) or "switched off"
-        yield Finding("bucket", f"{name} ({where}) {'can be read' if first else 'has no files yet'}: {settings.bucket}")
+    for feed in feeds(settings).values():
+        yield Finding("bucket", f"{feed.job} {feed.check()}")
 
 
 def _prefect(api: PrefectApi) -> Iterator[Finding]:

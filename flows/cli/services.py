@@ -19,7 +19,6 @@ from ncric_core.settings import Settings, read_settings
 from ncric_core.simulate.day import FEEDS
 from ncric_core.simulate.feed import Clock, feed
 from ncric_core.simulate.world import names
-from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store import embedded
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings
@@ -85,7 +84,7 @@ def _load_history(settings: Settings, store: Database, end: datetime, days: int,
     over = Clock(start, start, real_time=lambda: end)  # it is the end already: nothing is waited for
     files = sum(1 for _ in feed(Path(settings.bucket), over, reads=reads, seed=seed, end=end))
     say(f"{files:,} files of {days} days are in the bucket")
-    outcome = integrate(job_named(CATCHUP, settings, None), settings, store, open_bucket(settings))
+    outcome = integrate(job_named(CATCHUP, settings, None), settings, store)
     say(f"their {outcome.total.loaded:,} reads are loaded, in {outcome.seconds:.0f} s")
 
 

@@ -14,7 +14,7 @@ from ncric_core.errors import ServiceError, StoreError
 from ncric_core.jobs.prefect_api import PrefectApi, moment, prefect_api
 from ncric_core.jobs.state import JobState, job_state
 from ncric_core.settings import Settings, read_settings
-from ncric_core.sources.feeds import lpr_feeds
+from ncric_core.sources.feeds import feeds
 from ncric_core.store import embedded
 from ncric_core.store.alarms import Alarm, open_alarms
 from ncric_core.store.database import Connection, open_database, rows
@@ -73,7 +73,7 @@ def read_status(settings: Settings, now: datetime) -> Status:
     try:
         with _database(settings) as connection:
             newest = dict(rows(connection, _NEWEST))
-            found.feeds = [_feed(feed.datasource, newest, now) for feed in lpr_feeds(settings).values()]
+            found.feeds = [_feed(feed.datasource, newest, now) for feed in feeds(settings).values()]
             found.alarms = open_alarms(connection)
             found.services.append(Service("PostgreSQL", up=True, detail=_version(connection)))
     except StoreError as error:

@@ -15,8 +15,7 @@ from ncric_core.errors import SettingsError
 from ncric_core.files import find_files, look_into
 from ncric_core.pipeline.mapping import own_flight
 from ncric_core.pipeline.replay import replay
-from ncric_core.sources.feeds import feed_named, lpr_feeds
-from ncric_core.sources.files.objects import open_bucket
+from ncric_core.sources.feeds import feed_named, feeds
 from ncric_core.store.reconcile import MOST_SHOWN
 from ncric_core.store.reconcile import reconcile as balance
 from ncric_core.store.rejects import Chosen, count_reasons, find_rejects
@@ -33,8 +32,8 @@ def reconcile() -> None:
         books = balance(connection)
     say(
         f"{books.files:,} files, {books.found:,} rows found = {books.loaded:,} loaded + {books.already_there:,} "
-        f"already there "
-        f"+ {books.rejected:,} rejected + {books.waiting:,} waiting; {books.reads:,} reads in the store"
+        f"already there + {books.rejected:,} rejected + {books.waiting:,} waiting"
+        f"{f' + {books.expired:,} deleted by retention' if books.expired else ''}; {books.reads:,} reads in the store"
     )
     if books.unread:
         say(f"{books.unread:,} files were not read to their end: `ncric run files-catchup` reads them again")
@@ -67,12 +66,12 @@ def list_files(
     gone: in the ledger, not in the bucket any more.
     """
     with connected() as (settings, connection):
-        feeds = lpr_feeds(settings)
-        chosen = [feed_named(job, feeds)] if job else list(feeds.values())
+        there = feeds(settings)
+        chosen = [feed_named(job, there)] if job else list(there.values())
         if bool(start) != bool(end):
             raise SettingsError("give both --start and --end, or neither")
         span = window(start, end) if start and end else None
-        found = find_files(open_bucket(settings), connection, chosen, window=span, search=search, state=state)
+        found = find_files(chosen, connection, window=span, search=search, state=state)
         rows = [
             (
                 f.file.key,
@@ -98,7 +97,7 @@ def show_file(
 ) -> None:
     """Shows what became of a file, agency by agency and reject by reject, or one row of it as received."""
     with connected() as (settings, connection):
-        seen = look_into(open_bucket(settings), connection, list(lpr_feeds(settings).values()), key, position)
+        seen = look_into(feeds(settings).values(), connection, key, position)
     if position is not None:
         say(seen.row or "")
         return
@@ -152,7 +151,7 @@ def list_rejects(
 def replay_rejects(reason: Reason = None, file: File = None) -> None:
     """Runs rejects again, after a fix of a setting or of the program: what is a read by now is loaded."""
     with connected() as (settings, connection):
-        done = replay(connection, settings, own_flight(settings.flights_dir), Chosen(reason, file))
+        done = replay(connection, feeds(settings).values(), own_flight(settings.flights_dir), Chosen(reason, file))
     say(done.summary)
 
 

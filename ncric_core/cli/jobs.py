@@ -10,7 +10,6 @@ from ncric_core.jobs.named import job_named
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.pipeline.outcome import Outcome
 from ncric_core.settings import read_settings
-from ncric_core.sources.files.objects import open_bucket
 from ncric_core.store.database import open_database
 from ncric_core.store.schema.migrate import migrate as bring_up_to_date
 from ncric_core.store.schema.migrate import up_to_date
@@ -45,10 +44,9 @@ def run(
     work = job_named(
         job, settings, span, agencies=agency or (), exclude=exclude_agency or (), dry_run=dry_run, force=force
     )
-    bucket = open_bucket(settings)
     database = up_to_date(settings)
     with progress(job) as report:
-        outcome = integrate(work, settings, database, bucket, report)
+        outcome = integrate(work, settings, database, report)
     show_outcome(outcome, f"{job} {span or 'whole bucket'}")
     if not outcome.ok:
         raise typer.Exit(1)

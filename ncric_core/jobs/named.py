@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from ncric_core.errors import SettingsError
 from ncric_core.pipeline.outcome import Job
 from ncric_core.settings import Settings
-from ncric_core.sources.feeds import feed_named, lpr_feeds
+from ncric_core.sources.feeds import feed_named, feeds
 from ncric_core.windows import Window, day_before_yesterday, last_hour
 
 CATCHUP: Final = "files-catchup"
@@ -51,11 +51,11 @@ def job_named(
     force: bool = False,
 ) -> Job:
     """A feed's job for a window, or files-catchup, which takes the whole bucket. Raises SettingsError."""
-    feeds = lpr_feeds(settings)
+    there = feeds(settings)
     catchup = name == CATCHUP
     if catchup and window is not None:
         raise SettingsError(f"{CATCHUP} takes the whole bucket: leave out the window")
-    chosen = tuple(feeds.values()) if catchup else (feed_named(name, feeds),)
+    chosen = tuple(there.values()) if catchup else (feed_named(name, there),)
     if not catchup and window is None:
         raise SettingsError(f"{name} needs a window: give its start and end, as 2022-10-11T08:00 (UTC)")
     return Job(

@@ -13,17 +13,15 @@ from typing import Any, Final
 
 import polars as pl
 
-from ncric_core.pipeline.clean import clean
+from ncric_core.deliveries import CLEAN, Feed, received_name
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.pipeline.mapping import own_flight
 from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import simulate
-from ncric_core.sources.feeds import Feed, lpr_feeds
-from ncric_core.sources.files.lpr_json import parse, raw_frame
-from ncric_core.sources.files.objects import open_bucket
-from ncric_core.store.agencies import ensure_agencies, name_table
+from ncric_core.sources.feeds import feeds
 from ncric_core.store.database import Database, open_database
+from ncric_core.store.ledger import known_names
 from ncric_core.store.load import copy_reads
 from ncric_core.store.partitions import ensure_partitions
 from ncric_core.store.schema.migrate import migrate
@@ -106,13 +104,12 @@ def _make(settings: Settings, reads: int, images: float) -> int:
 
 
 def _job(settings: Settings, *, force: bool) -> Job:
-    return Job(feeds=tuple(lpr_feeds(settings).values()), window=Window(START, START + LONGEST), force=force)
+    return Job(feeds=tuple(feeds(settings).values()), window=Window(START, START + LONGEST), force=force)
 
 
 def _pipeline(settings: Settings, force: bool) -> tuple[float, float]:
     """Seconds of a run, and the peak memory of its process in MB."""
-    database, bucket = open_database(settings), open_bucket(settings)
-    outcome: Outcome = integrate(_job(settings, force=force), settings, database, bucket)
+    outcome: Outcome = integrate(_job(settings, force=force), settings, open_database(settings))
     return outcome.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -120,7 +117,7 @@ def _copy_limit(settings: Settings) -> float:
     """Seconds of COPY of the same rows, ready made, into the same table, as one connection does it; the table is
     emptied."""
     database = open_database(settings)
-    frames = [frame for feed in lpr_feeds(settings).values() for frame in _frames(settings, database, feed)]
+    frames = [frame for feed in feeds(settings).values() for frame in _frames(settings, database, feed)]
     seconds = 0.0
     with database.session() as connection:
         for frame in frames:
@@ -136,29 +133,16 @@ def _copy_limit(settings: Settings) -> float:
 
 def _frames(settings: Settings, database: Database, feed: Feed) -> list[pl.DataFrame]:
     """The rows of a feed's files as the pipeline gives them to COPY, in chunks."""
-    bucket, mapping = open_bucket(settings), own_flight(settings.flights_dir)
-    parsed = []
-    for prefix in feed.prefixes:
-        for listed in bucket.list(prefix):
-            with bucket.open(listed) as stream:
-                parsed.append(parse(stream.read()))
-    if not parsed:
+    mapping = own_flight(settings.flights_dir)
+    batches = [batch.reads for batch in feed.read(feed.deliveries(None))]
+    if not batches:
         return []
-    reads, _ = clean(
-        raw_frame(parsed),
-        [START + LONGEST] * len(parsed),
-        datasource=feed.datasource,
-        id_suffix=feed.id_suffix,
-        zone=feed.zone.key,
-        keep_days=settings.keep_days,
-    )
+    reads = pl.concat(batches).with_columns(received_name=received_name(CLEAN))
     with database.transaction() as connection:
-        received = reads["agency_name"].unique().to_list()
-        ensure_agencies(connection, [name for name in received if name], unmapped=True)
-        names = name_table(connection)
-    agency = {name: names.agency_of(feed.datasource, name) for name in received}
+        names, _ = known_names(connection, feed.datasource, reads)
+    agency = {name: names.agency_of(feed.datasource, name) for name in reads["received_name"].unique()}
     whole = reads.with_columns(
-        agency=pl.col("agency_name").replace_strict(agency, return_dtype=pl.Int32),
+        agency=pl.col("received_name").replace_strict(agency, return_dtype=pl.Int32),
         file_id=pl.col("file").cast(pl.Int64),
         found=0,
         late=False,

@@ -14,8 +14,7 @@ from ncric_core.pipeline.integrate import integrate
 from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import Simulated, simulate
-from ncric_core.sources.feeds import lpr_feeds
-from ncric_core.sources.files.objects import open_bucket
+from ncric_core.sources.feeds import feeds
 from ncric_core.store.database import Database, rows
 from ncric_core.store.names import set_mappings
 from ncric_core.windows import Window
@@ -40,15 +39,15 @@ class Difference:
 
 def jobs_of_the_day(settings: Settings, day: datetime) -> Iterator[tuple[str, Job]]:
     """Name and work of every job of a day, hour by hour, and the catch-up at its end."""
-    feeds = lpr_feeds(settings)
+    there = feeds(settings)
     for hour in range(24):
         span = Window(day + timedelta(hours=hour), day + timedelta(hours=hour + 1))
-        boss4 = Job(feeds=(feeds["boss4"],), window=span)
+        boss4 = Job(feeds=(there["boss4"],), window=span)
         for agency in LARGE:
             yield f"boss4 {agency}", replace(boss4, agencies=(agency,))
         yield "boss4", replace(boss4, exclude=LARGE)
-        yield "scso", Job(feeds=(feeds["scso"],), window=span)
-    yield "files-catchup", Job(feeds=tuple(feeds.values()), window=None)
+        yield "scso", Job(feeds=(there["scso"],), window=span)
+    yield "files-catchup", Job(feeds=tuple(there.values()), window=None)
 
 
 def make_feeds(settings: Settings, database: Database, *, reads: int, seed: int, images: float) -> Simulated:
@@ -65,10 +64,9 @@ def run_day(
     settings: Settings, database: Database, progress: Callable[[str, Outcome], None]
 ) -> list[tuple[str, Outcome]]:
     """Runs the jobs of the day one after the other; gives the outcome of each."""
-    bucket = open_bucket(settings)
     done = []
     for name, job in jobs_of_the_day(settings, DAY):
-        outcome = integrate(job, settings, database, bucket)
+        outcome = integrate(job, settings, database)
         progress(name, outcome)
         done.append((name, outcome))
     return done

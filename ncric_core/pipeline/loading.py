@@ -11,6 +11,7 @@ from typing import Final, Self
 import polars as pl
 import psycopg2
 
+from ncric_core.deliveries import Delivery
 from ncric_core.errors import AgencyError, StoreError
 from ncric_core.store import ledger
 from ncric_core.store.database import Database
@@ -83,9 +84,9 @@ class Loader:
 
         self._pending.append(self._pool.submit(close))
 
-    def close_names(self, file: ledger.ArrivedFile, names: Collection[str]) -> None:
-        """Marks names of a file that came in parts as done; all of it has been loaded (`finish`)."""
-        self._pool.submit(ledger.close_names, self._connection, file, names).result()
+    def close_names(self, delivery: Delivery, names: Collection[str]) -> None:
+        """Marks received names of a delivery that came in parts as done; all of it has been loaded (`finish`)."""
+        self._pool.submit(ledger.close_names, self._connection, delivery, names).result()
 
     def _load(self, chunk: Chunk) -> list[Result]:
         try:

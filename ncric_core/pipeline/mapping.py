@@ -13,7 +13,8 @@ from ncric_core.flight.rows import entity_rows, is_held, link_rows
 from ncric_core.pipeline.clean import normalized_plate
 from ncric_core.store.agencies import NameTable
 from ncric_core.store.entities import ENTITY_KEY, LINK_KEY, folded
-from ncric_core.store.load import PAIR, Chunk, Rows
+from ncric_core.store.ledger import PAIR
+from ncric_core.store.load import Chunk, Rows
 
 READS_FLIGHT: Final = "reads.yaml"
 
@@ -35,14 +36,15 @@ class ReadsFlight:
     ) -> Chunk:
         """The rows of one transaction.
 
-        `reads` has schema CLEAN, `file_id`, `agency` (Int32), `found` (rows of their name in their file) and `late`
-        (Boolean: taken before their file's window). What earlier chunks have `seen` of cameras and agencies, and is
-        `written` by now, is not written with it again.
+        `reads` has schema CLEAN, `file_id`, `received_name`, `agency` (Int32), `found` (reads of their name in their
+        delivery) and `late` (Boolean: taken before their delivery's window). What earlier chunks have `seen` of cameras
+        and agencies, and is `written` by now, is not written again.
         """
         # of equal ones, the first stays first
         reads = reads.sort("event_time", "vehicle_record_id", maintain_order=True)
         own = _with_standard(reads, names)
-        found = entity_rows(self.flight, self.read, own, "file_id", "agency", "late")
+        keys = [] if reads["agency_key"].null_count() == reads.height else ["agency_key"]  # a column less to COPY
+        found = entity_rows(self.flight, self.read, own, "file_id", "agency", "late", *keys)
         found = found.with_columns(plate_normalized=normalized_plate(pl.col("plate")))
         pairs = reads.group_by(*PAIR, "agency").agg(rows=pl.len(), found=pl.col("found").first())
         newest = reads.group_by(_SEEN).agg(

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 
-from ncric_core.sources.feeds import Feed
+from ncric_core.deliveries import Feed
 from ncric_core.windows import Window
 
 

@@ -1,44 +1,53 @@
-"""The table of the feeds that arrive as files: one row a source, and nothing else in the code knows them by name."""
+"""The table of feeds: one row a source. Nothing else in the code knows a source by name."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from ncric_core.agencies import FLOCK
+from ncric_core.deliveries import Feed
 from ncric_core.errors import SettingsError
 from ncric_core.settings import Settings
+from ncric_core.sources.files.feed import FileFeed
+from ncric_core.sources.files.objects import Bucket, open_bucket
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A source of LPR files: its tag, the folders it arrives in, its zone, and what it adds to derived ids."""
+def feeds(settings: Settings, bucket: Callable[[], Bucket] | None = None) -> dict[str, Feed]:
+    """The feeds by the name of their job (`boss4`, `scso`).
 
-    datasource: str
-    prefixes: tuple[str, ...]
-    zone: ZoneInfo
-    id_suffix: str  # of cameras and agencies; a read's id always ends in _<datasource> (feeds.md, section 1)
-
-
-def lpr_feeds(settings: Settings) -> dict[str, Feed]:
-    """The LPR feeds by job name (`boss4`, `scso`)."""
+    `bucket` gives the bucket of feeds that arrive as files; by default it is the one of the settings. It is opened when
+    a feed is first asked for something.
+    """
+    opened = cache(bucket or (lambda: open_bucket(settings)))
+    rows = [
+        ("boss4", "BOSS4", settings.boss4_prefix, settings.boss4_timezone, ""),
+        ("scso", "SCSO", settings.scso_prefix, settings.scso_timezone, "_SCSO"),
+    ]
     return {
-        "boss4": Feed("BOSS4", settings.boss4_prefix, ZoneInfo(settings.boss4_timezone), ""),
-        "scso": Feed("SCSO", settings.scso_prefix, ZoneInfo(settings.scso_timezone), "_SCSO"),
+        job: FileFeed(
+            job=job,
+            datasource=datasource,
+            prefixes=prefixes,
+            zone=ZoneInfo(zone),
+            id_suffix=id_suffix,
+            keep_days=settings.keep_days,
+            batch_size=settings.chunk_size,
+            threads=settings.fetch_threads,
+            place=settings.bucket,
+            bucket=opened,
+        )
+        for job, datasource, prefixes, zone, id_suffix in rows
     }
 
 
 def datasources(settings: Settings) -> list[str]:
-    """The tags that name tables may use: those of the LPR feeds, and Flock's."""
-    return [*(feed.datasource for feed in lpr_feeds(settings).values()), FLOCK]
+    """The tags that name tables may use: those of the feeds, and Flock's."""
+    return [*(feed.datasource for feed in feeds(settings).values()), FLOCK]
 
 
-def feed_named(job: str, feeds: dict[str, Feed]) -> Feed:
+def feed_named(job: str, there: Mapping[str, Feed]) -> Feed:
     """The feed of a job. Raises SettingsError if there is none of that name."""
     try:
-        return feeds[job.lower()]
+        return there[job.lower()]
     except KeyError:
-        raise SettingsError(f"there is no job {job!r}; the jobs are {_listed([*feeds, 'files-catchup'])}") from None
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names)
+        raise SettingsError(f"there is no job {job!r}; the jobs are {', '.join([*there, 'files-catchup'])}") from None

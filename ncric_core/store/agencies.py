@@ -23,10 +23,18 @@ class NameTable:
     agencies: Mapping[int, str]
     by_key: Mapping[str, int]
     by_received: Mapping[tuple[str, str], int]  # (datasource, key of the received name)
+    networks: Mapping[tuple[str, str], str]  # the own name of a network, by datasource and number
 
-    def agency_of(self, datasource: str, received: str) -> int | None:
-        """The agency of a received name: as mapped, else the one of that very name; None if it was never seen."""
-        key = names.name_key(agency_name(received))
+    def agency_of(self, datasource: str, received: str, own: str | None = None) -> int | None:
+        """The agency of a received name: as mapped, else the one of that very name; None if it was never seen.
+
+        Where the received name is the number of a network, the number's mapping counts first, then that of the
+        network's `own` name (by default the one last seen).
+        """
+        by_number = self.by_received.get((datasource, names.name_key(received)))
+        if by_number is not None:
+            return by_number
+        key = names.name_key(agency_name(own or self.networks.get((datasource, received), received)))
         return self.by_received.get((datasource, key), self.by_key.get(key))
 
     def named(self, wanted: Iterable[str]) -> frozenset[int]:
@@ -58,12 +66,19 @@ def name_table(connection: Connection) -> NameTable:
         SELECT n.datasource, n.name_key, a.id
         FROM standardized_agency_names n
         JOIN agencies a ON a.name = n.standardized_agency_name
+        UNION ALL
+        SELECT %(flock)s, n.network_id::text, a.id
+        FROM standardized_agency_names_flock n
+        JOIN agencies a ON a.name = n.standardized_agency_name
         """,
+        {"flock": names.FLOCK},
     )
+    networks = rows(connection, "SELECT datasource, number, name FROM networks")
     return NameTable(
         {agency: name for agency, name, _ in known},
         {key: agency for agency, _, key in known},
         {(datasource, key): agency for datasource, key, agency in mapped},
+        {(datasource, number): name for datasource, number, name in networks},
     )
 
 
@@ -131,8 +146,8 @@ def make_views(connection: Connection, agencies: Sequence[int] | None = None) ->
 _READ_COLUMNS: Final = """
 SELECT attname
 FROM pg_attribute
-WHERE attrelid = 'vehicle_records'::regclass AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('agency',
-'file_id')
+WHERE attrelid = 'vehicle_records'::regclass AND attnum > 0 AND NOT attisdropped
+  AND attname NOT IN ('agency', 'agency_key', 'file_id')
 ORDER BY attnum
 """
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 
+from ncric_core.deliveries import received_name
 from ncric_core.store.database import Connection, array, rows
 
 _ADD_BY_HOUR: Final = """
@@ -57,11 +58,14 @@ class Counts:
 
 
 def counts_of(reads: pl.DataFrame, *, sign: int = 1) -> Counts:
-    """Counts reads (-1: as ones that are taken off).
+    """Counts reads; with `sign` -1, as reads that are taken off.
 
-    `reads`: agency (Int32), datasource, camera_id, agency_name (String), event_time (Datetime UTC).
+    `reads`: agency (Int32), datasource, camera_id, agency_name (String), event_time (Datetime UTC), and agency_key
+    (String) if any of them has one. `by_name` counts by received name, in the column agency_name.
     """
-    reads = reads.with_columns(pl.col("datasource", "agency_name", "camera_id").fill_null(""))
+    reads = reads.with_columns(
+        pl.col("datasource", "camera_id").fill_null(""), agency_name=received_name(reads.columns).fill_null("")
+    )
     by_hour = (
         reads.group_by("agency", "datasource", "camera_id", hour=pl.col("event_time").dt.truncate("1h"))
         .agg(reads=sign * pl.len().cast(pl.Int64))

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from ncric_core.deliveries import Delivery
 from ncric_core.store.database import Connection, rows
-from ncric_core.store.ledger import ArrivedFile
 from ncric_core.windows import Window
 
 
@@ -14,7 +14,7 @@ class FileEntry:
     """A file in the ledger with its books; `found` is None until it was read to its end."""
 
     file_id: int
-    file: ArrivedFile
+    file: Delivery
     found: int | None
     photos: int
     bad_photos: int
@@ -86,7 +86,7 @@ def files_of_feed(
 def _entries(connection: Connection, query: str, given: dict[str, Any]) -> list[FileEntry]:
     with connection:
         found = rows(connection, query, given)
-    return [FileEntry(one[7], ArrivedFile(*one[:7]), *one[8:]) for one in found]
+    return [FileEntry(one[7], Delivery(*one[:7]), *one[8:]) for one in found]
 
 
 def loads_of(connection: Connection, file_id: int) -> list[Load]:

@@ -1,6 +1,10 @@
-"""Files, loads and rejects: what became of everything that arrived."""
+"""The ledger: deliveries, loads and rejects, and so what became of everything that arrived.
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+Its tables keep the names of the time when everything was a file: `source_files` has the deliveries, and `file_id` is
+the id of one. `loads` has an entry for each delivery and received name.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -8,38 +12,21 @@ from typing import Final
 import polars as pl
 from psycopg2.extras import execute_values
 
+from ncric_core.deliveries import Batch, Contents, Delivery, received_name
 from ncric_core.store.agencies import NameTable, agency_name, ensure_agencies, name_table
 from ncric_core.store.database import Connection, array, rows
 
-
-@dataclass(frozen=True, slots=True)
-class ArrivedFile:
-    """A file in the bucket as listed, and the window (UTC) in which its reads arrived."""
-
-    datasource: str
-    key: str
-    version: str
-    size: int
-    last_modified: datetime
-    window_start: datetime
-    window_end: datetime
+PAIR: Final = ("file_id", "received_name")
+"""The columns that name an entry of `loads` in a frame: the delivery's id, and the received name."""
 
 
 @dataclass(frozen=True, slots=True)
-class FileContent:
-    """What reading a file (or, if not `complete`, its rows so far) has found."""
+class KnownDelivery:
+    """A delivery that the ledger knows.
 
-    file: ArrivedFile
-    found: int
-    photos: int
-    bad_photos: int
-    complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFile:
-    """A file that the ledger knows: whether it was read to its end, and the names whose rows wait: since when they are
-    left to another job, or None if a run took them and did not load them (yet)."""
+    `was_read`: to its end. `waiting` has the received names whose rows wait: since when they are left to another job,
+    or None if a run took them and did not load them (yet).
+    """
 
     file_id: int
     was_read: bool
@@ -57,19 +44,23 @@ GROUP BY f.id
 """
 
 
-def look_up(connection: Connection, files: Sequence[ArrivedFile]) -> dict[tuple[str, str], KnownFile]:
-    """What the ledger knows of these files, by key and version."""
-    given = {"keys": [file.key for file in files], "versions": [file.version for file in files]}
+def look_up(connection: Connection, deliveries: Sequence[Delivery]) -> dict[tuple[str, str], KnownDelivery]:
+    """What the ledger knows of these deliveries, by key and version."""
+    given = {"keys": [one.key for one in deliveries], "versions": [one.version for one in deliveries]}
     return {
-        (key, version): KnownFile(file_id, was_read, dict(zip(names, since, strict=True)))
+        (key, version): KnownDelivery(file_id, was_read, dict(zip(names, since, strict=True)))
         for key, version, file_id, was_read, names, since in rows(connection, _LOOK_UP, given)
     }
 
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A batch in the ledger: the ids of its files; its reads that are still to be loaded, with `file_id`, `agency`
-    (standardised) and `found` (rows of their name in their file); and the agencies made for new names."""
+    """A batch in the ledger.
+
+    `file_ids` are the ids of its deliveries. `reads` are its reads that are still to be loaded, with `file_id`,
+    `received_name`, `agency` (standardised, Int32) and `found` (reads of their name in their delivery). `new_agencies`
+    were made for names never seen.
+    """
 
     file_ids: list[int]
     reads: pl.DataFrame
@@ -79,49 +70,51 @@ class Registered:
 
 def register(
     connection: Connection,
-    files: Sequence[FileContent],
-    reads: pl.DataFrame,
-    rejects: pl.DataFrame,
+    batch: Batch,
     earlier: Mapping[str, int] | None = None,
     *,
     takes: Callable[[int | None], bool],
     force: bool = False,
 ) -> Registered:
-    """Enters a batch in the ledger in one transaction: its files, as not read to the end yet (see `close_files`), their
-    rejects, and what they hold for agencies that the job does not take. Those it takes are entered as they are loaded.
+    """Enters a batch in the ledger in one transaction: its deliveries, their rejects, and what they hold for agencies
+    that the job does not take.
 
-    `reads` (schema CLEAN) and `rejects` (schema REJECTED) name the file by its number in `files`. Of a file that was
-    registered before, the reads of names that are done are left out, unless it is read otherwise now, as after a fix,
-    or `force` is given. `earlier` has the counts by name of the parts before this one, where a large file comes in
-    parts.
+    The deliveries are entered as not read to the end yet (see `close_files`); the agencies that the job takes are
+    entered as they are loaded. Of a delivery that was registered before, the reads of names that are done are left out,
+    unless it is read otherwise now, as after a fix, or `force` is given. `earlier` has the counts by received name of
+    the parts before this one, where a large delivery comes in parts.
     """
     part = earlier is not None
     with connection:
-        ids, known = _enter_files(connection, files)
+        ids, known = _enter_files(connection, batch.contents)
         numbered = pl.DataFrame(
-            {"file": range(len(files)), "file_id": ids}, schema={"file": pl.UInt32, "file_id": pl.Int64}
+            {"file": range(len(ids)), "file_id": ids}, schema={"file": pl.UInt32, "file_id": pl.Int64}
         )
-        reads, rejects = reads.join(numbered, on="file", maintain_order="left"), rejects.join(numbered, on="file")
+        reads = batch.reads.with_columns(received_name=received_name(batch.reads.columns))
+        reads = reads.join(numbered, on="file", maintain_order="left")
+        rejects = batch.rejects.join(numbered, on="file")
         replayed = _replayed(connection, known)
         if replayed.height:
             reads = reads.join(replayed, on=["file_id", "position"], how="anti", maintain_order="left")
             rejects = rejects.join(replayed, on=["file_id", "position"], how="anti")
         _enter_rejects(connection, rejects, [] if part else known)
-        datasource = files[0].file.datasource
-        names, new_agencies = known_names(connection, datasource, reads["agency_name"].unique().to_list())
+        datasource = batch.contents[0].delivery.datasource
+        names, new_agencies = known_names(connection, datasource, reads)
         found = _found(reads, replayed, ids[0], earlier or {})
         pairs = _as_known(connection, _with_agency(found, datasource, names), known, part=part, force=force)
         _enter_left(connection, pairs, takes, part=part)
     open_pairs = pairs.filter("open").drop("open")
-    still_open = reads.join(open_pairs, on=["file_id", "agency_name"], maintain_order="left")
+    still_open = reads.join(open_pairs, on=PAIR, maintain_order="left")
     return Registered(ids, still_open, names, new_agencies)
 
 
-def _enter_files(connection: Connection, files: Sequence[FileContent]) -> tuple[list[int], list[int]]:
-    """The ids of the files, in the order given, and those that were there before; rows are locked in order of key, so
-    that two runs do not deadlock."""
-    order = sorted(range(len(files)), key=lambda n: files[n].file.key)
-    values = [_file_values(files[number]) for number in order]
+def _enter_files(connection: Connection, batch: Sequence[Contents]) -> tuple[list[int], list[int]]:
+    """Enters deliveries. Returns their ids in the order given, and the ids of those that were there before.
+
+    Rows are locked in order of key, so that two runs do not deadlock.
+    """
+    order = sorted(range(len(batch)), key=lambda n: batch[n].delivery.key)
+    values = [_file_values(batch[number]) for number in order]
     with connection.cursor() as cursor:
         entered = execute_values(
             cursor,
@@ -140,38 +133,38 @@ def _enter_files(connection: Connection, files: Sequence[FileContent]) -> tuple[
         )
         ids = {key: file_id for file_id, key, _ in entered}
         cursor.execute(
-            "UPDATE source_files SET superseded = true WHERE key = ANY (%(keys)s) AND id <> ALL (%(ids)s) AND "
-            "NOT superseded",
+            "UPDATE source_files SET superseded = true "
+            "WHERE key = ANY (%(keys)s) AND id <> ALL (%(ids)s) AND NOT superseded",
             {"keys": list(ids), "ids": list(ids.values())},
         )
-    return [ids[content.file.key] for content in files], [file_id for file_id, _, was_there in entered if was_there]
+    return [ids[one.delivery.key] for one in batch], [file_id for file_id, _, was_there in entered if was_there]
 
 
-def _file_values(content: FileContent) -> tuple[object, ...]:
-    file = content.file
-    note = "the file is empty" if content.complete and not content.found else None
+def _file_values(contents: Contents) -> tuple[object, ...]:
+    delivery = contents.delivery
+    note = "the file is empty" if contents.complete and not contents.found else None
     return (
-        file.datasource,
-        file.key,
-        file.version,
-        file.size,
-        file.last_modified,
-        file.window_start,
-        file.window_end,
-        content.photos,
-        content.bad_photos,
+        delivery.datasource,
+        delivery.key,
+        delivery.version,
+        delivery.size,
+        delivery.last_modified,
+        delivery.window_start,
+        delivery.window_end,
+        contents.photos,
+        contents.bad_photos,
         note,
     )
 
 
 def _replayed(connection: Connection, file_ids: Collection[int]) -> pl.DataFrame:
-    """Rows that were rejects once and were loaded by `replay`: file_id, position, agency_name."""
+    """Rows that were rejects once and were loaded by `replay`: file_id, position, received_name."""
     found = rows(
         connection,
         "SELECT file_id, position, replayed_as FROM rejects WHERE file_id = ANY (%(ids)s) AND replayed_at IS NOT NULL",
         {"ids": list(file_ids)},
     )
-    schema = {"file_id": pl.Int64, "position": pl.Int64, "agency_name": pl.String}
+    schema = {"file_id": pl.Int64, "position": pl.Int64, "received_name": pl.String}
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
@@ -192,55 +185,74 @@ def _enter_rejects(connection: Connection, rejects: pl.DataFrame, anew: Collecti
         )
 
 
-def known_names(connection: Connection, datasource: str, received: Iterable[str]) -> tuple[NameTable, list[str]]:
-    """The name table with an agency for each received name, and the agencies made for names never seen, marked
-    unmapped.
+def known_names(connection: Connection, datasource: str, reads: pl.DataFrame) -> tuple[NameTable, list[str]]:
+    """The name table with an agency for each received name of reads, and the agencies made for names never seen.
 
-    In the caller's transaction.
+    `reads` has `received_name`, `agency_name` and, if some of them have one, `agency_key`. An agency that is made has
+    the own name that came with the read, and is marked unmapped. In the caller's transaction.
     """
+    _enter_networks(connection, datasource, reads)
     names = name_table(connection)
-    unseen = {agency_name(name) for name in received if names.agency_of(datasource, name) is None}
+    own = reads.group_by("received_name").agg(pl.col("agency_name").last()).sort("received_name")
+    unseen = {
+        agency_name(name) for received, name in own.iter_rows() if names.agency_of(datasource, received, name) is None
+    }
     if not unseen:
         return names, []
     made = ensure_agencies(connection, unseen, unmapped=True)
     return name_table(connection), made
 
 
+def _enter_networks(connection: Connection, datasource: str, reads: pl.DataFrame) -> None:
+    """Keeps the own name of each network that reads came from, as last received."""
+    if "agency_key" not in reads.columns or reads["agency_key"].null_count() == reads.height:
+        return
+    numbered = (
+        reads.drop_nulls("agency_key").group_by("agency_key").agg(pl.col("agency_name").last()).sort("agency_key")
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO networks AS n (datasource, number, name)
+            SELECT %(datasource)s, number, name FROM unnest(%(numbers)s::text[], %(names)s::text[]) AS v (number, name)
+            ON CONFLICT (datasource, number) DO UPDATE SET name = EXCLUDED.name WHERE n.name <> EXCLUDED.name
+            """,
+            {
+                "datasource": datasource,
+                "numbers": array(numbered["agency_key"]),
+                "names": array(numbered["agency_name"]),
+            },
+        )
+
+
 def _found(reads: pl.DataFrame, replayed: pl.DataFrame, first_file: int, earlier: Mapping[str, int]) -> pl.DataFrame:
-    """How many reads of each name each file holds: file_id, agency_name, found."""
+    """How many reads of each received name each delivery holds: file_id, received_name, found."""
     before = pl.DataFrame(
-        {"file_id": [first_file] * len(earlier), "agency_name": list(earlier), "found": list(earlier.values())},
-        schema={"file_id": pl.Int64, "agency_name": pl.String, "found": pl.UInt32},
+        {"file_id": [first_file] * len(earlier), "received_name": list(earlier), "found": list(earlier.values())},
+        schema={"file_id": pl.Int64, "received_name": pl.String, "found": pl.UInt32},
     )
     one = pl.lit(1, dtype=pl.UInt32).alias("found")
-    here = pl.concat([frame.select("file_id", "agency_name", one) for frame in (reads, replayed)])
-    return pl.concat([here, before]).group_by("file_id", "agency_name").sum().sort("file_id", "agency_name")
+    here = pl.concat([frame.select(*PAIR, one) for frame in (reads, replayed)])
+    return pl.concat([here, before]).group_by(PAIR).sum().sort(PAIR)
 
 
 def _with_agency(found: pl.DataFrame, datasource: str, names: NameTable) -> pl.DataFrame:
-    agency_of = {name: names.agency_of(datasource, name) for name in found["agency_name"].unique()}
-    return found.with_columns(agency=pl.col("agency_name").replace_strict(agency_of, return_dtype=pl.Int32))
+    agency_of = {name: names.agency_of(datasource, name) for name in found["received_name"].unique()}
+    return found.with_columns(agency=pl.col("received_name").replace_strict(agency_of, return_dtype=pl.Int32))
 
 
 def _as_known(
     connection: Connection, pairs: pl.DataFrame, known: Sequence[int], *, part: bool, force: bool
 ) -> pl.DataFrame:
-    """The pairs with the agency that the ledger has for those begun, and `open`: whether they are still to be
-    loaded."""
+    """Adds to pairs the agency that the ledger has for those begun, and `open`: whether they are still to be loaded."""
     if not known:
         return pairs.with_columns(open=pl.lit(value=True))
     entered = rows(connection, _KNOWN_PAIRS, {"ids": list(known)})
-    schema = {"file_id": pl.Int64, "agency_name": pl.String, "begun": pl.Int32, "done": pl.Int64}
-    joined = pairs.join(
-        pl.DataFrame(entered, schema=schema, orient="row"),
-        on=["file_id", "agency_name"],
-        how="left",
-        maintain_order="left",
-    )
+    schema = {"file_id": pl.Int64, "received_name": pl.String, "begun": pl.Int32, "done": pl.Int64}
+    joined = pairs.join(pl.DataFrame(entered, schema=schema, orient="row"), on=PAIR, how="left", maintain_order="left")
     as_before = pl.col("done").is_not_null() & (pl.lit(part) | (pl.col("done") == pl.col("found")))
     return joined.select(
-        "file_id",
-        "agency_name",
+        *PAIR,
         "found",
         agency=pl.coalesce("begun", "agency"),
         open=pl.lit(force) | ~as_before,
@@ -248,7 +260,7 @@ def _as_known(
 
 
 _KNOWN_PAIRS: Final = """
-SELECT file_id, agency_name, CASE WHEN loaded > 0 OR done_at IS NOT NULL THEN agency END,
+SELECT file_id, agency_name, CASE WHEN loaded + expired > 0 OR done_at IS NOT NULL THEN agency END,
        CASE WHEN done_at IS NOT NULL THEN found END
 FROM loads WHERE file_id = ANY (%(ids)s)
 """
@@ -259,7 +271,7 @@ def _enter_left(
 ) -> None:
     """Enters what is left to other jobs. That of a large file grows with its parts."""
     others = [agency for agency in pairs["agency"].unique() if not takes(agency)]
-    left = pairs.filter(pl.col("agency").is_in(others)).sort("file_id", "agency_name")
+    left = pairs.filter(pl.col("agency").is_in(others)).sort(PAIR)
     if left.height:
         with connection.cursor() as cursor:
             cursor.execute(_ENTER_LEFT, {**pair_values(left), "part": part})
@@ -267,7 +279,7 @@ def _enter_left(
 
 def pair_values(pairs: pl.DataFrame) -> dict[str, str]:
     """Columns of pairs as parameters of a statement that takes them from `unnest`: files, names, agencies, found."""
-    columns = {"files": "file_id", "names": "agency_name", "agencies": "agency", "found": "found"}
+    columns = {"files": "file_id", "names": "received_name", "agencies": "agency", "found": "found"}
     return {name: array(pairs[column]) for name, column in columns.items()}
 
 
@@ -277,8 +289,8 @@ SELECT file_id, agency_name, agency, found, now()
 FROM unnest(%(files)s::bigint[], %(names)s::text[], %(agencies)s::integer[], %(found)s::integer[])
     AS v (file_id, agency_name, agency, found)
 ON CONFLICT (file_id, agency_name) DO UPDATE
-SET found = greatest(EXCLUDED.found, l.loaded),
-    agency = CASE WHEN l.loaded > 0 OR l.done_at IS NOT NULL THEN l.agency ELSE EXCLUDED.agency END,
+SET found = greatest(EXCLUDED.found, l.loaded + l.expired),
+    agency = CASE WHEN l.loaded + l.expired > 0 OR l.done_at IS NOT NULL THEN l.agency ELSE EXCLUDED.agency END,
     done_at = NULL
 WHERE CASE WHEN l.done_at IS NULL THEN l.found < EXCLUDED.found OR NOT %(part)s
            ELSE l.found <> EXCLUDED.found AND NOT %(part)s END
@@ -296,13 +308,13 @@ WHERE l.done_at IS NULL
 
 
 def note_failure(connection: Connection, pairs: pl.DataFrame, error: str) -> None:
-    """Enters that rows of these files and names (file_id, agency_name, agency, found) wait, and why."""
+    """Enters that the rows of these pairs (PAIR, agency, found) wait, and why."""
     with connection, connection.cursor() as cursor:
-        cursor.execute(_NOTE_FAILURE, {**pair_values(pairs.sort("file_id", "agency_name")), "error": error})
+        cursor.execute(_NOTE_FAILURE, {**pair_values(pairs.sort(PAIR)), "error": error})
 
 
 def close_files(connection: Connection, found: Mapping[int, int]) -> None:
-    """Enters files (by id) as read to their end, with the rows found; all of these are in the books by now."""
+    """Enters deliveries (by id) as read to their end, with the rows found; all of these are in the books by now."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             """
@@ -314,8 +326,8 @@ def close_files(connection: Connection, found: Mapping[int, int]) -> None:
         )
 
 
-def close_names(connection: Connection, file: ArrivedFile, names: Collection[str]) -> None:
-    """Marks names of a file that came in parts as done: all its parts were loaded."""
+def close_names(connection: Connection, delivery: Delivery, names: Collection[str]) -> None:
+    """Marks received names of a delivery that came in parts as done: all its parts were loaded."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             """
@@ -324,5 +336,5 @@ def close_names(connection: Connection, file: ArrivedFile, names: Collection[str
             WHERE f.key = %(key)s AND f.version = %(version)s AND l.file_id = f.id
               AND l.agency_name = ANY (%(names)s) AND l.done_at IS NULL
             """,
-            {"key": file.key, "version": file.version, "names": list(names)},
+            {"key": delivery.key, "version": delivery.version, "names": list(names)},
         )

@@ -9,19 +9,18 @@ from typing import Final
 import polars as pl
 from psycopg2 import errors, sql
 
+from ncric_core.deliveries import received_name
 from ncric_core.errors import AgencyError
 from ncric_core.flight.model import UpdateType
-from ncric_core.store.counts import Counts, add_counts, counts_of
+from ncric_core.store.changes import reads_inserted
+from ncric_core.store.counts import Counts, counts_of
 from ncric_core.store.database import Connection, array, rows
 from ncric_core.store.entities import upsert
-from ncric_core.store.ledger import pair_values
+from ncric_core.store.ledger import PAIR, pair_values
 
 ATTEMPTS: Final = 5  # of a chunk that PostgreSQL gave up to end a deadlock
 
 READ_KEY: Final = ("id", "event_time")
-
-PAIR: Final = ("file_id", "agency_name")
-"""The columns of the reads that name their entry in the ledger."""
 
 _COPY_BUFFER: Final = 1 << 20
 
@@ -42,23 +41,24 @@ class Rows:
 class Chunk:
     """What one transaction loads.
 
-    `reads` has columns of vehicle_records, with file_id, agency_name and agency, in order of event time and id; `late`
-    tells those whose event time lies before their file's window, which may well be there already.
+    `reads` has columns of vehicle_records, with file_id, agency_name and agency, in order of event time and id. `late`
+    tells those that were taken before their delivery's window, which may well be there already.
     """
 
-    # the ledger's entries (PAIR, agency) that the chunk is of, how many `rows` each has in it, and how many were
-    # `found` in its file so far
+    # PAIR and agency of the entries of the ledger that the chunk is of, how many `rows` each has in the chunk, and how
+    # many were `found` in its delivery so far
     pairs: pl.DataFrame
     reads: pl.DataFrame
     late: pl.Series
     seen: pl.DataFrame  # what the reads tell of cameras and agencies, from which the entities are made
     entities: Sequence[Rows]
-    closes: bool  # no more rows come of these files and names: they are done
+    closes: bool  # no more rows come of these deliveries and names: they are done
     ready: "Ready | None" = None
 
     def only(self, pairs: pl.DataFrame) -> "Chunk":
         """The reads of these entries of the ledger."""
-        kept = self.reads.with_columns(late_=self.late).join(pairs, on=PAIR, how="semi", maintain_order="left")
+        reads = self.reads.with_columns(late_=self.late, received_name=received_name(self.reads.columns))
+        kept = reads.join(pairs, on=PAIR, how="semi", maintain_order="left").drop("received_name")
         return Chunk(pairs, kept.drop("late_"), kept["late_"], self.seen, self.entities, self.closes)
 
 
@@ -112,7 +112,7 @@ def load_chunk(connection: Connection, chunk: Chunk, *, staged: bool = False, fo
 
 
 def load_again(connection: Connection, chunk: Chunk) -> Loaded:
-    """Loads a chunk in the caller's transaction, whatever the ledger says of its entries."""
+    """Loads a chunk in the caller's transaction, whatever the ledger says of its pairs."""
     return _load(connection, chunk, staged=True, force=True)
 
 
@@ -127,7 +127,7 @@ def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) ->
     for entities in chunk.entities:
         upsert(connection, entities.table, entities.key, entities.frame, entities.update)
     inserted = _insert(connection, ready, staged=staged)
-    add_counts(connection, ready.counts if inserted.height == ready.reads.height else counts_of(inserted))
+    reads_inserted(connection, inserted, ready.counts if inserted.height == ready.reads.height else None)
     _correct(connection, claimed, inserted)
     return Loaded(claimed, inserted)
 
@@ -153,11 +153,11 @@ FROM unnest(%(files)s::bigint[], %(names)s::text[], %(agencies)s::integer[], %(f
     AS v (file_id, agency_name, agency, found, loaded)
 ON CONFLICT (file_id, agency_name) DO UPDATE
 SET loaded = l.loaded + EXCLUDED.loaded, error = NULL,
-    found = greatest(EXCLUDED.found, CASE WHEN %(closes)s THEN l.loaded ELSE l.found END),
-    agency = CASE WHEN l.loaded > 0 OR l.done_at IS NOT NULL THEN l.agency ELSE EXCLUDED.agency END,
+    found = greatest(EXCLUDED.found, CASE WHEN %(closes)s THEN l.loaded + l.expired ELSE l.found END),
+    agency = CASE WHEN l.loaded + l.expired > 0 OR l.done_at IS NOT NULL THEN l.agency ELSE EXCLUDED.agency END,
     done_at = CASE WHEN %(closes)s THEN now() ELSE l.done_at END
 WHERE %(force)s OR ((l.done_at IS NULL OR (%(closes)s AND l.found <> EXCLUDED.found))
-                    AND (l.loaded = 0 OR EXCLUDED.loaded = 0))
+                    AND (l.loaded + l.expired = 0 OR EXCLUDED.loaded = 0))
 RETURNING file_id, agency_name
 """
 
@@ -185,8 +185,13 @@ def _claim(connection: Connection, chunk: Chunk, now: datetime, *, force: bool) 
 
 
 def _enter_new(connection: Connection, pairs: pl.DataFrame, done_at: datetime | None) -> bool:
-    """Enters pairs by COPY, in half the time of an INSERT that asks first; nothing, if the ledger knows one of them."""
-    entries = pairs.select(*PAIR, "agency", "found", loaded="entered", done_at=pl.lit(done_at, _UTC))
+    """COPYs new pairs into the ledger. Returns False, with nothing written, if any of them exists.
+
+    Twice as fast as INSERT … ON CONFLICT.
+    """
+    entries = pairs.select(
+        "file_id", "agency", "found", agency_name="received_name", loaded="entered", done_at=pl.lit(done_at, _UTC)
+    )
     with connection.cursor() as cursor:
         cursor.execute("SAVEPOINT pairs")
         try:
@@ -210,22 +215,23 @@ def _correct(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFra
     """Corrects the ledger's entries where not as many reads were inserted as `_claim` has entered."""
     if inserted.height == claimed["entered"].sum():  # no pair has more than was entered
         return
-    counted = claimed.join(inserted.group_by(PAIR).len(), on=PAIR, how="left").with_columns(
+    by_pair = inserted.group_by("file_id", received_name=received_name(inserted.columns)).len()
+    counted = claimed.join(by_pair, on=PAIR, how="left").with_columns(
         change=pl.col("len").fill_null(0).cast(pl.Int64) - pl.col("entered")
     )
     wrong = counted.filter(pl.col("change") != 0).sort(PAIR)
     if wrong.height:
         given = {
             "files": array(wrong["file_id"]),
-            "names": array(wrong["agency_name"]),
+            "names": array(wrong["received_name"]),
             "change": array(wrong["change"]),
         }
         with connection.cursor() as cursor:
             cursor.execute(
                 """
                 UPDATE loads l SET loaded = l.loaded + v.change
-                FROM unnest(%(files)s::bigint[], %(names)s::text[], %(change)s::integer[]) AS v (file_id, agency_name,
-                change)
+                FROM unnest(%(files)s::bigint[], %(names)s::text[], %(change)s::integer[])
+                    AS v (file_id, agency_name, change)
                 WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name
                 """,
                 given,

@@ -8,11 +8,11 @@ import polars as pl
 from psycopg2 import sql
 
 from ncric_core.flight.model import UpdateType
-from ncric_core.store.counts import add_counts, counts_of
+from ncric_core.store.changes import reads_changed
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.load import READ_KEY, copy_reads
 
-FIXED: Final = frozenset({*READ_KEY, "agency", "agency_name", "datasource", "file_id", "loaded_at"})
+FIXED: Final = frozenset({*READ_KEY, "agency", "agency_key", "agency_name", "datasource", "file_id", "loaded_at"})
 """What no flight changes of a read that is there: whose it is, and where it came from (the first stays)."""
 
 _COUNTED_SCHEMA: Final = pl.Schema(
@@ -21,6 +21,7 @@ _COUNTED_SCHEMA: Final = pl.Schema(
         "datasource": pl.String(),
         "camera_id": pl.String(),
         "agency_name": pl.String(),
+        "agency_key": pl.String(),
         "event_time": pl.Datetime("us", "UTC"),
     }
 )
@@ -31,7 +32,7 @@ _STAGE: Final = (
 )
 
 _BEFORE: Final = """
-SELECT r.agency, r.datasource, r.camera_id, r.agency_name, r.event_time
+SELECT r.agency, r.datasource, r.camera_id, r.agency_name, r.agency_key, r.event_time
 FROM vehicle_records r
 JOIN given_reads g ON g.id = r.id AND g.event_time = r.event_time
 ORDER BY r.event_time, r.id
@@ -57,8 +58,7 @@ def upsert_reads(connection: Connection, given: pl.DataFrame, update: UpdateType
         before = _counted(cursor.fetchall())
         cursor.execute(_statement(connection, folded.columns, update))
         after = _counted(cursor.fetchall())
-    add_counts(connection, counts_of(before, sign=-1))
-    add_counts(connection, counts_of(after))
+    reads_changed(connection, before, after)
     held = Counter(before["agency"])
     return {agency: count - held[agency] for agency, count in Counter(after["agency"]).items()}
 

@@ -20,13 +20,17 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """The books at one moment, and what is wrong with them. `unread` files were not read to their end (a run was
-    killed)."""
+    """The books at one moment, and what is wrong with them.
+
+    found = loaded + expired + already there + rejected + waiting. `unread` files were not read to their end, as a run
+    was killed.
+    """
 
     files: int
     unread: int
     found: int
     loaded: int
+    expired: int  # loaded, and deleted by retention since
     already_there: int
     rejected: int
     waiting: int
@@ -35,7 +39,7 @@ class Balance:
 
 
 _FILES: Final = """
-WITH l AS (SELECT file_id, sum(loaded + already_there + waiting)::bigint AS rows FROM loads GROUP BY file_id),
+WITH l AS (SELECT file_id, sum(loaded + expired + already_there + waiting)::bigint AS rows FROM loads GROUP BY file_id),
      r AS (SELECT file_id, count(*) AS rows FROM rejects WHERE replayed_at IS NULL GROUP BY file_id)
 SELECT f.key, f.found, coalesce(l.rows, 0) + coalesce(r.rows, 0)
 FROM source_files f
@@ -47,7 +51,10 @@ ORDER BY f.key
 
 _LOADED: Final = """
 WITH there AS (
-    SELECT file_id, agency_name, count(*) AS reads FROM vehicle_records WHERE file_id IS NOT NULL GROUP BY 1, 2
+    SELECT file_id, coalesce(agency_key, agency_name) AS agency_name, count(*) AS reads
+    FROM vehicle_records
+    WHERE file_id IS NOT NULL
+    GROUP BY 1, 2
 )
 SELECT coalesce(f.key, 'file ' || file_id) || ', ' || agency_name, coalesce(l.loaded, 0), coalesce(t.reads, 0)
 FROM loads l
@@ -74,7 +81,8 @@ ORDER BY 1
 
 _NAMES: Final = """
 WITH there AS (
-    SELECT coalesce(datasource, '') AS datasource, coalesce(agency_name, '') AS agency_name, agency, count(*) AS reads
+    SELECT coalesce(datasource, '') AS datasource, coalesce(agency_key, agency_name, '') AS agency_name, agency,
+           count(*) AS reads
     FROM vehicle_records
     GROUP BY 1, 2, 3
 )
@@ -114,6 +122,7 @@ SELECT (SELECT count(*) FROM source_files),
        (SELECT count(*) FROM source_files WHERE found IS NULL),
        (SELECT coalesce(sum(found), 0) FROM source_files),
        (SELECT coalesce(sum(loaded), 0) FROM loads),
+       (SELECT coalesce(sum(expired), 0) FROM loads),
        (SELECT coalesce(sum(already_there), 0) FROM loads),
        (SELECT count(*) FROM rejects WHERE replayed_at IS NULL),
        (SELECT coalesce(sum(waiting), 0) FROM loads),
@@ -131,5 +140,5 @@ def reconcile(connection: Connection) -> Balance:
             for check, query in CHECKS.items()
             for about, books, reads in rows(connection, query)
         ]
-    files, unread, found, loaded, already_there, rejected, waiting, reads = map(int, totals)
-    return Balance(files, unread, found, loaded, already_there, rejected, waiting, reads, differences)
+    files, unread, found, loaded, expired, already_there, rejected, waiting, reads = map(int, totals)
+    return Balance(files, unread, found, loaded, expired, already_there, rejected, waiting, reads, differences)

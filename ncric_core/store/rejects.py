@@ -7,9 +7,10 @@ from typing import Final
 import polars as pl
 from psycopg2.extras import execute_values
 
+from ncric_core.deliveries import received_name
 from ncric_core.store.agencies import NameTable
 from ncric_core.store.database import Connection, rows
-from ncric_core.store.ledger import known_names
+from ncric_core.store.ledger import PAIR, known_names
 
 PAGE: Final = 1000
 
@@ -110,11 +111,13 @@ def count_reasons(connection: Connection) -> list[tuple[str, int]]:
 
 
 def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) -> tuple[pl.DataFrame, NameTable]:
-    """Enters rejects that are reads now, in the caller's transaction; gives those that no other process has entered,
-    with `agency` (standardised), and the names that they came under.
+    """Enters rejects that are reads now, in the caller's transaction.
 
-    `reads` has schema CLEAN and file_id. Their file's entry for their agency has that many more rows found.
+    `reads` has schema CLEAN and `file_id`. Returns those that no other process has entered in the meantime, with
+    `received_name` and `agency` (standardised), and the name table. Their delivery's entry for their received name has
+    that many more rows found.
     """
+    reads = reads.with_columns(received_name=received_name(reads.columns))
     with connection.cursor() as cursor:
         marked = execute_values(
             cursor,
@@ -124,20 +127,20 @@ def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) 
             WHERE r.file_id = v.file_id AND r.position = v.position AND r.replayed_at IS NULL
             RETURNING r.file_id, r.position
             """,
-            reads.select("file_id", "position", "agency_name").rows(),
+            reads.select("file_id", "position", "received_name").rows(),
             page_size=reads.height,
             fetch=True,
         )
         keys = pl.DataFrame(marked, schema={"file_id": pl.Int64, "position": pl.Int64}, orient="row")
         reads = reads.join(keys, on=["file_id", "position"], how="semi", maintain_order="left")
-        names, _ = known_names(connection, datasource, reads["agency_name"].unique().to_list())
-        found = reads.group_by("file_id", "agency_name").len().sort("file_id", "agency_name")
+        names, _ = known_names(connection, datasource, reads)
+        found = reads.group_by(PAIR).len().sort(PAIR)
         entered = execute_values(
             cursor,
             """
             INSERT INTO loads AS l (file_id, agency_name, agency, found, done_at)
-            SELECT v.file_id, v.agency_name, v.agency, v.found, now() FROM (VALUES %s) v (file_id, agency_name, agency,
-            found)
+            SELECT v.file_id, v.agency_name, v.agency, v.found, now()
+            FROM (VALUES %s) v (file_id, agency_name, agency, found)
             ON CONFLICT (file_id, agency_name) DO UPDATE SET found = l.found + EXCLUDED.found
             RETURNING file_id, agency_name, agency
             """,
@@ -145,6 +148,6 @@ def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) 
             page_size=max(found.height, 1),
             fetch=True,
         )
-    schema = {"file_id": pl.Int64, "agency_name": pl.String, "agency": pl.Int32}
+    schema = {"file_id": pl.Int64, "received_name": pl.String, "agency": pl.Int32}
     agencies = pl.DataFrame(entered, schema=schema, orient="row")
-    return reads.join(agencies, on=["file_id", "agency_name"], maintain_order="left"), names
+    return reads.join(agencies, on=PAIR, maintain_order="left"), names

@@ -4,12 +4,13 @@ with them."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypedDict
 
 from psycopg2 import sql
 
 from ncric_core.errors import StoreError
 from ncric_core.store.agencies import NameTable, name_table
+from ncric_core.store.changes import MOVED, reads_moved
 from ncric_core.store.database import Connection, rows
 
 AT_ONCE: Final = 50_000  # reads (about) or entries of the ledger moved in one transaction
@@ -101,57 +102,36 @@ def _ranges(connection: Connection, move: Move) -> list[tuple[datetime, datetime
     return [(start, end) for start, end in hours]
 
 
-_MOVE_READS: Final = (
-    "CREATE TEMP TABLE IF NOT EXISTS moved (camera_id text, hour timestamptz, reads bigint, first timestamptz, "
-    "last timestamptz)"
-    " ON COMMIT DELETE ROWS",
-    """
-    WITH changed AS (
-        UPDATE vehicle_records SET agency = %(new)s
-        WHERE event_time >= %(start)s AND event_time < %(end)s
-          AND agency = %(old)s AND datasource = %(datasource)s AND agency_name = %(received)s
-        RETURNING coalesce(camera_id, '') AS camera_id, event_time
-    )
-    INSERT INTO moved
-    SELECT camera_id, date_trunc('hour', event_time), count(*), min(event_time), max(event_time)
-    FROM changed GROUP BY 1, 2
-    """,
-    """
-    INSERT INTO read_counts AS c (agency, datasource, camera_id, hour, reads)
-    SELECT %(new)s, %(datasource)s, camera_id, hour, reads FROM moved ORDER BY camera_id, hour
-    ON CONFLICT (agency, datasource, camera_id, hour) DO UPDATE SET reads = c.reads + EXCLUDED.reads
-    """,
-    """
-    UPDATE read_counts c SET reads = c.reads - m.reads FROM moved m
-    WHERE c.agency = %(old)s AND c.datasource = %(datasource)s AND c.camera_id = m.camera_id AND c.hour = m.hour
-    """,
-    """
-    DELETE FROM read_counts c USING moved m
-    WHERE c.agency = %(old)s AND c.datasource = %(datasource)s AND c.camera_id = m.camera_id AND c.hour = m.hour
-      AND c.reads = 0
-    """,
-    """
-    INSERT INTO received_names AS n (datasource, agency_name, agency, reads, first_seen, last_seen)
-    SELECT %(datasource)s, %(received)s, %(new)s, sum(reads), min(first), max(last) FROM moved HAVING count(*) > 0
-    ON CONFLICT (datasource, agency_name, agency) DO UPDATE
-    SET reads = n.reads + EXCLUDED.reads,
-        first_seen = least(n.first_seen, EXCLUDED.first_seen),
-        last_seen = greatest(n.last_seen, EXCLUDED.last_seen)
-    """,
-    """
-    UPDATE received_names SET reads = reads - coalesce((SELECT sum(reads) FROM moved), 0)
-    WHERE datasource = %(datasource)s AND agency_name = %(received)s AND agency = %(old)s
-    """,
+_MOVE_READS: Final = """
+WITH changed AS (
+    UPDATE vehicle_records SET agency = %(new)s
+    WHERE event_time >= %(start)s AND event_time < %(end)s
+      AND agency = %(old)s AND datasource = %(datasource)s AND coalesce(agency_key, agency_name) = %(received)s
+    RETURNING coalesce(camera_id, '') AS camera_id, event_time
 )
+INSERT INTO moved
+SELECT camera_id, date_trunc('hour', event_time), count(*), min(event_time), max(event_time)
+FROM changed
+GROUP BY 1, 2
+"""
+
+
+class _Given(TypedDict):
+    """The parameters of the statements that move reads."""
+
+    datasource: str
+    received: str
+    old: int
+    new: int
 
 
 def _move_reads(connection: Connection, move: Move, start: datetime, end: datetime) -> int:
-    """Moves the reads of some hours, with their counts, in the caller's transaction; gives how many."""
-    given = {**_parameters(move), "start": start, "end": end}
+    """Moves the reads of some hours, with their counts, in the caller's transaction; returns how many."""
+    given = _parameters(move)
     with connection.cursor() as cursor:
-        for statement in _MOVE_READS:
-            cursor.execute(statement, given)
-    return int(rows(connection, "SELECT coalesce(sum(reads), 0) FROM moved")[0][0])
+        cursor.execute(MOVED)
+        cursor.execute(_MOVE_READS, {**given, "start": start, "end": end})
+    return reads_moved(connection, **given)
 
 
 _MOVE_LOADS: Final = """
@@ -208,7 +188,7 @@ def _finish(connection: Connection, move: Move) -> None:
             cursor.execute(statement, given)
 
 
-def _parameters(move: Move) -> dict[str, object]:
+def _parameters(move: Move) -> _Given:
     return {"datasource": move.datasource, "received": move.received, "old": move.old, "new": move.new}
 
 

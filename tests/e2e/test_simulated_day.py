@@ -7,16 +7,14 @@ from ncric_core.measure.demo import DAY, differences, jobs_of_the_day, make_feed
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.simulate.day import simulate
 from ncric_core.simulate.faults import ALL
-from ncric_core.sources.files.objects import open_bucket
 from tests.conftest import Store
 
 
 def test_the_jobs_of_a_day_bring_out_exactly_the_truth(store: Store) -> None:
     made = make_feeds(store.settings, store.database, reads=6000, seed=3, images=0.05)
     assert made.files.height > 2 * len(ALL)
-    bucket = open_bucket(store.settings)
     for _, job in jobs_of_the_day(store.settings, DAY):
-        assert integrate(job, store.settings, store.database, bucket).ok
+        assert integrate(job, store.settings, store.database).ok
     wrong = differences(store.database, made)
     assert (wrong.missing.rows(), wrong.unexpected.rows()) == ([], [])
     assert dict(store.rows("SELECT reason, count(*) FROM rejects GROUP BY 1")) == dict(made.rejects)

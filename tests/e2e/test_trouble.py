@@ -117,7 +117,7 @@ def test_an_agencys_own_job_beside_the_job_of_all_others(store: Store) -> None:
 def test_a_lost_database_ends_the_run_in_words_and_the_next_run_loads_the_rest(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ncric_core.pipeline.integrate.SMALLEST_BATCH", 10)
+    monkeypatch.setattr("ncric_core.sources.files.feed.SMALLEST_BATCH", 10)
     for number in range(100):
         store.put(FILE.format(number), [read(100 * number + n) for n in range(50)])
     small = store.with_settings(chunk_size=50)
@@ -144,7 +144,7 @@ def test_a_lost_database_ends_the_run_in_words_and_the_next_run_loads_the_rest(
 
 def test_large_files_come_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ncric_core.sources.files.fetch.LARGE", 1000)
-    monkeypatch.setattr("ncric_core.pipeline.integrate.SMALLEST_BATCH", 10)
+    monkeypatch.setattr("ncric_core.sources.files.feed.SMALLEST_BATCH", 10)
     small = store.with_settings(chunk_size=10)
     rows = [read(n, agencyName=f"A{n % 3}") for n in range(95)] + [
         {"LPREventID": None},

@@ -9,11 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ncric_core.pipeline.clean import clean
 from ncric_core.settings import Settings
 from ncric_core.simulate.day import Simulated, simulate
-from ncric_core.sources.feeds import lpr_feeds
-from ncric_core.sources.files.lpr_json import arrival_window, parse, raw_frame
+from ncric_core.sources.feeds import feeds
 
 START = datetime(2022, 10, 11, tzinfo=UTC)
 READS = 30_000
@@ -27,36 +25,18 @@ class Parsed:
 
 
 def parsed(folder: Path) -> Parsed:
-    settings = Settings(data_dir=folder)
     files, reasons, frames = {}, {}, []
-    for feed in lpr_feeds(settings).values():
-        keys = [
-            k
-            for prefix in feed.prefixes
-            for k in sorted(p.relative_to(folder).as_posix() for p in (folder / prefix).glob("*"))
-        ]
-        windows = {
-            k: arrival_window(k, datetime.fromtimestamp((folder / k).stat().st_mtime, UTC), feed.zone) for k in keys
-        }
+    for feed in feeds(Settings(data_dir=folder, bucket=str(folder))).values():
         seen: set[tuple[str, datetime]] = set()
-        for key in sorted(keys, key=lambda k: (windows[k][1], k)):
-            content = parse((folder / key).read_bytes())
-            good, bad = clean(
-                raw_frame([content]),
-                [windows[key][1]],
-                datasource=feed.datasource,
-                id_suffix=feed.id_suffix,
-                zone="UTC",
-                keep_days=365,
-            )
-            reasons[key] = Counter(bad["reason"].to_list()) + Counter(r.reason for r in content.rejects)
-            ids = list(zip(good["vehicle_record_id"], good["event_time"], strict=True))
+        for delivery in sorted(feed.deliveries(None), key=lambda one: (one.window_end, one.key)):
+            (batch,) = feed.read([delivery])
+            reasons[delivery.key] = Counter(batch.rejects["reason"].to_list())
             fresh = []
-            for one in ids:
+            for one in zip(batch.reads["vehicle_record_id"], batch.reads["event_time"], strict=True):
                 fresh.append(one not in seen)
                 seen.add(one)
-            files[key] = (content.found, sum(reasons[key].values()), fresh.count(False))
-            frames.append(good.filter(pl.Series(fresh, dtype=pl.Boolean)))
+            files[delivery.key] = (batch.contents[0].found, batch.rejects.height, fresh.count(False))
+            frames.append(batch.reads.filter(pl.Series(fresh, dtype=pl.Boolean)))
     return Parsed(pl.concat(frames), files, reasons)
 
 

@@ -85,7 +85,7 @@ def test_parts_of_a_large_file_leave_what_another_job_has_done_as_it_is(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ncric_core.sources.files.fetch.LARGE", 1000)
-    monkeypatch.setattr("ncric_core.pipeline.integrate.SMALLEST_BATCH", 10)
+    monkeypatch.setattr("ncric_core.sources.files.feed.SMALLEST_BATCH", 10)
     small = store.with_settings(chunk_size=10)
     names = ["Fremont PD", "Berkeley PD", "Berkeley PD"]
     store.put(

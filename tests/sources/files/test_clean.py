@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ncric_core.agencies import NO_AGENCY
-from ncric_core.pipeline.clean import CLEAN, LONGEST, REJECTED, clean, normalized_plate
+from ncric_core.deliveries import CLEAN, REJECTED
+from ncric_core.pipeline.clean import LONGEST, normalized_plate
+from ncric_core.sources.files.clean import clean
 from ncric_core.sources.files.leaves import TEXTS
 from ncric_core.sources.files.lpr_json import RAW, raw_frame
 from tests.sources.files.lpr_files import parsed_file, read
@@ -55,6 +57,7 @@ def test_read_of_boss4_has_its_tag_in_its_own_id_only() -> None:
         "camera_name": "EB_AutoMall_from_Grimmer",
         "agency_id": "CA0430000",
         "agency_name": "Santa Clara County Sheriff’s Office",
+        "agency_key": None,
         "agency_acronym": "SCSO",
         "datasource": "BOSS4",
         "vehicle_model": None,

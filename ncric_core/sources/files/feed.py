@@ -1,0 +1,156 @@
+"""A feed whose reads arrive as files: its deliveries in the bucket, and how they are read."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from ncric_core.deliveries import CLEAN, REJECTED, Batch, Contents, Delivery, Received
+from ncric_core.errors import SourceError
+from ncric_core.sources.files.clean import clean
+from ncric_core.sources.files.fetch import fetched, pieces
+from ncric_core.sources.files.lpr_json import ParsedReads, arrival_window, parse, parse_parts, raw_frame, row_at
+from ncric_core.sources.files.objects import Bucket, StoredObject
+from ncric_core.windows import Window
+
+SMALLEST_BATCH: Final = 5_000  # reads; below this polars and the database spend their time on overhead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileFeed:
+    """A feed of LPR files (see `deliveries.Feed`): where its files are, and what its data need."""
+
+    job: str
+    datasource: str
+    prefixes: tuple[str, ...]  # folders in the bucket
+    zone: ZoneInfo  # of the times in data and file names
+    id_suffix: str  # of cameras and agencies; a read's id always ends in _<datasource> (feeds.md, section 1)
+    keep_days: int  # reads older than this when their file came are not kept
+    batch_size: int  # rows of a batch once the run is under way
+    threads: int  # files fetched at once
+    place: str  # the bucket's name, for people
+    bucket: Callable[[], Bucket] = field(compare=False, repr=False)
+
+    def check(self) -> str:
+        """Reads a byte of a file of the feed, and says how its folders are."""
+        bucket = self.bucket()
+        first = next((listed for prefix in self.prefixes for listed in bucket.list(prefix)), None)
+        if first is not None:
+            with bucket.open(first) as stream:
+                stream.read(1)
+        where = ", ".join(self.prefixes) or "switched off"
+        return f"({where}) {'has no files yet' if first is None else 'can be read'}: {self.place}"
+
+    def deliveries(self, window: Window | None) -> Iterator[Delivery]:
+        """The files in the feed's folders whose window ends in this one."""
+        for prefix in self.prefixes:
+            for listed in self.bucket().list(prefix):
+                delivery = self._delivery(listed)
+                if window is None or delivery.window_end in window:
+                    yield delivery
+
+    def find(self, key: str) -> Delivery | None:
+        """The file of a key, if it is in one of the feed's folders."""
+        listed = self.bucket().find(key) if key.startswith(self.prefixes) else None
+        return None if listed is None else self._delivery(listed)
+
+    def _delivery(self, listed: StoredObject) -> Delivery:
+        start, end = arrival_window(listed.key, listed.last_modified, self.zone)
+        return Delivery(self.datasource, listed.key, listed.version, listed.size, listed.last_modified, start, end)
+
+    def read(self, deliveries: Iterable[Delivery]) -> Iterator[Batch]:
+        """Fetches and parses files ahead, and gives them in batches. A large file comes alone, in parts."""
+        largest = max(self.batch_size, SMALLEST_BATCH)
+        enough = SMALLEST_BATCH  # the first batches are small, so that loading begins at once
+        files: list[tuple[Delivery, ParsedReads]] = []
+        rows = 0
+        files_asked = ((one, _stored(one)) for one in deliveries)
+        for delivery, content in fetched(self.bucket(), files_asked, parse, self.threads):
+            if files and (content is None or rows >= enough):
+                yield self._batch(files)
+                files, rows, enough = [], 0, min(2 * enough, largest)
+            match content:
+                case None:
+                    yield from self._parts(delivery, largest)
+                case SourceError():
+                    yield _failed(delivery, content)
+                case _:
+                    files.append((delivery, content))
+                    rows += content.found
+        if files:
+            yield self._batch(files)
+
+    def _batch(self, files: Sequence[tuple[Delivery, ParsedReads]]) -> Batch:
+        contents = [Contents(one, parsed.found, parsed.photos, parsed.bad_photos) for one, parsed in files]
+        return Batch(contents, *self._cleaned([one for one, _ in files], [parsed for _, parsed in files]))
+
+    def _parts(self, delivery: Delivery, rows: int) -> Iterator[Batch]:
+        """A large file, in batches of so many rows."""
+        found = photos = bad_photos = 0
+        try:
+            parts = parse_parts(pieces(self.bucket(), _stored(delivery)), rows)
+            part: ParsedReads | None = next(parts)
+            while part is not None:
+                following = next(parts, None)
+                found, photos, bad_photos = found + part.found, photos + part.photos, bad_photos + part.bad_photos
+                contents = Contents(delivery, found, photos, bad_photos, complete=following is None)
+                yield Batch([contents], *self._cleaned([delivery], [part]), part=True)
+                part = following
+        except SourceError as error:
+            yield _failed(delivery, error)
+
+    def _cleaned(
+        self, deliveries: Sequence[Delivery], parsed: Sequence[ParsedReads]
+    ) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The clean reads (schema CLEAN) and all rejects (schema REJECTED) of files."""
+        reads, rejected = clean(
+            raw_frame(parsed),
+            [one.window_end for one in deliveries],
+            datasource=self.datasource,
+            id_suffix=self.id_suffix,
+            zone=self.zone.key,
+            keep_days=self.keep_days,
+        )
+        unparsed = [
+            (number, reject.position, reject.reason, reject.detail, reject.received, reject.agency_name)
+            for number, one in enumerate(parsed)
+            for reject in one.rejects
+        ]
+        return reads, pl.concat([rejected, pl.DataFrame(unparsed, schema=REJECTED, orient="row")])
+
+    def reread(self, rows: Sequence[Received]) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
+        """Parses and cleans rejects again (see `deliveries.Feed.reread`)."""
+        parsed: list[ParsedReads] = []
+        still: list[tuple[int, str]] = []
+        for number, row in enumerate(rows):
+            content = parse(row.text.encode())
+            if content.reads.height == 1 and not content.rejects:
+                reads = content.reads.with_columns(position=pl.lit(row.position, dtype=pl.Int64))
+                parsed.append(replace(content, reads=reads))
+                continue
+            # text that holds several rows, or none, has no place of its own in its file
+            parsed.append(replace(content, reads=content.reads.clear()))
+            still.append((number, content.rejects[0].reason if content.rejects else row.reason))
+        reads, bad = clean(
+            raw_frame(parsed),
+            [row.window_end for row in rows],
+            datasource=self.datasource,
+            id_suffix=self.id_suffix,
+            zone=self.zone.key,
+            keep_days=self.keep_days,
+        )
+        return reads, still + bad.select("file", "reason").rows()
+
+    def row(self, delivery: Delivery, position: int) -> str | None:
+        """A row of a file as received, without photos."""
+        return row_at(pieces(self.bucket(), _stored(delivery)), position)
+
+
+def _stored(delivery: Delivery) -> StoredObject:
+    return StoredObject(delivery.key, delivery.size, delivery.last_modified, delivery.version)
+
+
+def _failed(delivery: Delivery, error: SourceError) -> Batch:
+    return Batch([], CLEAN.to_frame(), REJECTED.to_frame(), failed={delivery.key: str(error)})
