@@ -31,11 +31,19 @@ class NameTable:
         Where the received name is the number of a network, the number's mapping counts first, then that of the
         network's `own` name (by default the one last seen).
         """
-        by_number = self.by_received.get((datasource, names.name_key(received)))
-        if by_number is not None:
-            return by_number
-        key = names.name_key(agency_name(own or self.networks.get((datasource, received), received)))
-        return self.by_received.get((datasource, key), self.by_key.get(key))
+        for key in self.keys_of(datasource, received, own):
+            if key in self.by_received:
+                return self.by_received[key]
+        return self.by_key.get(names.name_key(agency_name(own or self.own_name(datasource, received))))
+
+    def keys_of(self, datasource: str, received: str, own: str | None = None) -> list[tuple[str, str]]:
+        """The keys in `by_received` that a received name is looked up by, in order."""
+        keys = [received, own or self.own_name(datasource, received)]
+        return [(datasource, names.name_key(agency_name(name))) for name in dict.fromkeys(keys)]
+
+    def own_name(self, datasource: str, received: str) -> str:
+        """The name that a network goes by where the received name is its number; else the received name itself."""
+        return self.networks.get((datasource, received), received)
 
     def named(self, wanted: Iterable[str]) -> frozenset[int]:
         """The agencies of these standardised names. Raises AgencyError for names that are none, with suggestions."""

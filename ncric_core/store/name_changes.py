@@ -1,6 +1,6 @@
 """Changing the name table as people do: what would move, saving unless somebody was faster, history and undo."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -8,7 +8,7 @@ from typing import Final
 from ncric_core import agencies as names
 from ncric_core.agencies import FLOCK, NameMapping
 from ncric_core.errors import AgencyError
-from ncric_core.store.agencies import agency_name, ensure_agencies, name_table
+from ncric_core.store.agencies import NameTable, agency_name, ensure_agencies, name_table
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.names import all_mappings, enter_mappings
 
@@ -63,15 +63,24 @@ def planned_by(connection: Connection, changes: Sequence[NameChange]) -> list[Na
     after = {_key(one): one.after for one in changes}
     moves = []
     for datasource, received, agency, reads in rows(connection, _RECEIVED):
-        key = names.name_key(agency_name(received))
-        if (datasource, key) not in after:
+        if after.keys().isdisjoint(table.keys_of(datasource, received)):
             continue
-        wanted = after[datasource, key]
-        known = table.by_key.get(key if wanted is None else names.name_key(wanted))
-        new = (wanted or agency_name(received)) if known is None else table.agencies[known]
+        new = _agency_after(after, table, datasource, received)
         if new != table.agencies[agency]:
             moves.append(NameMove(datasource, received, table.agencies[agency], new, reads))
     return moves
+
+
+def _agency_after(after: Mapping[tuple[str, str], str | None], table: NameTable, datasource: str, received: str) -> str:
+    """The agency of a received name once the table's entries are as `after` says (None: no entry)."""
+    for key in table.keys_of(datasource, received):
+        mapped = table.agencies.get(table.by_received.get(key, -1))
+        if (wanted := after.get(key, mapped)) is not None:
+            known = table.by_key.get(names.name_key(wanted))
+            return wanted if known is None else table.agencies[known]
+    own = agency_name(table.own_name(datasource, received))
+    known = table.by_key.get(names.name_key(own))
+    return own if known is None else table.agencies[known]
 
 
 _RECEIVED: Final = """
@@ -113,9 +122,12 @@ def _key(change: NameChange) -> tuple[str, str]:
 def _make_own_agencies(connection: Connection, removed: Sequence[NameChange]) -> None:
     """Reads of a name that has no entry any more go to an agency of that very name, unmapped, as if the name had never
     been seen: under their former agency its users would go on seeing what is not theirs."""
-    keys = {_key(change) for change in removed}
-    loaded = rows(connection, _RECEIVED)
-    wanted = {agency_name(name) for datasource, name, _, _ in loaded if (datasource, names.name_key(name)) in keys}
+    keys, table = {_key(change) for change in removed}, name_table(connection)
+    wanted = {
+        agency_name(table.own_name(datasource, received))
+        for datasource, received, _, _ in rows(connection, _RECEIVED)
+        if not keys.isdisjoint(table.keys_of(datasource, received))
+    }
     ensure_agencies(connection, wanted, unmapped=True)
 
 

@@ -120,7 +120,7 @@ def unmapped_names(connection: Connection) -> list[UnmappedName]:
     )
     table = name_table(connection)
     return [
-        UnmappedName(datasource, name, reads, first, last, names.suggest(name, known))
+        UnmappedName(datasource, name, reads, first, last, names.suggest(table.own_name(datasource, name), known))
         for datasource, name, reads, first, last in found
         if not is_mapped(table, datasource, name)
     ]
@@ -128,4 +128,4 @@ def unmapped_names(connection: Connection) -> list[UnmappedName]:
 
 def is_mapped(table: NameTable, datasource: str, received: str) -> bool:
     """Whether the name table has an entry for a received name."""
-    return (datasource, names.name_key(received)) in table.by_received
+    return any(key in table.by_received for key in table.keys_of(datasource, received))
