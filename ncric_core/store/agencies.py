@@ -4,12 +4,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import polars as pl
 from psycopg2 import sql
 from psycopg2.extras import execute_values
 
 from ncric_core import agencies as names
 from ncric_core.errors import AgencyError
-from ncric_core.store.database import Connection, rows
+from ncric_core.store.database import Connection, array, rows
 
 MAKING: Final = 0x6E63_0003  # advisory lock: one process at a time makes agencies
 
@@ -88,6 +89,46 @@ def name_table(connection: Connection) -> NameTable:
         {(datasource, key): agency for datasource, key, agency in mapped},
         {(datasource, number): name for datasource, number, name in networks},
     )
+
+
+def known_names(connection: Connection, datasource: str, reads: pl.DataFrame) -> tuple[NameTable, list[str]]:
+    """The name table with an agency for each received name of reads, and the agencies made for names never seen.
+
+    `reads` has `received_name`, `agency_name` and, if some of them have one, `agency_key`. An agency that is made has
+    the own name that came with the read, and is marked unmapped. In the caller's transaction.
+    """
+    _enter_networks(connection, datasource, reads)
+    names = name_table(connection)
+    own = reads.group_by("received_name").agg(pl.col("agency_name").last()).sort("received_name")
+    unseen = {
+        agency_name(name) for received, name in own.iter_rows() if names.agency_of(datasource, received, name) is None
+    }
+    if not unseen:
+        return names, []
+    made = ensure_agencies(connection, unseen, unmapped=True)
+    return name_table(connection), made
+
+
+def _enter_networks(connection: Connection, datasource: str, reads: pl.DataFrame) -> None:
+    """Keeps the own name of each network that reads came from, as last received."""
+    if "agency_key" not in reads.columns or reads["agency_key"].null_count() == reads.height:
+        return
+    numbered = (
+        reads.drop_nulls("agency_key").group_by("agency_key").agg(pl.col("agency_name").last()).sort("agency_key")
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO networks AS n (datasource, number, name)
+            SELECT %(datasource)s, number, name FROM unnest(%(numbers)s::text[], %(names)s::text[]) AS v (number, name)
+            ON CONFLICT (datasource, number) DO UPDATE SET name = EXCLUDED.name WHERE n.name <> EXCLUDED.name
+            """,
+            {
+                "datasource": datasource,
+                "numbers": array(numbered["agency_key"]),
+                "names": array(numbered["agency_name"]),
+            },
+        )
 
 
 def ensure_agencies(connection: Connection, wanted: Collection[str], *, unmapped: bool) -> list[str]:

@@ -13,7 +13,7 @@ import polars as pl
 from psycopg2.extras import execute_values
 
 from ncric_core.deliveries import Batch, Contents, Delivery, received_name
-from ncric_core.store.agencies import NameTable, agency_name, ensure_agencies, name_table
+from ncric_core.store.agencies import NameTable, known_names
 from ncric_core.store.database import Connection, array, rows
 
 PAIR: Final = ("file_id", "received_name")
@@ -182,46 +182,6 @@ def _enter_rejects(connection: Connection, rejects: pl.DataFrame, anew: Collecti
             """,
             rejects.select(columns).sort("file_id", "position").rows(),
             page_size=1000,
-        )
-
-
-def known_names(connection: Connection, datasource: str, reads: pl.DataFrame) -> tuple[NameTable, list[str]]:
-    """The name table with an agency for each received name of reads, and the agencies made for names never seen.
-
-    `reads` has `received_name`, `agency_name` and, if some of them have one, `agency_key`. An agency that is made has
-    the own name that came with the read, and is marked unmapped. In the caller's transaction.
-    """
-    _enter_networks(connection, datasource, reads)
-    names = name_table(connection)
-    own = reads.group_by("received_name").agg(pl.col("agency_name").last()).sort("received_name")
-    unseen = {
-        agency_name(name) for received, name in own.iter_rows() if names.agency_of(datasource, received, name) is None
-    }
-    if not unseen:
-        return names, []
-    made = ensure_agencies(connection, unseen, unmapped=True)
-    return name_table(connection), made
-
-
-def _enter_networks(connection: Connection, datasource: str, reads: pl.DataFrame) -> None:
-    """Keeps the own name of each network that reads came from, as last received."""
-    if "agency_key" not in reads.columns or reads["agency_key"].null_count() == reads.height:
-        return
-    numbered = (
-        reads.drop_nulls("agency_key").group_by("agency_key").agg(pl.col("agency_name").last()).sort("agency_key")
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO networks AS n (datasource, number, name)
-            SELECT %(datasource)s, number, name FROM unnest(%(numbers)s::text[], %(names)s::text[]) AS v (number, name)
-            ON CONFLICT (datasource, number) DO UPDATE SET name = EXCLUDED.name WHERE n.name <> EXCLUDED.name
-            """,
-            {
-                "datasource": datasource,
-                "numbers": array(numbered["agency_key"]),
-                "names": array(numbered["agency_name"]),
-            },
         )
 
 

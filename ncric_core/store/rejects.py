@@ -8,9 +8,9 @@ import polars as pl
 from psycopg2.extras import execute_values
 
 from ncric_core.deliveries import received_name
-from ncric_core.store.agencies import NameTable
+from ncric_core.store.agencies import NameTable, known_names
 from ncric_core.store.database import Connection, rows
-from ncric_core.store.ledger import PAIR, known_names
+from ncric_core.store.ledger import PAIR
 
 PAGE: Final = 1000
 
