@@ -21,8 +21,8 @@ from ncric_core.settings import Settings
 from ncric_core.simulate.day import simulate
 from ncric_core.sources.feeds import feeds
 from ncric_core.store.agencies import known_names
+from ncric_core.store.copy import copy_reads
 from ncric_core.store.database import Database, open_database
-from ncric_core.store.load import copy_reads
 from ncric_core.store.partitions import ensure_partitions
 from ncric_core.store.schema.migrate import migrate
 from ncric_core.windows import Window

@@ -15,7 +15,8 @@ from ncric_core.deliveries import Delivery
 from ncric_core.errors import AgencyError, StoreError
 from ncric_core.store import ledger
 from ncric_core.store.database import Database
-from ncric_core.store.load import Chunk, Loaded, load_chunk, make_ready
+from ncric_core.store.insert import make_ready
+from ncric_core.store.load import Chunk, Loaded, load_chunk
 
 MOST_WAITING: Final = 3  # chunks prepared (and files to be closed) that are not loaded yet
 
@@ -57,7 +58,7 @@ class Loader:
         done = []
         while len(self._pending) >= MOST_WAITING:
             done += self._pending.popleft().result()
-        self._pending.append(self._pool.submit(self._load, replace(chunk, ready=make_ready(chunk))))
+        self._pending.append(self._pool.submit(self._load, replace(chunk, ready=make_ready(chunk.reads, chunk.late))))
         return done
 
     def finish(self) -> list[Result]:

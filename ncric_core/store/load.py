@@ -1,28 +1,24 @@
 """Frames → tables: a chunk of reads with its counts and ledger entries, in one transaction."""
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 import polars as pl
-from psycopg2 import errors, sql
+from psycopg2 import errors
 
 from ncric_core.deliveries import received_name
 from ncric_core.errors import AgencyError
 from ncric_core.flight.model import UpdateType
 from ncric_core.store.changes import reads_inserted
-from ncric_core.store.counts import Counts, counts_of
+from ncric_core.store.copy import copy_csv, csv_of
 from ncric_core.store.database import Connection, array, rows
 from ncric_core.store.entities import upsert
+from ncric_core.store.insert import Ready, insert_reads, make_ready
 from ncric_core.store.ledger import PAIR, pair_values
 
 ATTEMPTS: Final = 5  # of a chunk that PostgreSQL gave up to end a deadlock
-
-READ_KEY: Final = ("id", "event_time")
-
-_COPY_BUFFER: Final = 1 << 20
 
 _UTC: Final = pl.Datetime("us", "UTC")
 
@@ -53,36 +49,13 @@ class Chunk:
     seen: pl.DataFrame  # what the reads tell of cameras and agencies, from which the entities are made
     entities: Sequence[Rows]
     closes: bool  # no more rows come of these deliveries and names: they are done
-    ready: "Ready | None" = None
+    ready: Ready | None = None
 
     def only(self, pairs: pl.DataFrame) -> "Chunk":
         """The reads of these entries of the ledger."""
         reads = self.reads.with_columns(late_=self.late, received_name=received_name(self.reads.columns))
         kept = reads.join(pairs, on=PAIR, how="semi", maintain_order="left").drop("received_name")
         return Chunk(pairs, kept.drop("late_"), kept["late_"], self.seen, self.entities, self.closes)
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A chunk's reads without repeats, late and prompt ones apart, the latter as COPY takes them, and the counts of
-    all: what can be done before it is the database's turn."""
-
-    reads: pl.DataFrame
-    late: pl.DataFrame
-    prompt: pl.DataFrame
-    csv: bytes
-    counts: Counts
-
-
-def make_ready(chunk: Chunk) -> Ready:
-    """Of reads that are there twice, the first stays; equal ones stand side by side."""
-    same = pl.all_horizontal(pl.col(name) == pl.col(name).shift() for name in READ_KEY)
-    repeat = chunk.reads.select(repeat=same)["repeat"].fill_null(value=False)
-    reads, late = chunk.reads, chunk.late
-    if repeat.any():
-        reads, late = reads.filter(~repeat), late.filter(~repeat)
-    prompt = reads.filter(~late) if late.any() else reads
-    return Ready(reads, reads.filter(late), prompt, csv_of(prompt), counts_of(reads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +96,10 @@ def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) ->
         chunk = chunk.only(claimed)
     if claimed.is_empty():
         return Loaded(chunk.pairs, chunk.reads)
-    ready = chunk.ready or make_ready(chunk)
+    ready = chunk.ready or make_ready(chunk.reads, chunk.late)
     for entities in chunk.entities:
         upsert(connection, entities.table, entities.key, entities.frame, entities.update)
-    inserted = _insert(connection, ready, staged=staged)
+    inserted = insert_reads(connection, ready, staged=staged)
     reads_inserted(connection, inserted, ready.counts if inserted.height == ready.reads.height else None)
     _correct(connection, claimed, inserted)
     return Loaded(claimed, inserted)
@@ -236,88 +209,3 @@ def _correct(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFra
                 """,
                 given,
             )
-
-
-def _insert(connection: Connection, ready: Ready, *, staged: bool) -> pl.DataFrame:
-    """Inserts the reads that are not there yet, and gives them.
-
-    COPY straight into the table is twice as fast, but one duplicate undoes it: late reads, which are sent again more
-    often, are staged at once, the others when the COPY meets a duplicate.
-    """
-    if staged:
-        return _insert_staged(connection, ready.reads, ready.csv if ready.late.is_empty() else None)
-    late = _insert_staged(connection, ready.late) if ready.late.height else ready.late
-    with connection.cursor() as cursor:
-        cursor.execute("SAVEPOINT straight")
-        try:
-            copy_csv(connection, "vehicle_records", ready.prompt.columns, ready.csv)
-            prompt = ready.prompt
-        except errors.UniqueViolation:
-            cursor.execute("ROLLBACK TO SAVEPOINT straight")
-            prompt = _insert_staged(connection, ready.prompt, ready.csv)
-    return pl.concat([late, prompt]) if late.height else prompt
-
-
-_STAGE: Final = (
-    "CREATE TEMP TABLE IF NOT EXISTS staged_reads (LIKE vehicle_records INCLUDING DEFAULTS) ON COMMIT DELETE ROWS",
-    "TRUNCATE staged_reads",
-)
-
-_TAKE_OUT_THERE: Final = """
-DELETE FROM staged_reads s USING vehicle_records r
-WHERE r.id = s.id AND r.event_time = s.event_time AND r.event_time BETWEEN %(first)s AND %(last)s
-"""
-
-_INSERT_STAGED: Final = """
-INSERT INTO vehicle_records ({names}) SELECT {names} FROM staged_reads
-ON CONFLICT (id, event_time) DO NOTHING
-"""
-
-
-def _insert_staged(connection: Connection, reads: pl.DataFrame, csv: bytes | None = None) -> pl.DataFrame:
-    """Inserts the reads that are not there yet by way of a temporary table, and gives them; `csv`: the same reads."""
-    insert = sql.SQL(_INSERT_STAGED).format(names=sql.SQL(", ").join(map(sql.Identifier, reads.columns)))
-    with connection.cursor() as cursor:
-        for statement in _STAGE:
-            cursor.execute(statement)
-        copy_csv(connection, "staged_reads", reads.columns, csv or csv_of(reads))
-        cursor.execute(_TAKE_OUT_THERE, {"first": reads["event_time"][0], "last": reads["event_time"][-1]})
-        if cursor.rowcount == reads.height:
-            return reads.clear()
-        missing = reads
-        if cursor.rowcount:
-            cursor.execute("SELECT id, event_time FROM staged_reads")
-            missing = reads.join(_keys(cursor.fetchall(), reads), on=READ_KEY, how="semi", maintain_order="left")
-        cursor.execute("SAVEPOINT staged")
-        cursor.execute(insert)
-        if cursor.rowcount == missing.height:
-            return missing
-        # another run has inserted some in between: which ones is worth the dearer statement only now
-        cursor.execute("ROLLBACK TO SAVEPOINT staged")
-        cursor.execute(insert + sql.SQL("RETURNING id, event_time"))
-        return missing.join(_keys(cursor.fetchall(), reads), on=READ_KEY, how="semi", maintain_order="left")
-
-
-def _keys(found: Sequence[tuple[object, ...]], reads: pl.DataFrame) -> pl.DataFrame:
-    return pl.DataFrame(found, schema={key: reads.schema[key] for key in READ_KEY}, orient="row")
-
-
-def copy_reads(connection: Connection, table: str, reads: pl.DataFrame) -> None:
-    """COPY of reads into vehicle_records or a table of its columns, in the caller's transaction."""
-    copy_csv(connection, table, reads.columns, csv_of(reads))
-
-
-def csv_of(frame: pl.DataFrame) -> bytes:
-    """Rows as COPY takes them; times are UTC."""
-    buffer = io.BytesIO()
-    frame.write_csv(buffer, include_header=False, datetime_format="%Y-%m-%d %H:%M:%S%.6f+00", quote_style="necessary")
-    return buffer.getvalue()
-
-
-def copy_csv(connection: Connection, table: str, columns: Sequence[str], csv: bytes) -> None:
-    """COPY of rows that are CSV already."""
-    command = sql.SQL("COPY {table} ({names}) FROM STDIN (FORMAT csv)").format(
-        table=sql.Identifier(table), names=sql.SQL(", ").join(map(sql.Identifier, columns))
-    )
-    with connection.cursor() as cursor:
-        cursor.copy_expert(command, io.BytesIO(csv), size=_COPY_BUFFER)

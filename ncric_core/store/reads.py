@@ -9,8 +9,9 @@ from psycopg2 import sql
 
 from ncric_core.flight.model import UpdateType
 from ncric_core.store.changes import reads_changed
+from ncric_core.store.copy import copy_reads
 from ncric_core.store.database import Connection, rows
-from ncric_core.store.load import READ_KEY, copy_reads
+from ncric_core.store.insert import READ_KEY
 
 FIXED: Final = frozenset({*READ_KEY, "agency", "agency_key", "agency_name", "datasource", "file_id", "loaded_at"})
 """What no flight changes of a read that is there: whose it is, and where it came from (the first stays)."""
