@@ -5,14 +5,14 @@ from typing import Final
 
 import polars as pl
 
-SHARE: Final = 0.5  # of a chunk; an agency with more reads than this in a batch has chunks of its own
+SHARE: Final = 0.5  # of a chunk; an agency with more reads than this in a batch gets chunks of its own
 
 
 def split_by_agency(reads: pl.DataFrame, chunk_size: int, apart: Collection[int] = ()) -> list[pl.DataFrame]:
-    """The reads in chunks of about `chunk_size`, of whole files × agencies (columns agency, file_id), order kept.
+    """Splits reads (columns agency, file_id) into chunks of about `chunk_size`; their order is kept.
 
-    A chunk may be larger if one file holds more reads of one agency. Agencies in `apart` (they have failed in this run)
-    never share a chunk.
+    The reads of one agency in one delivery stay together, so a chunk may be larger. Agencies in `apart`, which have
+    failed in this run, never share a chunk.
     """
     sizes = reads.group_by("agency", "file_id").len()
     large = pl.col("len").sum().over("agency") > SHARE * chunk_size

@@ -1,5 +1,4 @@
-"""Loading while the next batch is parsed: one thread, one connection, chunks in order; failures kept to their
-agency."""
+"""Loads chunks in a thread of its own while the next batch is read, and keeps a failure to the agency that has it."""
 
 from collections import deque
 from collections.abc import Collection, Mapping
@@ -18,22 +17,24 @@ from ncric_core.store.database import Database
 from ncric_core.store.insert import make_ready
 from ncric_core.store.load import Chunk, Loaded, load_chunk
 
-MOST_WAITING: Final = 3  # chunks prepared (and files to be closed) that are not loaded yet
+MOST_WAITING: Final = 3  # chunks (and deliveries to be closed) that wait to be loaded
 
-STAGE_ABOVE: Final = 0.2  # share of reads of the last chunk that were there; then the next is staged at once
+STAGE_ABOVE: Final = 0.2
+"""If more than this share of a chunk's reads was there already, the next chunk is staged at once."""
 
 Result = tuple[Chunk, Loaded | str]
-"""A chunk (of one agency, if its neighbours in a shared one could not be loaded with it) and what became of it, or its
-error."""
+"""A chunk and what became of it, or its error.
+
+A shared chunk that could not be loaded comes back as one chunk for each of its agencies."""
 
 
 class Loader:
-    """Loads chunks in the order given. Results come back from `submit` and `finish` in that order."""
+    """Loads chunks over one connection, in the order given. `submit` and `finish` return results in that order."""
 
     def __init__(self, database: Database, *, force: bool) -> None:
         self._connection = database.connect()
-        # A crash of the server may cost the last moments' chunks, but whole: their entries in the ledger go with them,
-        # and the next run loads them. `finish` waits for the disk.
+        # Commits do not wait for the disk; `finish` does. If the server crashes, the last chunks are lost as wholes, with
+        # their entries in the ledger, and the next run loads them.
         with self._connection, self._connection.cursor() as cursor:
             cursor.execute("SET synchronous_commit TO off")
         self._force = force
@@ -53,8 +54,10 @@ class Loader:
         self._connection.close()
 
     def submit(self, chunk: Chunk) -> list[Result]:
-        """Queues a chunk; gives the results of those that had to end first. Raises StoreError if the database is
-        lost."""
+        """Queues a chunk. Returns the results of the chunks that it had to wait for.
+
+        Raises StoreError if the database is lost.
+        """
         done = []
         while len(self._pending) >= MOST_WAITING:
             done += self._pending.popleft().result()
@@ -62,7 +65,7 @@ class Loader:
         return done
 
     def finish(self) -> list[Result]:
-        """Waits until all chunks queued are loaded, and on the disk. Raises StoreError if the database is lost."""
+        """Waits until all queued chunks are loaded and on the disk. Raises StoreError if the database is lost."""
         self._pending.append(self._pool.submit(self._flush))
         return [result for _ in range(len(self._pending)) for result in self._pending.popleft().result()]
 
@@ -77,7 +80,7 @@ class Loader:
         return []
 
     def close_files(self, found: Mapping[int, int]) -> None:
-        """Queues that files (by id) were read to their end, with the rows found, behind the chunks queued so far."""
+        """Enters deliveries (by id) as read to their end, with the rows found, after the chunks queued so far."""
 
         def close() -> list[Result]:
             ledger.close_files(self._connection, found)
@@ -109,7 +112,7 @@ class Loader:
         return [(chunk, loaded)]
 
     def _raise_if_lost(self, error: Exception) -> None:
-        """A database that is gone is no agency's trouble."""
+        """Raises StoreError if the connection is gone: that is no agency's fault."""
         if self._connection.closed:
             raise StoreError(
                 f"the connection to the database was lost: {str(error).strip().splitlines()[0]}", passing=True

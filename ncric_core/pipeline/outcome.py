@@ -13,20 +13,20 @@ from ncric_core.windows import Window
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """What to integrate: feeds, a window (None: everything in the bucket), and whose reads."""
+    """What to integrate: feeds, a window (None: all that the feeds deliver), and whose reads."""
 
     feeds: tuple[Feed, ...]
     window: Window | None
     agencies: tuple[str, ...] = ()  # standardised names; none: all but `exclude`
     exclude: tuple[str, ...] = ()
-    waited: timedelta = timedelta(0)  # of rows that another job has left, take those that have waited so long
+    waited: timedelta = timedelta(0)  # rows that another job left are taken once they have waited this long
     dry_run: bool = False  # read and clean, but load nothing
     force: bool = False  # read and load again what the ledger has as done
 
 
 @dataclass(slots=True)
 class AgencyOutcome:
-    """Rows of one agency in the files that were read: found = loaded + already there + rejected + waiting."""
+    """Rows of one agency in the deliveries that were read: found = loaded + already there + rejected + waiting."""
 
     found: int = 0
     loaded: int = 0
@@ -37,24 +37,27 @@ class AgencyOutcome:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a run did. `agencies` are by standardised name; rejects that name no agency are under ''."""
+    """What a run did. `agencies` is keyed by standardised name; rejects that name no agency are under ''.
+
+    A file is a delivery: for a feed that does not arrive as files, an hour of it.
+    """
 
     dry_run: bool = False
     files_listed: int = 0
-    files_known: int = 0  # the ledger had nothing of them left to load
+    files_known: int = 0  # nothing of them was left to load, as the ledger says
     files_read: int = 0
     photos: int = 0
     bad_photos: int = 0
     agencies: dict[str, AgencyOutcome] = field(default_factory=dict)
     rejects: Counter[str] = field(default_factory=Counter)  # by reason
     new_agencies: list[str] = field(default_factory=list)
-    failed_agencies: dict[str, str] = field(default_factory=dict)  # and why
-    failed_files: dict[str, str] = field(default_factory=dict)
+    failed_agencies: dict[str, str] = field(default_factory=dict)  # name → why
+    failed_files: dict[str, str] = field(default_factory=dict)  # key → why
     seconds: float = 0.0
 
     @property
     def ok(self) -> bool:
-        """Whether all that was asked for was done."""
+        """Whether everything that was asked for was done."""
         return not self.failed_agencies and not self.failed_files
 
     @property
@@ -67,11 +70,11 @@ class Outcome:
         return total
 
     def count(self, name: str, what: str, rows: int) -> None:
-        """Adds rows to one of an agency's figures."""
+        """Adds rows to a figure (`found`, `loaded` …) of an agency."""
         one = self.agencies.setdefault(name, AgencyOutcome())
         setattr(one, what, getattr(one, what) + rows)
 
     def count_frame(self, counts: pl.DataFrame, names: Mapping[int, str], what: str) -> None:
-        """Adds to a figure of each agency; `counts`: agency, len."""
+        """Adds to a figure of each agency. `counts` has agency (Int32) and len."""
         for agency, rows in counts.select("agency", "len").iter_rows():
             self.count(names[agency], what, rows)
