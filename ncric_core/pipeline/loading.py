@@ -33,7 +33,7 @@ class Loader:
 
     def __init__(self, database: Database, *, force: bool) -> None:
         self._connection = database.connect()
-        # Commits do not wait for the disk; `finish` does. If the server crashes, the last chunks are lost as wholes, with
+        # Commits do not wait for the disk; `finish` does. If the server crashes, the last chunks are lost whole, with
         # their entries in the ledger, and the next run loads them.
         with self._connection, self._connection.cursor() as cursor:
             cursor.execute("SET synchronous_commit TO off")
