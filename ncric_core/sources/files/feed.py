@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -105,20 +106,23 @@ class FileFeed:
         self, deliveries: Sequence[Delivery], parsed: Sequence[ParsedReads]
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The clean reads (schema CLEAN) and all rejects (schema REJECTED) of files."""
-        reads, rejected = clean(
-            raw_frame(parsed),
-            [one.window_end for one in deliveries],
-            datasource=self.datasource,
-            id_suffix=self.id_suffix,
-            zone=self.zone.key,
-            keep_days=self.keep_days,
-        )
+        reads, rejected = self._clean(parsed, [one.window_end for one in deliveries])
         unparsed = [
             (number, reject.position, reject.reason, reject.detail, reject.received, reject.agency_name)
             for number, one in enumerate(parsed)
             for reject in one.rejects
         ]
         return reads, pl.concat([rejected, pl.DataFrame(unparsed, schema=REJECTED, orient="row")])
+
+    def _clean(self, parsed: Sequence[ParsedReads], arrived: Sequence[datetime]) -> tuple[pl.DataFrame, pl.DataFrame]:
+        return clean(
+            raw_frame(parsed),
+            arrived,
+            datasource=self.datasource,
+            id_suffix=self.id_suffix,
+            zone=self.zone.key,
+            keep_days=self.keep_days,
+        )
 
     def reread(self, rows: Sequence[Received]) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
         """Parses and cleans rejects again (see `deliveries.Feed.reread`)."""
@@ -133,14 +137,7 @@ class FileFeed:
             # text that holds several rows, or none, has no place of its own in its file
             parsed.append(replace(content, reads=content.reads.clear()))
             still.append((number, content.rejects[0].reason if content.rejects else row.reason))
-        reads, bad = clean(
-            raw_frame(parsed),
-            [row.window_end for row in rows],
-            datasource=self.datasource,
-            id_suffix=self.id_suffix,
-            zone=self.zone.key,
-            keep_days=self.keep_days,
-        )
+        reads, bad = self._clean(parsed, [row.window_end for row in rows])
         return reads, still + bad.select("file", "reason").rows()
 
     def row(self, delivery: Delivery, position: int) -> str | None:
