@@ -22,7 +22,7 @@ from ncric_core.windows import Window
 DAY: Final = datetime(2022, 10, 11, tzinfo=UTC)
 
 LARGE: Final = ("Fremont PD", "Santa Clara County Sheriff's Office")
-"""The agencies that have jobs of their own (design.md, "The jobs")."""
+"""The agencies that have jobs of their own (docs/architecture.md, "The jobs")."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What every feed's values are held to, whatever their shape: times, coordinates, plates, and what is no read.
 
-Pure polars expressions, no I/O (docs/feeds.md, sections 1 and 4).
+Pure polars expressions, no I/O (docs/feeds.md, section 1).
 """
 
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Raw reads of LPR files → clean reads: what docs/feeds.md (sections 1 and 4) says of the leaves is here."""
+"""Raw reads of LPR files → clean reads: what docs/feeds.md (section 1) says of the leaves is here."""
 
 from collections.abc import Sequence
 from datetime import datetime
