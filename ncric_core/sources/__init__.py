@@ -1,1 +1,1 @@
-"""What arrives → frames of raw reads. Knows no database."""
+"""The feeds: what arrives → batches of clean reads. Knows no database."""

@@ -1,4 +1,4 @@
-"""The table of feeds: one row a source. Nothing else in the code knows a source by name."""
+"""The table of feeds, one row per feed. Nothing else in the code knows a feed by name."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -13,10 +13,10 @@ from ncric_core.sources.files.objects import Bucket, open_bucket
 
 
 def feeds(settings: Settings, bucket: Callable[[], Bucket] | None = None) -> dict[str, Feed]:
-    """The feeds by the name of their job (`boss4`, `scso`).
+    """Returns the feeds, keyed by the name of their job (`boss4`, `scso`).
 
-    `bucket` gives the bucket of feeds that arrive as files; by default it is the one of the settings. It is opened when
-    a feed is first asked for something.
+    `bucket` opens the bucket of feeds that arrive as files; by default the bucket of the settings. It is called once,
+    when a feed first needs its files.
     """
     opened = cache(bucket or (lambda: open_bucket(settings)))
     rows = [
@@ -41,12 +41,12 @@ def feeds(settings: Settings, bucket: Callable[[], Bucket] | None = None) -> dic
 
 
 def datasources(settings: Settings) -> list[str]:
-    """The tags that name tables may use: those of the feeds, and Flock's."""
+    """Returns the tags that name tables may use: those of the feeds, and Flock's."""
     return [*(feed.datasource for feed in feeds(settings).values()), FLOCK]
 
 
 def feed_named(job: str, there: Mapping[str, Feed]) -> Feed:
-    """The feed of a job. Raises SettingsError if there is none of that name."""
+    """Returns the feed of a job. Raises SettingsError if there is no such job."""
     try:
         return there[job.lower()]
     except KeyError:

@@ -1,4 +1,4 @@
-"""Raw reads of LPR files → clean reads: what docs/feeds.md (section 1) says of the leaves is here."""
+"""Cleans the raw reads of LPR files: applies what docs/feeds.md (section 1) says about their leaves."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -25,8 +25,8 @@ def clean(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Splits raw reads (schema RAW) into clean reads (schema CLEAN) and rejects (schema REJECTED), order kept.
 
-    `arrived` has the end of each file's window (UTC); by it a date is too old or in the future. `zone` is the zone of
-    the times in the data. `id_suffix` is what the source adds to the ids of cameras and agencies.
+    `arrived` has the end of each file's window (UTC). A date is judged too old or in the future against that end.
+    `zone` is the zone of the times in the data. `id_suffix` is appended to the ids of cameras and agencies.
     """
     texts = raw.with_columns(_given(leaf) for leaf in TEXTS if raw.schema[leaf] == pl.String)
     ends = pl.Series("arrived", arrived, dtype=pl.Datetime("us", "UTC"))
@@ -56,16 +56,17 @@ def clean(
     bad = rows["reason"].is_not_null()
     received = raw.filter(bad).select(
         received_time=pl.concat_str(pl.col(DATE).fill_null("no date"), pl.lit(" "), pl.col(TIME).fill_null("no time")),
-        received_id=pl.col(ID),  # as it came, where the texts say "null"
+        received_id=pl.col(ID),  # as received: in `texts`, the text "null" is already null
         received=pl.struct(_shown(leaf) for leaf in TEXTS).struct.json_encode(),
     )
     return good, rejects_of(rows.filter(bad).with_columns(received))
 
 
 def coordinates(texts: pl.DataFrame) -> pl.Series:
-    """Latitude and longitude in decimal degrees, of reads with the leaves of COORDINATES as text or as numbers.
+    """Returns latitude and longitude in decimal degrees (struct of Float64, named `coordinates`).
 
-    Null if a part of either is missing or out of range.
+    `texts` has the leaves of COORDINATES as text or as numbers. A read whose latitude or longitude lacks a part, or has
+    one out of range, has null.
     """
     numbers = texts.select(_number(leaf, texts.schema) for leaf in COORDINATES)
     places = numbers.select(latitude=decimal_degrees("Latitude", 90), longitude=decimal_degrees("Longitude", 180))
@@ -80,15 +81,15 @@ def _number(leaf: str, schema: pl.Schema) -> pl.Expr:
 
 
 def _given(leaf: str) -> pl.Expr:
-    """The text as received; null where it says that there is none."""
+    """Returns a leaf's text as received, or null where the text means null (NULLS)."""
     return pl.when(~pl.col(leaf).str.strip_chars().is_in(_NULLS)).then(leaf).alias(leaf)
 
 
 def _shown(leaf: str) -> pl.Expr:
-    """A leaf as a reject keeps it. 37.0 and 37 are both shown as 37.
+    """Returns a leaf as a reject keeps it. 37.0 and 37 are both shown as 37.
 
-    Which of the two a number became depends on how its file was parsed, and a run after a crash must keep the same
-    text as one without.
+    How its file was parsed decides which of the two a number became. A run after a crash must keep the same text as a
+    run without one.
     """
     if leaf not in COORDINATES:
         return pl.col(leaf)

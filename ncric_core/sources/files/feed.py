@@ -1,4 +1,4 @@
-"""A feed whose reads arrive as files: its deliveries in the bucket, and how they are read."""
+"""A feed whose reads arrive as files: finds its files in the bucket, and reads them into batches."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,21 +21,21 @@ SMALLEST_BATCH: Final = 5_000  # reads; below this polars and the database spend
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileFeed:
-    """A feed of LPR files (see `deliveries.Feed`): where its files are, and what its data need."""
+    """A feed of LPR files (see `deliveries.Feed`): where its files are, and how its data are read."""
 
     job: str
     datasource: str
     prefixes: tuple[str, ...]  # folders in the bucket
     zone: ZoneInfo  # of the times in data and file names
     id_suffix: str  # of cameras and agencies; a read's id always ends in _<datasource> (feeds.md, section 1)
-    keep_days: int  # reads older than this when their file came are not kept
-    batch_size: int  # rows of a batch once the run is under way
+    keep_days: int  # a read that was older than this when its file arrived is rejected
+    batch_size: int  # rows in a batch once the run is under way
     threads: int  # files fetched at once
     place: str  # the bucket's name, for people
     bucket: Callable[[], Bucket] = field(compare=False, repr=False)
 
     def check(self) -> str:
-        """Reads a byte of a file of the feed, and says how its folders are."""
+        """Reads one byte of the feed's first file. Returns in words whether the feed's folders can be read."""
         bucket = self.bucket()
         first = next((listed for prefix in self.prefixes for listed in bucket.list(prefix)), None)
         if first is not None:
@@ -45,7 +45,7 @@ class FileFeed:
         return f"({where}) {'has no files yet' if first is None else 'can be read'}: {self.place}"
 
     def deliveries(self, window: Window | None) -> Iterator[Delivery]:
-        """The files in the feed's folders whose window ends in this one."""
+        """Yields the files in the feed's folders whose window ends in `window`; all of them if it is None."""
         for prefix in self.prefixes:
             for listed in self.bucket().list(prefix):
                 delivery = self._delivery(listed)
@@ -53,7 +53,7 @@ class FileFeed:
                     yield delivery
 
     def find(self, key: str) -> Delivery | None:
-        """The file of a key, if it is in one of the feed's folders."""
+        """Returns the file with this key, or None if it is not in one of the feed's folders."""
         listed = self.bucket().find(key) if key.startswith(self.prefixes) else None
         return None if listed is None else self._delivery(listed)
 
@@ -62,7 +62,7 @@ class FileFeed:
         return Delivery(self.datasource, listed.key, listed.version, listed.size, listed.last_modified, start, end)
 
     def read(self, deliveries: Iterable[Delivery]) -> Iterator[Batch]:
-        """Fetches and parses files ahead, and gives them in batches. A large file comes alone, in parts."""
+        """Fetches and parses files ahead of the caller, and yields them in batches. A large file comes in parts."""
         largest = max(self.batch_size, SMALLEST_BATCH)
         enough = SMALLEST_BATCH  # the first batches are small, so that loading begins at once
         files: list[tuple[Delivery, ParsedReads]] = []
@@ -88,7 +88,7 @@ class FileFeed:
         return Batch(contents, *self._cleaned([one for one, _ in files], [parsed for _, parsed in files]))
 
     def _parts(self, delivery: Delivery, rows: int) -> Iterator[Batch]:
-        """A large file, in batches of so many rows."""
+        """Yields a large file in batches of about `rows` rows."""
         found = photos = bad_photos = 0
         try:
             parts = parse_parts(pieces(self.bucket(), _stored(delivery)), rows)
@@ -105,7 +105,7 @@ class FileFeed:
     def _cleaned(
         self, deliveries: Sequence[Delivery], parsed: Sequence[ParsedReads]
     ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The clean reads (schema CLEAN) and all rejects (schema REJECTED) of files."""
+        """Returns the clean reads (schema CLEAN) and all rejects (schema REJECTED) of files."""
         reads, rejected = self._clean(parsed, [one.window_end for one in deliveries])
         unparsed = [
             (number, reject.position, reject.reason, reject.detail, reject.received, reject.agency_name)
@@ -134,14 +134,14 @@ class FileFeed:
                 reads = content.reads.with_columns(position=pl.lit(row.position, dtype=pl.Int64))
                 parsed.append(replace(content, reads=reads))
                 continue
-            # text that holds several rows, or none, has no place of its own in its file
+            # a text that now parses to several reads, or to none, cannot take the position of one row
             parsed.append(replace(content, reads=content.reads.clear()))
             still.append((number, content.rejects[0].reason if content.rejects else row.reason))
         reads, bad = self._clean(parsed, [row.window_end for row in rows])
         return reads, still + bad.select("file", "reason").rows()
 
     def row(self, delivery: Delivery, position: int) -> str | None:
-        """A row of a file as received, without photos."""
+        """Returns a row of a file as received, without photos; None if the file has fewer rows."""
         return row_at(pieces(self.bucket(), _stored(delivery)), position)
 
 

@@ -1,4 +1,4 @@
-"""Fetching: the files of a window, read a few at a time ahead of the pipeline, in bounded memory."""
+"""Fetches files from the bucket, a few at a time, ahead of the pipeline and in bounded memory."""
 
 import os
 import threading
@@ -17,19 +17,22 @@ Named = TypeVar("Named")
 Content = TypeVar("Content")
 
 LARGE: Final = 32 * 2**20  # bytes; a larger file is read in pieces, never whole
-BYTES_AHEAD: Final = 48 * 2**20  # bytes of the files that are fetched and parsed at a time
+BYTES_AHEAD: Final = 48 * 2**20  # bytes of the files that are fetched and parsed ahead of the caller
 PIECE: Final = 4 * 2**20
 READING: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
-"""Files that are read (parsed) at a time. Fetching waits for the store and wants many threads, reading works, and more
-threads than processors take turns: a run took a sixth longer."""
+"""Lets as many files be parsed at a time as there are processors. Fetching mostly waits, so it has more threads.
+Parsing keeps a processor busy: with more threads than processors, a run took a sixth longer."""
 ATTEMPTS: Final = 3
 
 
 def fetched(
     bucket: Bucket, files: Iterable[tuple[Named, StoredObject]], read: Callable[[bytes], Content], threads: int
 ) -> Iterator[tuple[Named, Content | SourceError | None]]:
-    """Each file, in order, with what `read` makes of its bytes, or with why it could not be fetched, or with None if it
-    is so large that it is to be read with `pieces`."""
+    """Yields each file, in order, with what `read` returns for its bytes.
+
+    A file that could not be fetched comes with its SourceError. A file larger than LARGE comes with None; read it with
+    `pieces`.
+    """
     waiting: deque[tuple[Named, int, Future[Content | SourceError | None]]] = deque()
     ahead = 0
     pool = ThreadPoolExecutor(threads, thread_name_prefix="fetch")
@@ -46,7 +49,7 @@ def fetched(
             first, _, future = waiting.popleft()
             yield first, future.result()
     finally:
-        pool.shutdown(cancel_futures=True)  # a run that stops early waits for the files being fetched only
+        pool.shutdown(cancel_futures=True)  # a run that stops early waits only for the files already being fetched
 
 
 def _fetch(bucket: Bucket, file: StoredObject, read: Callable[[bytes], Content]) -> Content | SourceError | None:
@@ -61,7 +64,7 @@ def _fetch(bucket: Bucket, file: StoredObject, read: Callable[[bytes], Content])
 
 
 def _whole(bucket: Bucket, file: StoredObject) -> bytes:
-    """The bytes of a file; a connection that breaks off in the middle is tried again."""
+    """Returns the bytes of a file. If the connection breaks off, tries again, ATTEMPTS times in all."""
     for attempt in range(1, ATTEMPTS + 1):
         try:
             with bucket.open(file) as stream:
@@ -73,7 +76,7 @@ def _whole(bucket: Bucket, file: StoredObject) -> bytes:
 
 
 def pieces(bucket: Bucket, file: StoredObject) -> Iterator[bytes]:
-    """The bytes of a large file, piece by piece. Raises SourceError if it cannot be read to its end."""
+    """Yields the bytes of a large file, piece by piece. Raises SourceError if it cannot be read to its end."""
     try:
         with bucket.open(file) as stream:
             while piece := stream.read(PIECE):

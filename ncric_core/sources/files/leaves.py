@@ -1,4 +1,4 @@
-"""The leaves of a read, known by name whatever the nesting: where they stand in an object, and what an object wraps."""
+"""The leaves of a read, found by name at any depth of a JSON object, and the rows that one object may wrap."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -16,13 +16,16 @@ LEAVES: Final = frozenset((*TEXTS, *PHOTOS))
 """The leaves of a read (feeds.md, section 1)."""
 
 NULLS: Final = (None, "", "None", "null")
-"""Values that say that there is none (feeds.md, section 1)."""
+"""Values that mean null (feeds.md, section 1)."""
 
 DEEPEST_SHOWN: Final = 50  # levels of a received object that are kept in a reject
 
 
 def leaves_of(node: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
-    """The wanted leaves (the first that says something counts), and those that held an object or a list instead."""
+    """Returns the wanted leaves of an object, and the names of those that held an object or a list.
+
+    If a leaf occurs more than once, the first value that is not one of NULLS counts.
+    """
     row: dict[str, Any] = {}
     odd: set[str] = set()
     for key, value in _walk(node):
@@ -35,12 +38,12 @@ def leaves_of(node: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
 
 
 def is_read(value: Any) -> bool:
-    """Whether an object has a read's id, be it null, somewhere within."""
+    """Returns whether a value is an object with a read's id at any depth. The id may be null."""
     return isinstance(value, dict) and any(key == ID for key, _ in _scalars(value))
 
 
 def rows_within(value: dict[str, Any]) -> list[dict[str, Any]]:
-    """The object itself, or the rows that it wraps at any depth: {"reads": […]}, {"data": {"reads": […]}}."""
+    """Returns the rows that an object wraps at any depth, else the object: {"reads": […]}, {"data": {"reads": […]}}."""
     rows: list[dict[str, Any]] = []
     waiting = [value]
     while waiting:
@@ -53,7 +56,7 @@ def rows_within(value: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def shown(value: Any, depth: int = 0) -> Any:
-    """A received object without its photos."""
+    """Returns a received object without its photos. Levels below DEEPEST_SHOWN are replaced by "…"."""
     if depth == DEEPEST_SHOWN and isinstance(value, dict | list):
         return "…"
     if isinstance(value, dict):
@@ -62,9 +65,10 @@ def shown(value: Any, depth: int = 0) -> Any:
 
 
 def _wrapped(node: dict[str, Any]) -> list[dict[str, Any]]:
-    """The objects in a wrapper; none if the object is a read: if no two objects side by side in it could be one.
+    """Returns the objects in a wrapper; none if the object is a read itself.
 
-    One object alone may be wrapped too, but it may as well be a part of the read; its leaves are found either way.
+    An object is a wrapper if it has no id and at least two objects side by side in it could be reads. A single such
+    object may be wrapped or may be a part of the read; its leaves are found either way.
     """
     while ID not in node:
         beside = [list(_objects(inner)) for inner in node.values()]
@@ -78,7 +82,7 @@ def _wrapped(node: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:
-    """The object itself, or those in a list (of lists)."""
+    """Yields the object itself, or the objects in a list (of lists)."""
     stack = [value]
     while stack:
         item = stack.pop()
@@ -89,7 +93,7 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
 
 
 def _could_be_one(node: dict[str, Any]) -> bool:
-    """Whether an object has the id and something else that only a read has."""
+    """Returns whether an object could be a read: it has the id and another leaf of ESSENTIAL."""
     found = {key for key, _ in _scalars(node) if key in ESSENTIAL}
     return ID in found and len(found) > 1
 
@@ -99,7 +103,7 @@ def _scalars(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _walk(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every key and value below an object in the order of the text; an object or a list comes before what is in it."""
+    """Yields every key and value below an object, in the order of the text; an object or a list before its content."""
     stack: list[tuple[str, Any]] = list(reversed(node.items()))
     while stack:
         key, value = stack.pop()

@@ -1,4 +1,4 @@
-"""BOSS4 and SCSO files: the window in a name, and the reads in the content, known by leaf name whatever the nesting."""
+"""Parses BOSS4 and SCSO files: the window in the file's name, and the reads in its content, at any nesting."""
 
 import json
 import re
@@ -27,8 +27,8 @@ from ncric_core.sources.files.salvage import Element, decoded, elements
 from ncric_core.sources.files.undamaged import read_undamaged
 
 RAW: Final = pl.Schema({"file": pl.UInt32, "position": pl.Int64} | dict.fromkeys(TEXTS, pl.String))
-"""Raw reads: each leaf as its text (null where it was not there), the number of its file in the batch, its place. A
-coordinate is Float64 if all its values in the batch came as numbers."""
+"""Raw reads: the number of the read's file in the batch, its place in that file, and each leaf as text (null: missing).
+A coordinate is Float64 if all its values in the batch came as numbers."""
 
 KEPT_OF_REJECT: Final = 4000  # characters kept of text that is not JSON
 
@@ -38,7 +38,7 @@ _STAMP = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})[T_ -]?(\d{2})[-:.]?(\d{2}
 
 @dataclass(frozen=True, slots=True)
 class RawReject:
-    """A row that cannot become a read: its place, why, and what was received, without photos."""
+    """A row that cannot become a read: its place in the file, the reason, and the row as received, without photos."""
 
     position: int
     reason: str
@@ -49,9 +49,9 @@ class RawReject:
 
 @dataclass(frozen=True, slots=True)
 class ParsedReads:
-    """The reads of a file, or of a part of a large one, and what else was found in it.
+    """The reads of a file, or of a part of a large one, with its rejects and the number of its photos.
 
-    `reads` has `position` and those leaves of RAW that occur, as text or as the numbers that they came as.
+    `reads` has `position` (Int64) and the leaves of RAW that occur, each as text or as the numbers received.
     """
 
     reads: pl.DataFrame
@@ -67,7 +67,7 @@ class ParsedReads:
 
 @dataclass(slots=True)
 class _Careful:
-    """What a careful walk through a file has found so far: a list of values for each leaf of TEXTS."""
+    """What a careful walk through a file has found so far. `columns` has a list of values for each leaf of TEXTS."""
 
     start: int = 0  # rows of the parts before this one
     columns: dict[str, list[str | None]] = field(default_factory=lambda: {leaf: [] for leaf in TEXTS})
@@ -87,9 +87,10 @@ class _Careful:
 
 
 def arrival_window(key: str, last_modified: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
-    """Start and end of the time in which a file's reads arrived, in UTC: two times in its name, else LastModified.
+    """Returns the start and end (UTC) of the time in which a file's reads arrived.
 
-    The times in a name have no zone; they are taken in the source's, as the data's are (feeds.md, section 1).
+    They are two times in the file's name, else both are LastModified. The times in a name have no zone. Like those in
+    the data, they are in the feed's zone (feeds.md, section 1).
     """
     moments = [_moment(found, zone) for found in _STAMP.finditer(key.rsplit("/", 1)[-1])]
     for start, end in pairwise(moments):
@@ -106,7 +107,7 @@ def _moment(found: re.Match[str], zone: ZoneInfo) -> datetime | None:
 
 
 def parse(data: bytes) -> ParsedReads:
-    """The reads of a whole file: an undamaged one is read fast, any other with care, and salvaged."""
+    """Returns the reads of a whole file. An undamaged file is read fast; any other is read with care, and salvaged."""
     leaves = read_undamaged(data)
     if leaves is None:
         return parse_with_care(data)
@@ -116,7 +117,7 @@ def parse(data: bytes) -> ParsedReads:
 
 
 def parse_with_care(data: bytes) -> ParsedReads:
-    """The reads of a whole file, in whatever state it is."""
+    """Returns the reads of a whole file, however damaged it is."""
     walk = _Careful()
     for element in elements(decoded([data])):
         _add(walk, element)
@@ -124,7 +125,7 @@ def parse_with_care(data: bytes) -> ParsedReads:
 
 
 def parse_parts(pieces: Iterable[bytes], part: int) -> Iterator[ParsedReads]:
-    """The reads of a file too large to hold, in parts of `part` rows, and always at least one part."""
+    """Yields the reads of a file too large for memory, in parts of about `part` rows; always at least one part."""
     walk = _Careful()
     for element in elements(decoded(pieces)):
         _add(walk, element)
@@ -135,7 +136,7 @@ def parse_parts(pieces: Iterable[bytes], part: int) -> Iterator[ParsedReads]:
 
 
 def row_at(pieces: Iterable[bytes], position: int) -> str | None:
-    """A row of a file as received, without photos; None if the file has fewer rows."""
+    """Returns a row of a file as received, without photos; None if the file has fewer rows."""
     at = 0
     for element in elements(decoded(pieces)):
         found = [element.text] if element.value is None else rows_within(element.value)
@@ -149,7 +150,7 @@ def row_at(pieces: Iterable[bytes], position: int) -> str | None:
 
 
 def raw_frame(files: Sequence[ParsedReads]) -> pl.DataFrame:
-    """The reads of a batch of files as one frame with schema RAW; `file` is the number of a read's file in `files`."""
+    """Returns the reads of a batch of files as one frame (schema RAW); `file` is the index of their file in `files`."""
     filled = [parsed.reads for parsed in files if parsed.reads.height]
     if not filled:
         return RAW.to_frame()
@@ -160,14 +161,14 @@ def raw_frame(files: Sequence[ParsedReads]) -> pl.DataFrame:
 
 
 def _leaf(leaf: str, schema: pl.Schema) -> pl.Expr:
-    """A leaf in its type of RAW."""
+    """Returns a leaf in its type of RAW; all null if the schema lacks it."""
     kind = schema.get(leaf, pl.Null())
     given = pl.col(leaf) if leaf in schema else pl.lit(None).alias(leaf)
     return given.cast(pl.Float64 if leaf in COORDINATES and kind.is_numeric() else pl.String)
 
 
 def count_photos(photos: Iterable[object]) -> tuple[int, int]:
-    """How many values are photos (base64), and how many are none but say something."""
+    """Counts valid and invalid base64 photos; nulls are neither."""
     good = bad = 0
     for photo in photos:
         if photo in NULLS:
@@ -181,7 +182,7 @@ def count_photos(photos: Iterable[object]) -> tuple[int, int]:
 
 
 def _add(walk: _Careful, element: Element) -> None:
-    """Adds an element of a file: an object, or the rows that it wraps."""
+    """Adds an element of a file: the rows of an object, or what arrived of a broken one."""
     if element.value is None:
         _add_broken(walk, element)
         return
@@ -197,7 +198,7 @@ def _add(walk: _Careful, element: Element) -> None:
 
 
 def _add_broken(walk: _Careful, element: Element) -> None:
-    """Adds what arrived of a broken object: a read if all that makes one arrived whole, else a reject."""
+    """Adds what arrived of a broken object: a read if all leaves of ESSENTIAL arrived whole, else a reject."""
     text = _without_photos(element.text)[:KEPT_OF_REJECT].replace("\0", "")
     row = {leaf: value for leaf, value in element.leaves.items() if leaf in LEAVES}
     missing = [leaf for leaf in ESSENTIAL if leaf not in row]
@@ -235,7 +236,7 @@ def _without_photos(text: str) -> str:
 
 
 def _text(value: Any) -> str | None:
-    """A scalar as text that PostgreSQL can hold: without NUL, and half of a surrogate pair is U+FFFD."""
+    """Returns a scalar as text that PostgreSQL can hold: NUL is removed, half a surrogate pair becomes U+FFFD."""
     if value is None or isinstance(value, bool):
         return None if value is None else str(value).lower()
     return str(value).replace("\0", "").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -1,4 +1,4 @@
-"""The object store: an S3 bucket or a folder, same calls."""
+"""The object store: an S3 bucket or a folder, with the same methods."""
 
 import os
 from collections.abc import Iterator
@@ -36,23 +36,23 @@ class ObjectGone(SourceError):  # noqa: N818  # the bucket changed; nothing went
 
 
 class Bucket(Protocol):
-    """What a store of objects can do. Every call raises SourceError if the store cannot be read."""
+    """A store of objects. Every method raises SourceError if the store cannot be read."""
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """The objects under a folder (`boss4/`), in order of key; none if there is no such folder."""
+        """Yields the objects under a folder (`boss4/`), in order of key; none if there is no such folder."""
 
     def find(self, key: str) -> StoredObject | None:
-        """The object of a key, if there is one."""
+        """Returns the object with this key, or None."""
 
     def open(self, listed: StoredObject) -> BinaryIO:
-        """The object's bytes as a stream. Raises ObjectGone if it is not there any more as listed."""
+        """Opens the object's bytes as a stream. Raises ObjectGone if it was deleted or replaced since it was listed."""
 
 
 def open_bucket(settings: Settings) -> Bucket:
-    """The bucket of the settings. Raises SourceError if it is missing or closed to us."""
+    """Opens the bucket of the settings. Raises SourceError if it is missing or refuses access."""
     if settings.bucket.startswith("s3://"):
         name = settings.bucket.removeprefix("s3://").strip("/")
-        S3Bucket(name, _client(settings, attempts=2)).check()  # a wrong setting is told at once
+        S3Bucket(name, _client(settings, attempts=2)).check()  # few attempts: a wrong setting is reported soon
         return S3Bucket(name, _client(settings, attempts=6))
     folder = Path(settings.bucket).expanduser()
     if not folder.is_dir():
@@ -67,7 +67,7 @@ class Folder:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._odd: dict[str, str] = {}  # keys of files listed whose names are not UTF-8, and the names
+        self._odd: dict[str, str] = {}  # files listed whose names are not UTF-8: readable key → real name
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         yield from self._walk(prefix)
@@ -100,7 +100,7 @@ class Folder:
             return None
         try:
             return _stored(key, path.stat()) if path.is_file() else None
-        except (OSError, ValueError):  # deleted this moment, or no name of a file
+        except (OSError, ValueError):  # deleted just now, or not a valid file name
             return None
 
     def open(self, listed: StoredObject) -> BinaryIO:
@@ -122,7 +122,7 @@ def _stored(key: str, stat: os.stat_result) -> StoredObject:
 
 
 class S3Bucket:
-    """An S3 bucket: listed page by page, each object fetched as it was listed (If-Match)."""
+    """An S3 bucket. It is listed page by page; an object is fetched only in the version listed (If-Match)."""
 
     def __init__(self, name: str, client: "S3Client") -> None:
         self.name = name
@@ -169,7 +169,7 @@ class S3Bucket:
         return cast(BinaryIO, answer["Body"])
 
     def _failure(self, error: ClientError | BotoCoreError) -> SourceError:
-        """In words, without what the answer may hold of a request (keys are secrets)."""
+        """Returns the error in words, without the text of the answer, which may repeat secret keys of the request."""
         if isinstance(error, ClientError):
             code = error.response["Error"]["Code"]
             advice = {
@@ -183,7 +183,7 @@ class S3Bucket:
 
 
 def _client(settings: Settings, *, attempts: int) -> "S3Client":
-    """A client with retries; credentials by AWS's own rules, or from the named prefect-aws block."""
+    """Returns a client with retries. Credentials are found by AWS's own rules, or in the named prefect-aws block."""
     config = Config(
         retries={"total_max_attempts": attempts, "mode": "standard"},
         max_pool_connections=settings.fetch_threads + 2,
@@ -200,7 +200,7 @@ def _client(settings: Settings, *, attempts: int) -> "S3Client":
 
 
 def _block_session(name: str) -> boto3.Session:
-    """The session of a prefect-aws block; imported here, as it brings Prefect with it."""
+    """Returns the session of a prefect-aws block. The import is in here because it imports Prefect as well."""
     from prefect_aws import AwsCredentials  # noqa: PLC0415
 
     try:

@@ -1,4 +1,4 @@
-"""Reading JSON that is not whole: every complete object of a damaged file, and what arrived of the broken ones."""
+"""Salvages damaged JSON: finds every complete object of a file, and what arrived of the broken ones."""
 
 import codecs
 import json
@@ -15,7 +15,7 @@ from ncric_core.sources.files.leaves import ID, NULLS, is_read
 
 _FRACTION = re.compile(r"[.eE]")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
-MAX_OBJECT: Final = 128 * 2**20  # characters of one object that are waited for before it counts as broken
+MAX_OBJECT: Final = 128 * 2**20  # characters; an object that has not ended by then counts as broken
 _SKIP = re.compile(r"[\s,\[\]]*")
 _BRACE = re.compile(r"[{}]")
 _ID_KEY = re.compile(rf'"{ID}"\s*:')
@@ -30,15 +30,15 @@ _WORDS = {"true": "true", "false": "false", "null": None}
 class Element:
     """One element of a damaged array: a whole object, what arrived of a broken one, or text that is no object."""
 
-    value: Any  # dict of a whole object; else None
-    leaves: dict[str, str | None]  # of a broken object: the leaves that arrived whole
-    text: str  # of a broken object or of other text: as received
+    value: Any  # a whole object as dict; else None
+    leaves: dict[str, str | None]  # the leaves of a broken object that arrived whole
+    text: str  # the element as received
 
 
 class _Damaged(str):
-    """Text with broken elements: where ids stand in it is looked up once, and errors in it are cheap.
+    """Text with broken elements. The places of its ids are looked up once, and a JSON error in it costs little.
 
-    A JSONDecodeError counts the lines of its text, for each of the many broken elements that there may be.
+    A JSONDecodeError counts the lines of its text (`count`, `rfind`), which is slow if there are many broken elements.
     """
 
     @cached_property
@@ -46,7 +46,7 @@ class _Damaged(str):
         return [found.start() for found in _ID_KEY.finditer(self)]
 
     def id_from(self, number: int) -> int:
-        """Where an id stands, by its number; the end of the text if there are not so many."""
+        """Returns the place of the id with this number, or the end of the text if there are fewer ids."""
         return self.ids[number] if number < len(self.ids) else len(self)
 
     def count(self, *_: object) -> int:
@@ -57,7 +57,7 @@ class _Damaged(str):
 
 
 def _cp1252(error: UnicodeError) -> tuple[str, int]:
-    """A stray byte is what Windows wrote for it, else U+FFFD."""
+    """Decodes a stray byte as Windows-1252; U+FFFD if it means nothing there either."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     stray = error.object[error.start : error.end]
@@ -68,7 +68,7 @@ codecs.register_error("ncric-cp1252", _cp1252)
 
 
 def _plain(number: str) -> str:
-    """A number with a fraction or an exponent as polars writes it: 84.0 is 84, 1e-7 is 0.0000001, -0.0 is -0."""
+    """Writes a number with a fraction or an exponent as polars does: 84.0 is 84, 1e-7 is 0.0000001, -0.0 is -0."""
     value = float(number)
     if not math.isfinite(value):
         return number
@@ -77,11 +77,11 @@ def _plain(number: str) -> str:
 
 
 decoder = json.JSONDecoder(strict=False, parse_int=str, parse_float=_plain, parse_constant=lambda _: None)
-"""Takes control characters in strings; gives numbers as text, so that no digit of an id is lost, nor the sign of -0."""
+"""Accepts control characters in strings. Keeps numbers as text, so that no digit of an id and no sign of -0 is lost."""
 
 
 def decoded(pieces: Iterable[bytes]) -> Iterator[str]:
-    """The text of a file in pieces: UTF-8 (a byte-order mark is dropped), stray bytes as Windows-1252, or UTF-16."""
+    """Decodes a file piece by piece: UTF-16, or UTF-8 with stray bytes as Windows-1252. Drops a byte-order mark."""
     reader: codecs.IncrementalDecoder | None = None
     for piece in pieces:
         if reader is None:
@@ -93,11 +93,11 @@ def decoded(pieces: Iterable[bytes]) -> Iterator[str]:
 
 
 def elements(pieces: Iterable[str]) -> Iterator[Element]:
-    """The elements of a JSON array (or of objects one after the other), however damaged, in order."""
+    """Yields the elements of a JSON array (or of objects one after the other), in order, however damaged."""
     source = iter(pieces)
     text, at, ended = "", 0, False
     while True:
-        at = _SKIP.match(text, at).end()  # type: ignore[union-attr]  # the pattern matches nothing too
+        at = _SKIP.match(text, at).end()  # type: ignore[union-attr]  # the pattern also matches the empty string
         element, end = _element(text, at) if at < len(text) else (None, at)
         if element is not None and (element.value is not None or ended or end < len(text)):
             yield element
@@ -114,8 +114,10 @@ def elements(pieces: Iterable[str]) -> Iterator[Element]:
 
 
 def _more(left: str, source: Iterator[str]) -> tuple[str, int, bool]:
-    """What is left, with at least as much again behind it so that a long object is not begun too often; and whether
-    that was all."""
+    """Returns the text that is left with more after it, the place to go on from (0), and whether the source has ended.
+
+    Adds at least as much as is left, so that parsing a long object is not started too often.
+    """
     pieces, wanted = [left], max(len(left), 1)
     for piece in source:
         pieces.append(piece)
@@ -126,7 +128,7 @@ def _more(left: str, source: Iterator[str]) -> tuple[str, int, bool]:
 
 
 def _element(text: str, at: int) -> tuple[Element | None, int]:
-    """The whole value that starts here and its end; None if it is broken."""
+    """Returns the whole value that starts at `at`, and its end; None and `at` if the value is broken."""
     try:
         value, end = decoder.raw_decode(text, at)
     except (ValueError, RecursionError):
@@ -135,9 +137,12 @@ def _element(text: str, at: int) -> tuple[Element | None, int]:
 
 
 def _end_of_broken(text: _Damaged, at: int) -> int:
-    """Where a broken element ends: where it is closed, or the next read begins, whole or broken, else with the text."""
+    """Returns where a broken element ends: where it is closed, where the next read begins, or where the text ends.
+
+    The next read may be whole or broken.
+    """
     own = bisect_left(text.ids, at)
-    following = text.id_from(own + 1 if text[at] == "{" else own)  # a beginning that is lost has lost its id too
+    following = text.id_from(own + 1 if text[at] == "{" else own)  # without its beginning it has no id of its own
     end = _closed(text, at, _around(text, at + 1, following) if following < len(text) else len(text))
     last = text.ids[-1] if text.ids else -1
     for brace in _BRACE.finditer(text, at + 1, end):
@@ -152,7 +157,7 @@ def _end_of_broken(text: _Damaged, at: int) -> int:
 
 
 def _around(text: str, at: int, place: int) -> int:
-    """Where the innermost object around a place begins that is no value of a key; the end of the text if none."""
+    """Returns where the innermost object around `place` begins that is not the value of a key; else the text's end."""
     depth = 0
     for brace in reversed(list(_BRACE.finditer(text, at, place))):
         depth += 1 if brace.group() == "}" else -1
@@ -164,11 +169,11 @@ def _around(text: str, at: int, place: int) -> int:
 
 
 def _closed(text: str, at: int, end: int) -> int:
-    """Where the braces of the object that begins here balance, if before `end`."""
+    """Returns where the braces of the object at `at` balance, or `end` if they do not balance before it."""
     depth, token_end = 0, at
     for found in _TOKEN.finditer(text, at, end) if text[at] == "{" else ():
         if '"' in text[token_end : found.start()]:
-            break  # what follows is in a string that never ends
+            break  # a string that never ends; what follows is inside it
         token_end = found.end()
         depth += (found.group() == "{") - (found.group() == "}")
         if depth == 0:
@@ -177,12 +182,12 @@ def _closed(text: str, at: int, end: int) -> int:
 
 
 def _is_value(text: str, brace: int) -> bool:
-    """Whether an object is the value of a key."""
+    """Returns whether the object at `brace` is the value of a key."""
     return text[max(brace - 64, 0) : brace].rstrip().endswith(":")
 
 
 def _broken(text: str) -> Element:
-    """What arrived whole of a broken object: a leaf whose value was cut is not there."""
+    """Returns what arrived whole of a broken object. A leaf whose value was cut is left out."""
     leaves: dict[str, str | None] = {}
     key: str | None = None
     pending: str | None = None  # a string that is a key if a colon follows
@@ -201,31 +206,31 @@ def _broken(text: str) -> Element:
 
 
 def _value(part: str) -> str | None:
-    """What a string, a word or a number says, as in a whole object."""
+    """Returns the text of a string, a word or a number, the same as in a whole object."""
     if part[0] == '"':
         return _string(part)
     return _WORDS[part] if part in _WORDS else _plain(part) if _FRACTION.search(part) else part
 
 
 def _tokens(text: str) -> Iterator[str]:
-    """The tokens up to the place where a string or a number was cut."""
+    """Yields the tokens before the place where a string or a number was cut."""
     at = 0
     while found := _TOKEN.search(text, at):
         if '"' in text[at : found.start()]:
             return  # a string that never ends
         part, at = found.group(), found.end()
         if part[0] == '"' and not _STRING_ENDS.match(text, at):
-            return  # a cut string that took in the beginning of the next
+            return  # a cut string that ran on into the next string
         if part[0] in '"{}[]:,' or _DELIMITED.match(text, at):
             yield part
         elif _KEY.match(text, at):
-            yield ","  # a stray byte, or what is left of a value, before a key
+            yield ","  # a stray byte, or the rest of a value, before a key
         else:
-            return  # 12 may have been 123
+            return  # a number may be cut: 12 may have been 123
 
 
 def _string(part: str) -> str:
-    """What a string says; one with an escape that does not exist says what was received."""
+    """Returns the text of a JSON string. A string with an invalid escape is returned as received."""
     try:
         return str(json.loads(part, strict=False))
     except ValueError:

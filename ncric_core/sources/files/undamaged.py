@@ -1,6 +1,6 @@
-"""Reading undamaged JSON with polars: the wanted leaves of each object, wherever they stand in it.
+"""Reads undamaged JSON with polars: the wanted leaves of each object, at any depth.
 
-What is accepted here is what a careful walk would find; all else is refused, and walked with care.
+A file is accepted only if a careful walk would find the same in it. Any other file is refused, and then read with care.
 """
 
 import json
@@ -14,36 +14,35 @@ from polars.exceptions import PanicException, PolarsError
 from ncric_core.sources.files.leaves import COORDINATES, ID, LEAVES, PHOTOS
 
 SIGNED: Final = frozenset({ID, "LatitudeDegreeValue", "LongitudeDegreeValue"})
-"""Leaves whose sign counts even at zero; polars reads -0 as 0."""
+"""Leaves whose sign counts even at zero. polars reads -0 as 0."""
 
 DEEPEST: Final = 30  # levels of nesting
 
 _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 _UNREADABLE: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
-"""Escapes that polars reads as NUL: NUL itself, and half of a surrogate pair (whole ones look the same from here)."""
+"""Escapes that polars reads as NUL: NUL itself, and half a surrogate pair. Whole pairs match as well."""
 
 _TRUTH: Final = re.compile(rb'Value"\s*:\s*(?:true|false)')
-"""True among a coordinate's numbers is 1 to polars."""
+"""polars reads true among a coordinate's numbers as 1."""
 
 _KEY: Final = re.compile(rb'"(\w+)"\s*:')
-_TRUTHS: Final = ("true", "false")  # which are base64, and may have come as no text
+_TRUTHS: Final = ("true", "false")  # both are valid base64, but may have come as booleans
 
-_BEGINNING: Final = 1500  # bytes; the first object is in them, photos aside
+_BEGINNING: Final = 1500  # bytes; they hold the first object, except for its photos
 
 MOST_EXAMPLES: Final = 100
 
 _examples: dict[tuple[bytes, ...], bytes] = {}
-"""An object (JSON) of the shape of all objects of the files read so far that begin with the same names."""
+"""The keys at a file's beginning → a JSON object with the shape of all objects in files that began with those keys."""
 
 
 def read_undamaged(data: bytes) -> dict[str, pl.Series] | None:
-    """The leaves of a file's objects as text or as the numbers that they came as, and each object's `position` (Int64);
-    None if it is to be read with care.
+    """Returns the leaves of a file's objects, and each object's `position` (Int64); None if it must be read with care.
 
-    A leaf that no object has is null in all, or left out. A file is refused if it is not valid JSON as a whole, if
-    a leaf stands at two places, in a list, or is itself an object or a list, or if a value might have lost something: a
-    sign, a digit.
+    A leaf is text, or the numbers received. A leaf that no object has is null in all objects, or left out. A file is
+    refused if it is not valid JSON as a whole; if a leaf stands at two places or in a list, or is itself an object or a
+    list; or if a value might have lost a sign or a digit.
     """
     if (b"\\" in data and _UNREADABLE.search(data)) or _TRUTH.search(data):
         return None
@@ -53,7 +52,7 @@ def read_undamaged(data: bytes) -> dict[str, pl.Series] | None:
         return found
     if _is_deep(data):
         return None
-    # all rows are looked at, so that no name and no nesting of any of them is missed
+    # polars looks at all objects here, so that it misses no name and no nesting
     frame = _read(data, None)
     if frame is None or _leaves(frame) is None:
         return None
@@ -64,10 +63,10 @@ def read_undamaged(data: bytes) -> dict[str, pl.Series] | None:
 
 
 def _read_alike(data: bytes, example: bytes) -> dict[str, pl.Series] | None:
-    """The leaves, if all objects are shaped as the example is; much faster than to look for their shape.
+    """Returns the leaves if all objects have the shape of the example, else None. Much faster than inferring the shape.
 
-    The example goes before them and the shape is taken from it alone: polars refuses a name, an object or a list at a
-    place where the example has none, and a text where it has a number.
+    The example is put before the objects, and polars infers the shape from it alone. polars then refuses a name, an
+    object or a list where the example has none, and text where the example has a number.
     """
     listed = data.lstrip()
     if not listed.startswith(b"["):
@@ -77,7 +76,7 @@ def _read_alike(data: bytes, example: bytes) -> dict[str, pl.Series] | None:
 
 
 def _read(data: bytes, rows: int | None) -> pl.DataFrame | None:
-    """The objects in the shape that the first `rows`, or all, have; None if that cannot be."""
+    """Returns the objects in the shape of the first `rows` of them, or of all; None if polars refuses the data."""
     try:
         return pl.read_json(data, infer_schema_length=rows)
     except (PolarsError, PanicException):
@@ -85,7 +84,7 @@ def _read(data: bytes, rows: int | None) -> pl.DataFrame | None:
 
 
 def _example_of(schema: pl.Schema, other: bytes | None) -> bytes:
-    """An object of this schema, and of another one's shape as well if the two agree."""
+    """Returns an example object (JSON) with this schema, and with the shape of `other` as well if the two agree."""
     example = json.dumps({name: _example(name, kind) for name, kind in schema.items()}).encode()
     both = None if other is None else _read(b"[" + other + b"," + example + b"]", None)
     return example if both is None or _leaves(both) is None else _example_of(both.schema, None)
@@ -96,11 +95,14 @@ def _example(name: str, kind: pl.DataType) -> object:
         return {field.name: _example(field.name, field.dtype) for field in kind.fields}  # type: ignore[arg-type]
     if isinstance(kind, pl.List):
         return [_example("", kind.inner)]  # type: ignore[arg-type]
-    return 0.5 if name in COORDINATES and kind.is_numeric() else "text"  # a text may come as a number, whole or not
+    return 0.5 if name in COORDINATES and kind.is_numeric() else "text"  # polars reads numbers as text here
 
 
 def _leaves(frame: pl.DataFrame) -> dict[str, pl.Series] | None:
-    """The leaves in a frame of objects; None if there are none, or they may have lost something."""
+    """Returns the leaves in a frame of objects, and `position`.
+
+    Returns None if there are no objects, if a leaf occurs twice, or if a leaf may have lost something.
+    """
     if frame.is_empty():
         return None
     found = {"position": pl.Series("position", range(frame.height), dtype=pl.Int64)}
@@ -113,7 +115,7 @@ def _leaves(frame: pl.DataFrame) -> dict[str, pl.Series] | None:
 
 
 def _flat(frame: pl.DataFrame) -> Iterator[pl.Series]:
-    """The columns of a frame, and instead of those that hold objects the columns of these."""
+    """Yields the columns of a frame. A column of objects is replaced by the columns of those objects."""
     for column in frame:
         if isinstance(column.dtype, pl.Struct) and column.name not in LEAVES:
             yield from _flat(column.struct.unnest())
@@ -122,7 +124,7 @@ def _flat(frame: pl.DataFrame) -> Iterator[pl.Series]:
 
 
 def _is_deep(data: bytes) -> bool:
-    """Whether objects are nested deeper than is sensible, or brackets in texts make it look so.
+    """Returns whether objects are nested deeper than DEEPEST, or brackets in texts make it look so.
 
     polars' time and memory grow with the square of the depth: a thousand levels take a minute and 13 GB.
     """
@@ -135,21 +137,21 @@ def _is_deep(data: bytes) -> bool:
 
 
 def _mentions_leaf(kind: pl.DataType) -> bool:
-    """Whether a list holds objects with a leaf, at any depth."""
+    """Returns whether a list holds objects with a leaf, at any depth."""
     if isinstance(kind, pl.List):
-        return _mentions_leaf(kind.inner)  # type: ignore[arg-type]  # an instance, as it comes from data
+        return _mentions_leaf(kind.inner)  # type: ignore[arg-type]  # in data, `inner` is always an instance
     if isinstance(kind, pl.Struct):
         return any(field.name in LEAVES or _mentions_leaf(field.dtype) for field in kind.fields)  # type: ignore[arg-type]
     return False
 
 
 def _loses(column: pl.Series) -> bool:
-    """Whether a leaf may hold what was more than it is here, or another column a leaf within."""
+    """Returns whether a leaf may have lost something in parsing, or another column has a leaf inside its lists."""
     leaf, kind = column.name, column.dtype
     if leaf not in LEAVES:
         return _mentions_leaf(kind)
     if kind == pl.String:
-        # one comparison each: `is_in` wakes polars' other threads, at a third of a millisecond a file
+        # one comparison each: `is_in` wakes polars' other threads, which costs a third of a millisecond a file
         lossy = ("0",) if leaf in SIGNED else _TRUTHS if leaf in PHOTOS else ()
         return any((column == text).any() for text in lossy)
     if kind.is_integer() or (kind.is_float() and leaf in COORDINATES):
