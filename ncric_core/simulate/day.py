@@ -1,4 +1,4 @@
-"""Files of BOSS4 and SCSO in a bucket, as they arrive over some hours, and what must come out of them."""
+"""Writes files of BOSS4 and SCSO as they arrive over some hours, and says what must come out of them."""
 
 import base64
 import io
@@ -23,8 +23,8 @@ from ncric_core.simulate.world import Camera, cameras, names
 
 FEEDS: Final = {"BOSS4": 0.8, "SCSO": 0.2}  # share of the reads
 ROWS_OF_A_FILE: Final = 500  # feeds.md, section 1
-FILES_AT_LEAST: Final = 60  # of all, so that there is a file for every fault
-DELAY: Final = 240  # seconds at most from a read to its file's end
+FILES_AT_LEAST: Final = 60  # per feed, so that every fault has a file
+DELAY: Final = 240  # seconds at most from a read to the end of its file's window
 RETURNING: Final = 0.4  # share of the reads whose vehicle was at the neighbouring camera before
 
 NEVER_SILENT: Final[Mapping[str, datetime]] = MappingProxyType({})
@@ -51,9 +51,9 @@ FILES: Final = pl.Schema(
 class Simulated:
     """What was written, and what must come out of it.
 
-    `truth` (schema TRUTH) has every read once; `files` (schema FILES) the rows of each file: found, no reads, and
-    repeats of a read in this file or an earlier one; `rejects` the rows that are no reads, by reason; `mappings` the
-    name table that goes with them (received name, standardised name, datasource).
+    `truth` (schema TRUTH) has every read once. `files` (schema FILES) counts the rows of each file: found, rejected,
+    and repeated (the read has already been in this file or an earlier one). `rejects` counts the rejects by reason.
+    `mappings` is the name table that goes with the files (received name, standardised name, datasource).
     """
 
     truth: pl.DataFrame
@@ -72,9 +72,9 @@ def simulate(
     images: float = 0.0,
     faults: bool = True,
 ) -> Simulated:
-    """Writes about `reads` rows that arrive within `hours` from `start` (UTC); `images` is the share that has photos.
+    """Writes about `reads` rows that arrive within `hours` from `start` (UTC).
 
-    The same seed writes the same bytes.
+    `images` is the share of reads that have photos. The same seed writes the same bytes.
     """
     truths: list[pl.DataFrame] = []
     files: list[tuple[str, str, int, int, int]] = []
@@ -101,7 +101,7 @@ def simulate(
 
 
 def write(folder: Path, draft: Draft) -> None:
-    """Puts a file into the bucket as it arrived: whole at once, at its time."""
+    """Puts a file into the bucket in one step, with the end of its window as its modification time."""
     path, unfinished = folder / draft.key, folder / f".{Path(draft.key).name}.unfinished"
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished.write_bytes(draft.written())
@@ -123,10 +123,12 @@ def drafts(
     passed: Callable[[float], float] = float,
     silent_from: Mapping[str, datetime] = NEVER_SILENT,
 ) -> Iterator[Draft]:
-    """The files of a feed in order of arrival, made as they are asked for. `places` makes the cameras (else `chance`
-    does): the same ones for every day. `passed` tells what share of the time has passed when a share of the reads has
-    come. A camera in `silent_from` sends nothing from then on; the others' reads are the
-    same as without."""
+    """Yields the files of a feed in order of arrival, each made when it is asked for.
+
+    `places` makes the cameras, so that every day has the same ones; without it `chance` makes them. `passed` returns
+    the share of the time that has passed when a given share of the reads has come. A camera in `silent_from` sends
+    nothing from its time on; the reads of other cameras do not change.
+    """
     rows_of_file = max(fault.SMALLEST_FILE, min(ROWS_OF_A_FILE, reads // FILES_AT_LEAST)) if damaged else ROWS_OF_A_FILE
     count = max(1, -(-reads // rows_of_file))
     whole = timedelta(hours=hours)
@@ -148,7 +150,7 @@ def drafts(
 
 
 def _is_sent(row: Row, silent_from: Mapping[str, datetime]) -> bool:
-    """Whether the camera of a vehicle that passed still sends."""
+    """Returns whether the camera that took this row was still sending at that time."""
     if row.truth is None:
         return True
     _, moment, _, _, camera, *_ = row.truth
@@ -156,7 +158,7 @@ def _is_sent(row: Row, silent_from: Mapping[str, datetime]) -> bool:
 
 
 def camera_ids(datasource: str) -> list[str]:
-    """The ids of a feed's cameras as they are in the store; chance has no part in them."""
+    """Returns the ids of a feed's cameras as they are in the store. They do not depend on chance."""
     return [camera.id + _camera_suffix(datasource) for camera in cameras(datasource, Random())]
 
 
@@ -165,7 +167,7 @@ def _camera_suffix(datasource: str) -> str:
 
 
 def _key(datasource: str, number: int, start: datetime, end: datetime, chance: Random, *, odd: bool) -> str:
-    """A file's name: both spellings of the window, the older folder, and names that tell no window."""
+    """Returns a file's key: in either spelling of the window, in the older folder too, or (`odd`) without a window."""
     unique = chance.randrange(10**9)
     if odd:
         return f"{datasource.lower()}/export-{start:%Y%m%d}-{number}.json"
@@ -177,7 +179,7 @@ def _key(datasource: str, number: int, start: datetime, end: datetime, chance: R
 
 
 class _Traffic:
-    """Vehicles that pass cameras: now and then one that was at the neighbouring camera a little before."""
+    """Vehicles that pass cameras. Some of them were at the neighbouring camera shortly before."""
 
     def __init__(self, datasource: str, chance: Random, images: float, places: Random) -> None:
         self.datasource = datasource
@@ -192,7 +194,7 @@ class _Traffic:
         self.places = [camera.place.decimal for camera in self.cameras]
 
     def rows(self, count: int, end: datetime) -> list[Row]:
-        """The reads of a file, in the order in which they were taken."""
+        """Returns the rows of a file, in the order in which the reads were taken."""
         random, suffix, camera_suffix = self.chance.random, f"_{self.datasource}", _camera_suffix(self.datasource)
         chosen = self.chance.choices(range(len(self.cameras)), cum_weights=self.weights, k=count)
         moments = sorted((int(random() * DELAY) for _ in range(count)), reverse=True)
@@ -242,7 +244,7 @@ def _letters(number: int) -> str:
 
 
 def _photo(chance: Random, *, small: bool) -> str:
-    """A real JPEG as JSON text: a plate patch, or an overview with some noise in it."""
+    """Returns a real JPEG as JSON text: a plate patch if `small`, else an overview. Noise gives it a realistic size."""
     size = (120, 60) if small else (640, 400)
     image = Image.new("RGB", size, (90, 95, 100))
     draw = ImageDraw.Draw(image)

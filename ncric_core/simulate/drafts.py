@@ -11,25 +11,25 @@ READ_ID, EVENT_TIME, PLATE, SOURCE, CAMERA, RECEIVED, STANDARD, LATITUDE, LONGIT
 
 @dataclass(slots=True)
 class Row:
-    """A row's text, and the read that it is or the reason why it is none."""
+    """A row's text, and what must come out of it: a read (`truth`) or a reject (`reason`)."""
 
     text: str
     truth: Truth | None
     reason: str | None = None
 
     def become(self, place: int, value: object) -> None:
-        """Changes one value of what must come out."""
+        """Changes one value of the truth; does nothing for a reject."""
         if self.truth is not None:
             self.truth = (*self.truth[:place], value, *self.truth[place + 1 :])  # type: ignore[assignment]
 
     def refuse(self, reason: str) -> None:
-        """This row is no read."""
+        """Makes the row a reject."""
         self.truth, self.reason = None, reason
 
 
 @dataclass(slots=True)
 class Draft:
-    """A file: where it goes, when it arrived, its rows, and its bytes where they are not just the rows."""
+    """A file: its key, its window, its rows, and its bytes where they are not simply the rows."""
 
     key: str
     start: datetime
@@ -38,7 +38,7 @@ class Draft:
     content: bytes | None = None  # instead of the rows
 
     def written(self) -> bytes:
-        """The bytes of the file: a tab-indented JSON array."""
+        """Returns the bytes of the file: `content`, else the rows as a tab-indented JSON array."""
         if self.content is not None:
             return self.content
         return ("[\n" + ",\n".join(row.text for row in self.rows) + "\n]\n").encode()

@@ -1,4 +1,4 @@
-"""Every fault of feeds.md, section 1, done to a file on purpose, with what must come out of it all the same."""
+"""Damages files on purpose: each fault of feeds.md, section 1, with what must still come out of the file."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ Fault = Callable[[Draft], None]
 
 
 def _set(row: Row, leaf: str, value: str) -> None:
-    """Gives a leaf another value (JSON text)."""
+    """Sets a leaf of a row to another value (JSON text)."""
     row.text, count = re.subn(rf'("{leaf}": )(?:"[^"]*"|[^,\n]*)', lambda found: found[1] + value, row.text, count=1)
     if not count:
         raise ValueError(f"the row has no {leaf}")
@@ -47,7 +47,7 @@ def null_id(draft: Draft) -> None:
 
 
 def null_words(draft: Draft) -> None:
-    """Values that say that there is none."""
+    """Words that mean null: "None", "null" and ""."""
     for row, word in zip(draft.rows[1:4], ('"None"', '"null"', '""'), strict=True):
         _set(row, "VehicleLicensePlateID", word)
         row.become(PLATE, None)
@@ -56,7 +56,7 @@ def null_words(draft: Draft) -> None:
 
 
 def other_types(draft: Draft) -> None:
-    """Numbers as text, and text as numbers."""
+    """A plate that is a number, and coordinates that are text."""
     _set(draft.rows[1], "VehicleLicensePlateID", "7654321")
     draft.rows[1].become(PLATE, "7654321")
     for leaf in ("LatitudeDegreeValue", "LongitudeDegreeValue"):
@@ -66,7 +66,7 @@ def other_types(draft: Draft) -> None:
 
 
 def id_in_words(draft: Draft) -> None:
-    """An id that says that there is none, and one that is a number."""
+    """Ids that mean null, and an id that is a number."""
     for row, word in zip(draft.rows[1:4], ('"None"', '"null"', '""'), strict=True):
         _set(row, "LPREventID", word)
         row.refuse("no_id")
@@ -74,7 +74,7 @@ def id_in_words(draft: Draft) -> None:
 
 
 def no_agency_name(draft: Draft) -> None:
-    """The acronym stands for a name that did not come (ncric_core.pipeline.clean)."""
+    """A missing agency name, which the acronym stands in for (ncric_core.sources.files.clean)."""
     for row, word in zip(draft.rows[1:3], ("null", '"None"'), strict=True):
         acronym = re.findall(r'"agencyAcronym": "([^"]*)"', row.text)[0]
         _set(row, "agencyName", word)
@@ -83,18 +83,18 @@ def no_agency_name(draft: Draft) -> None:
 
 
 def scalars(draft: Draft) -> None:
-    """Elements of the array that are no objects."""
+    """Elements of the array that are not objects."""
     draft.rows[3:3] = [Row(text, None, "not_object") for text in ("17", '"text"', "null")]
 
 
 def other_nesting(draft: Draft) -> None:
-    """A vendor's next version: what stood deeper stands at the top, under a new leaf that nobody knows."""
+    """A vendor's next version: the photos under another key, beside a leaf that nobody knows."""
     for row in draft.rows:
         row.text = row.text.replace('"images": {', '"version": 2,\n\t\t"media": {')
 
 
 def minus_zero(draft: Draft) -> None:
-    for leaf, value in (("Degree", "-0"), ("Minute", "30"), ("Second", "0")):  # a number, where the other is text
+    for leaf, value in (("Degree", "-0"), ("Minute", "30"), ("Second", "0")):  # -0 as a number; below as text
         _set(draft.rows[2], f"Longitude{leaf}Value", value)
     draft.rows[2].become(LONGITUDE, -0.5)
     for leaf, value in (
@@ -144,7 +144,7 @@ def twice_in_one_file(draft: Draft) -> None:
 
 
 def same_id_other_time(draft: Draft) -> None:
-    """A vendor's counter that starts again: another read under the same id."""
+    """Another read under the same id, after a vendor's counter has started again."""
     row = Row(draft.rows[2].text, draft.rows[2].truth)
     if row.truth is not None:
         moment = row.truth[1] - timedelta(hours=30)
@@ -155,7 +155,7 @@ def same_id_other_time(draft: Draft) -> None:
 
 
 def late_by_days(draft: Draft) -> None:
-    """A camera that was offline."""
+    """Reads of cameras that were offline for days."""
     for row in draft.rows[3:8]:
         if row.truth is not None:
             moment = row.truth[1] - timedelta(days=4)
@@ -172,7 +172,7 @@ def cut_inside_plate(draft: Draft) -> None:
 
 
 def cut_inside_camera_id(draft: Draft) -> None:
-    """The last row has all that makes a read; the field that was cut is dropped."""
+    """The last row is cut, but is still a read. The leaf that was cut is dropped."""
     _set(draft.rows[-1], "LPRCameraID", '"12345"')
     _cut(draft, '"LPRCameraID": "12')
     draft.rows[-1].become(CAMERA, None)
@@ -193,7 +193,7 @@ def cut_before_last_bracket(draft: Draft) -> None:
 
 
 def _cut(draft: Draft, after: str) -> None:
-    """Cuts the last row inside a value: as much of it arrives as `after` is long."""
+    """Cuts the file inside the last row, after as many bytes of a leaf and its value as `after` is long."""
     text = draft.written()
     leaf = after[: after.index(": ") + 2].encode()
     draft.content = text[: text.rindex(leaf) + len(after.encode())]
@@ -243,9 +243,9 @@ ALL: Final[tuple[Fault, ...]] = (
     byte_order_mark,
     stray_byte,
 )
-SMALLEST_FILE: Final = 10  # rows that a file needs for any of them
+SMALLEST_FILE: Final = 10  # rows that a file needs for any of the faults
 
 
 def read_key(row: Row) -> tuple[object, object] | None:
-    """What makes two rows the same read."""
+    """Returns the id and time of the row's read, which make two rows the same read; None for a reject."""
     return None if row.truth is None else (row.truth[READ_ID], row.truth[EVENT_TIME])

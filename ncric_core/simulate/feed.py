@@ -1,4 +1,4 @@
-"""Feeds that go on: files arrive in a bucket as time passes, in real time or faster."""
+"""Writes endless feeds: files arrive in a bucket as time passes, in real time or faster."""
 
 import time
 from bisect import bisect_right
@@ -18,7 +18,7 @@ from ncric_core.simulate.drafts import Draft
 DAY: Final = timedelta(days=1)
 PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 TRAFFIC: Final = (9, 6, 5, 5, 8, 18, 38, 59, 63, 53, 50, 52, 55, 56, 60, 67, 72, 73, 62, 48, 39, 33, 24, 15)
-"""Parts of a day's vehicles in each hour of it, as on any city's streets: quiet nights, two peaks."""
+"""The relative number of vehicles in each hour of the day, as in any city: quiet nights, two peaks."""
 
 
 def _real_time() -> datetime:
@@ -27,8 +27,8 @@ def _real_time() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Simulated time: it left `start` when it was really `begun`, and passes `speed` times as fast as real time
-    until it has caught up with that."""
+    """Simulated time. It is `start` at the real time `begun`, and then passes `speed` times as fast as real time until
+    it has caught up."""
 
     start: datetime
     begun: datetime
@@ -42,7 +42,7 @@ class Clock:
 
     @property
     def caught_up(self) -> bool:
-        """Whether simulated time is real time."""
+        """Whether simulated time has reached real time."""
         real = self.real_time()
         return self.start + (real - self.begun) * self.speed >= real
 
@@ -60,11 +60,11 @@ def feed(
     silent_from: Mapping[str, datetime] = NEVER_SILENT,
     end: datetime | None = None,
 ) -> Iterator[Draft]:
-    """Writes the files that arrive after the clock's start, each when it is time, and gives each when it is written.
+    """Writes the files that arrive after the clock's start, each at its time, and yields each once it is written.
 
-    About `reads` rows a day, faults included. The same seed writes the same files of a day, whenever it starts: to
-    write them again changes nothing. Cameras in `silent_from` (ids as in the store) send nothing from that time on;
-    what came before, and so their habit, stays.
+    There are about `reads` rows a day, faults included. The same seed writes the same files for a day, whenever it is
+    started, so writing them again changes nothing. A camera in `silent_from` (ids as in the store) sends nothing from
+    its time on. Its earlier reads stay, and so does its habit. The feed ends before `end`, or never.
     """
     for draft in _files(clock.start, silent_from, reads=reads, seed=seed):
         if end is not None and draft.end >= end:
@@ -76,7 +76,7 @@ def feed(
 
 
 def _files(start: datetime, silent_from: Mapping[str, datetime], *, reads: int, seed: int) -> Iterator[Draft]:
-    """The files of all feeds in order of arrival, from the begin of the day of `start` on, without end."""
+    """Yields the files of all feeds in order of arrival, from the beginning of `start`'s day (UTC), without end."""
     first = start.replace(hour=0, minute=0, second=0, microsecond=0)
     for number in count():
         day = first + number * DAY
@@ -102,7 +102,10 @@ def _day(
 
 
 def _rhythm(day: datetime) -> Callable[[float], float]:
-    """What share of a day (UTC) has passed when a share of its vehicles has, on Pacific clocks."""
+    """Returns a function from the share of a day's vehicles to the share of that day (UTC) in which they have passed.
+
+    The hours of TRAFFIC are on Pacific clocks.
+    """
     hours = [TRAFFIC[(day + timedelta(hours=number)).astimezone(PACIFIC).hour] for number in range(24)]
     until = [part / sum(hours) for part in accumulate(hours)]
 

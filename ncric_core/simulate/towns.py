@@ -1,13 +1,13 @@
-"""Where the agencies of the simulated world are, so that a map of their cameras looks like the region."""
+"""The places of the simulated world's agencies, so that a map of their cameras looks like the region."""
 
 from collections.abc import Mapping
 from random import Random
 from typing import Final
 
 BAY: Final = (37.70, -122.20)
-"""For agencies that are of no one place, and for names never seen."""
+"""The place of agencies without a place of their own, and of names never seen."""
 
-TOWN, COUNTY = 0.012, 0.09  # degrees; the spread of a town's cameras, and of a county's or a task force's
+TOWN, COUNTY = 0.012, 0.09  # degrees: the spread of the cameras of a town, and of anything larger
 
 TOWNS: Final[Mapping[str, tuple[float, float]]] = {
     "Atherton PD": (37.461, -122.198),
@@ -61,11 +61,11 @@ COUNTIES: Final[Mapping[str, tuple[float, float]]] = {
     "Solano County Sheriffs Office": (38.260, -122.020),
     "Yosemite National Park": (37.720, -119.640),
 }
-"""The same, of what is as large as a county."""
+"""Latitude and longitude of agencies whose area is as large as a county."""
 
 
 def place_near(agency: str, chance: Random) -> tuple[float, float]:
-    """Latitude and longitude of a camera of an agency, in decimal degrees."""
+    """Returns latitude and longitude of a camera of an agency, in decimal degrees."""
     spread = TOWN if agency in TOWNS else COUNTY
     latitude, longitude = TOWNS.get(agency) or COUNTIES.get(agency, BAY)
     return latitude + chance.gauss(0, spread), longitude + chance.gauss(0, spread)

@@ -1,4 +1,4 @@
-"""The simulated world: agencies with their spellings, cameras with their places, and how much each of them reads."""
+"""The simulated world: agencies and their spellings, cameras, their places, and how much each camera reads."""
 
 import json
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from ncric_core.simulate.towns import place_near
 SHERIFF: Final = "Santa Clara County Sheriff's Office"
 LARGEST: Final = "Fremont PD"
 SCSO_GUESTS: Final = ("Los Altos PD", "Morgan Hill PD", "CAMPBELL-SARATOGA TASK FORCE")
-"""Agencies whose reads come over the sheriff's stream too; the last is a name never seen."""
+"""Agencies whose reads also come over SCSO; the last is a name never seen."""
 
 NEVER_SEEN: Final = ("EMERYVILLE POLICE DEPARTMENT", "Univ. of Elsewhere Campus Safety", "CAMPBELL-SARATOGA TASK FORCE")
-"""Received names that the name table leaves out."""
+"""Received names that are not in the name table."""
 
 STREETS: Final = (
     "AutoMall",
@@ -34,7 +34,7 @@ HEADINGS: Final = ("EB", "WB", "NB", "SB")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Degrees, minutes and seconds of both axes, as a vendor sends them."""
+    """Degrees, minutes and seconds of latitude and longitude, as a vendor sends them."""
 
     latitude: tuple[int, int, float]
     longitude: tuple[int, int, float]
@@ -48,7 +48,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A camera, the agency that it is of, and the JSON text of the part of a read that tells of it."""
+    """A camera, its agency, and the part of a read's JSON text that describes the camera."""
 
     id: str
     received: str  # its agency's name as this camera's server spells it
@@ -59,7 +59,7 @@ class Camera:
 
 
 def spellings(agency: str) -> list[str]:
-    """How vendors spell an agency's name; the first is its own."""
+    """Returns how vendors spell an agency's name. The first spelling is the standardised name."""
     if agency == SHERIFF:
         return [
             agency,
@@ -74,12 +74,13 @@ def spellings(agency: str) -> list[str]:
 
 
 def names(datasource: str) -> list[tuple[str, str, str]]:
-    """The name table of a feed: received name, standardised name, datasource."""
+    """Returns the name table of a feed: received name, standardised name, datasource."""
     return [(received, agency, datasource) for agency in seed_agencies() for received in spellings(agency)]
 
 
 def cameras(datasource: str, chance: Random) -> list[Camera]:
-    """The cameras of a feed: BOSS4 has all agencies, Fremont's by far the busiest; SCSO the sheriff's own."""
+    """Returns the cameras of a feed. BOSS4 has all agencies, Fremont PD by far the busiest; SCSO has the sheriff's and
+    those of SCSO_GUESTS."""
     text = boss4_camera if datasource == "BOSS4" else scso_camera
     if datasource == "SCSO":
         towns = [_camera(n, agency, 0.2, text, chance) for n, agency in enumerate(SCSO_GUESTS, 201)]
@@ -104,14 +105,14 @@ def _camera(number: int, agency: str, weight: float, text: Callable[..., str], c
 
 
 def _sexagesimal(degrees: float) -> tuple[int, int, float]:
-    """Degrees with the sign, minutes, and seconds to a hundredth."""
+    """Returns degrees (with the sign), minutes, and seconds to a hundredth."""
     minutes, hundredths = divmod(round(abs(degrees) * 360_000), 6000)
     whole, minutes = divmod(minutes, 60)
     return (whole if degrees >= 0 else -whole), minutes, hundredths / 100
 
 
 def boss4_camera(number: str, name: str, acronym: str, ori: str, place: Place) -> str:
-    """What BOSS4 says of a camera and its agency, nested as BOSS4 nests it."""
+    """Returns a camera and its agency as JSON text, nested as in BOSS4."""
     return (
         f'\t\t"agency": '
         f'{{\n\t\t\t"agencyAcronym": {json.dumps(acronym)},\n\t\t\t"agencyOriNumber": {json.dumps(ori)}\n\t\t}},\n'
@@ -121,7 +122,7 @@ def boss4_camera(number: str, name: str, acronym: str, ori: str, place: Place) -
 
 
 def scso_camera(number: str, name: str, acronym: str, ori: str, place: Place) -> str:
-    """The same from SCSO: other nesting, and numbers as text."""
+    """Returns a camera and its agency as JSON text, nested as in SCSO, with a number as id and coordinates as text."""
     return (
         f'\t\t"agencyAcronym": {json.dumps(acronym)},\n\t\t"agencyOriNumber": {json.dumps(ori)},\n'
         f'\t\t"device": {{\n\t\t\t"LPRCameraID": {number},\n\t\t\t"LPRCameraName": {json.dumps(name)}\n\t\t}},\n'
