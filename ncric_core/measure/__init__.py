@@ -1,1 +1,1 @@
-"""Measuring: the demo against its truth, and the bench against the limits of this machine."""
+"""Measures the pipeline: the demo compares it with the truth, the bench with the limits of this machine."""

@@ -1,4 +1,4 @@
-"""The pipeline against the limits of this machine: ratios in one run, on the same rows and the same indexed tables."""
+"""Compares the pipeline with the limits of this machine, in one run, on the same rows and the same indexed tables."""
 
 import multiprocessing
 import resource
@@ -28,15 +28,15 @@ from ncric_core.store.schema.migrate import migrate
 from ncric_core.windows import Window
 
 START: Final = datetime(2022, 10, 11, tzinfo=UTC)
-# reads an hour at the real peak (feeds.md, section 1); the files are as dense as there
+# reads an hour at the real peak (feeds.md, section 1); the bench's files are as dense
 REAL_RATE: Final = 4_000_000 / 24
-LONGEST: Final = timedelta(days=30)  # into which the files of any bench fall
-FILL_WEEKS: Final = 10  # over which the rows of a filled store are spread
+LONGEST: Final = timedelta(days=30)  # window of the bench's job; the files of any bench fall into it
+FILL_WEEKS: Final = 10  # weeks over which the rows of a filled store are spread
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What `ncric bench` prints. Ratios are to the COPY limit (end to end) and to the first load (reload, filled)."""
+    """What `ncric bench` prints. `end_to_end_ratio` is to the COPY limit, the other ratios are to the first load."""
 
     reads: int
     copy_reads_per_second: float  # the limit: COPY straight into the indexed table, one connection
@@ -45,7 +45,7 @@ class Measured:
     rerun_seconds: float
     reload_reads_per_second: float
     reload_ratio: float
-    peak_memory_mb: float  # of the pipeline's process, PostgreSQL aside
+    peak_memory_mb: float  # of the pipeline's process, without PostgreSQL
     filled_rows: int
     filled_ratio: float | None
 
@@ -54,14 +54,18 @@ class Measured:
 
 
 def bench(folder: Path, *, reads: int, images: float, filled: int, note: Callable[[str], None]) -> Measured:
-    """Measures in an empty folder, each step in a process of its own so that its memory is its own."""
+    """Measures the pipeline in an empty folder. Each step has its own process, so that its peak memory is its own.
+
+    `reads` is the number of reads in the files, `images` the share of them that have photos. `filled` is the number of
+    reads in the store for the last step, 0 to leave that out. `note` is told each step as it begins.
+    """
     settings = Settings(data_dir=folder, bucket=str(folder / "bucket"), database_url=None)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
 
         def step(what: Callable[..., Any], *given: Any) -> Any:
             return pool.submit(what, settings, *given).result()
 
-        database = open_database(settings)  # kept open here, so that the server lives on from step to step
+        database = open_database(settings)  # keeps the embedded server running between the steps
         migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
         note(f"making {reads:,} reads")
         made = step(_make, reads, images)
@@ -108,14 +112,16 @@ def _job(settings: Settings, *, force: bool) -> Job:
 
 
 def _pipeline(settings: Settings, force: bool) -> tuple[float, float]:
-    """Seconds of a run, and the peak memory of its process in MB."""
+    """Runs the pipeline. Returns the seconds that it took, and the peak memory of its process in MB."""
     outcome: Outcome = integrate(_job(settings, force=force), settings, open_database(settings))
     return outcome.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _copy_limit(settings: Settings) -> float:
-    """Seconds of COPY of the same rows, ready made, into the same table, as one connection does it; the table is
-    emptied."""
+    """Returns the seconds that one connection takes to COPY the same rows, already prepared, into the same table.
+
+    Empties the table afterwards.
+    """
     database = open_database(settings)
     frames = [frame for feed in feeds(settings).values() for frame in _frames(settings, database, feed)]
     seconds = 0.0
@@ -132,7 +138,7 @@ def _copy_limit(settings: Settings) -> float:
 
 
 def _frames(settings: Settings, database: Database, feed: Feed) -> list[pl.DataFrame]:
-    """The rows of a feed's files as the pipeline gives them to COPY, in chunks."""
+    """Returns the reads of a feed's files in chunks, in the columns that the pipeline passes to COPY."""
     mapping = own_flight(settings.flights_dir)
     batches = [batch.reads for batch in feed.read(feed.deliveries(None))]
     if not batches:
@@ -160,7 +166,7 @@ def _empty(database: Database) -> None:
 
 
 def _fill(settings: Settings, wanted: int) -> None:
-    """Fills the store with reads of other plates in other weeks and in the same ones."""
+    """Fills the store with `wanted` other reads, spread over FILL_WEEKS up to the week of the bench's files."""
     database = open_database(settings)
     first = START - timedelta(weeks=FILL_WEEKS - 1)
     with database.session() as connection:

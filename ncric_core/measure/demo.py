@@ -1,5 +1,4 @@
-"""A day of simulated feeds, and the jobs of that day on them: the whole pipeline in one call, checked against the
-truth."""
+"""Runs a day's jobs on a day of simulated feeds, and checks the store against the truth."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -22,12 +21,12 @@ from ncric_core.windows import Window
 DAY: Final = datetime(2022, 10, 11, tzinfo=UTC)
 
 LARGE: Final = ("Fremont PD", "Santa Clara County Sheriff's Office")
-"""The agencies that have jobs of their own (docs/architecture.md, "The jobs")."""
+"""The agencies that have their own jobs (docs/architecture.md, "The jobs")."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Reads that should be in the store and are not, and reads that are there and should not be."""
+    """Reads that are missing from the store, and reads in it that should not be there (columns TRUTH_KEY)."""
 
     missing: pl.DataFrame
     unexpected: pl.DataFrame
@@ -38,7 +37,7 @@ class Difference:
 
 
 def jobs_of_the_day(settings: Settings, day: datetime) -> Iterator[tuple[str, Job]]:
-    """Name and work of every job of a day, hour by hour, and the catch-up at its end."""
+    """Yields the name and the work of every job of a day, hour by hour, and of the catch-up at its end."""
     there = feeds(settings)
     for hour in range(24):
         span = Window(day + timedelta(hours=hour), day + timedelta(hours=hour + 1))
@@ -63,7 +62,7 @@ def make_feeds(settings: Settings, database: Database, *, reads: int, seed: int,
 def run_day(
     settings: Settings, database: Database, progress: Callable[[str, Outcome], None]
 ) -> list[tuple[str, Outcome]]:
-    """Runs the jobs of the day one after the other; gives the outcome of each."""
+    """Runs the jobs of the day one after the other. Calls `progress` after each, and returns all outcomes."""
     done = []
     for name, job in jobs_of_the_day(settings, DAY):
         outcome = integrate(job, settings, database)
@@ -76,7 +75,7 @@ TRUTH_KEY: Final = ["vehicle_record_id", "event_time", "plate", "datasource", "s
 
 
 def differences(database: Database, made: Simulated) -> Difference:
-    """The store against what the simulator says must come out: id, time, plate, source and agency of every read."""
+    """Compares the reads in the store with those that the simulator says must come out, in the columns TRUTH_KEY."""
     with database.transaction() as connection:
         found = rows(
             connection,
