@@ -1,4 +1,4 @@
-"""Agencies' names: when two spellings are one name, what a name never seen may mean, and name tables as CSV files."""
+"""Agencies' names: which spellings are one name, which agency a new name may mean, and name tables as CSV files."""
 
 import csv
 import re
@@ -26,7 +26,7 @@ _QUOTES: Final = dict.fromkeys(map(ord, "’‘‛ʼʻ´`′＇ꞌ"), "'")
 
 @dataclass(frozen=True, slots=True)
 class NameMapping:
-    """What a received name (for Flock: a network id, in digits) of a datasource stands for."""
+    """A received name of a datasource (for Flock a network id, in digits), and the agency that it stands for."""
 
     received: str
     standardized: str
@@ -34,19 +34,22 @@ class NameMapping:
 
 
 def name_key(name: str) -> str:
-    """Equal for spellings that are one name: case, blanks, kinds of apostrophe and Unicode forms do not make two."""
+    """Returns a key that is equal for spellings of one name.
+
+    Spellings are one name if they differ only in case, blanks, kinds of apostrophe or Unicode forms.
+    """
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_QUOTES)
     kept = (sign for sign in text if unicodedata.category(sign)[0] not in "ZC")
     return unicodedata.normalize("NFKC", "".join(kept))
 
 
 def entity_set_name(agency: str) -> str:
-    """The name of an agency's data set: NCRICVehicleRecordsAthertonPD (feeds.md, section 4)."""
+    """Returns the name of an agency's entity set: NCRICVehicleRecordsAthertonPD (feeds.md, section 4)."""
     return ENTITY_SET_PREFIX + "".join(agency.split())
 
 
 def view_name(entity_set: str) -> str:
-    """The view of an entity set: its name, cut and told apart by a hash where PostgreSQL's 63 bytes do not hold it."""
+    """Returns the name of an entity set's view: its own name, or if that is over 63 bytes, a cut one with a hash."""
     encoded = entity_set.encode()
     if len(encoded) <= LONGEST_IDENTIFIER:
         return entity_set
@@ -56,7 +59,7 @@ def view_name(entity_set: str) -> str:
 
 @cache
 def seed_agencies() -> tuple[str, ...]:
-    """The agencies known at the start."""
+    """Returns the agencies known at the start."""
     lines = (files("ncric_core") / "agencies.txt").read_text(encoding="utf-8").splitlines()
     return tuple(line.strip() for line in lines if line.strip())
 
@@ -67,7 +70,7 @@ MOST_SUGGESTIONS: Final = 3
 NEAR: Final = (
     72.0  # of 100; below it two names are of different agencies (tests/test_agencies.py has cases on both sides)
 )
-OTHER_PLACE: Final = 80.0  # of 100: below it two places are not the same one, however alike the rest is
+OTHER_PLACE: Final = 80.0  # of 100; below it two places differ, however similar the rest of the names is
 
 _KINDS: Final = (
     ("sheriff", re.compile(r"\bsheriff(?:s|'s)?(?: (?:office|ofc|dept|department))?\b|(?<=\w )so$")),
@@ -82,7 +85,7 @@ _NEVER_ALIKE: Final = {frozenset({"sheriff", "police"}), frozenset({"sheriff", "
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """What a name says: the place, the kind of agency ('' if it does not say), and whether it is a county's."""
+    """The parts of a name: the place, the kind of agency ('' if not given), and whether it is a county's."""
 
     place: str
     kind: str
@@ -92,10 +95,10 @@ class _Parts:
 
 
 def suggest(received: str, known: Sequence[str]) -> list[str]:
-    """The known agencies that a received name may mean: best first, at most three, none if nothing is near.
+    """Returns the known agencies that a received name may mean: the best first, at most three, none if none is near.
 
-    Names are compared by place (a ratio of edit distance) and by kind of agency (police, sheriff, public safety),
-    however these are written, and by initials ("California Highway Patrol" is CHP).
+    Names are compared by place (a ratio of edit distance), by kind of agency (police, sheriff, public safety) in any
+    spelling, and by initials ("California Highway Patrol" is CHP).
     """
     given = _parts(received)
     scored = [(_score(given, _parts(name)), name) for name in known]
@@ -118,13 +121,13 @@ def _parts(name: str) -> _Parts:
 
 
 def _acronyms(words: str, place: str, kind: str) -> frozenset[str]:
-    """CHP for California Highway Patrol, SFPD for San Francisco PD."""
+    """Returns a name's possible acronyms: CHP for California Highway Patrol, SFPD for San Francisco PD."""
     whole, of_place = ("".join(word[0] for word in text.split()) for text in (words, place))
     return frozenset(short for short in (whole, of_place + _KIND_LETTERS.get(kind, "")) if len(short) > 2)
 
 
 def _score(given: _Parts, known: _Parts) -> float:
-    """How near two names are, of 100."""
+    """Returns how near two names are, of 100."""
     if given.compact == known.compact:
         return 100.0
     if given.compact in known.acronyms or known.compact in given.acronyms:
@@ -143,7 +146,7 @@ def _score(given: _Parts, known: _Parts) -> float:
 
 
 def _place_score(given: str, known: str) -> float:
-    """100 for the same place, less for slips of the pen; at most 85 if one is but a part of the other."""
+    """Returns how near two places are: 100 if they are equal, less for misspellings, 85 if one is part of the other."""
     whole = max(
         fuzz.ratio(given, known),
         fuzz.token_sort_ratio(given, known),
@@ -157,15 +160,15 @@ def _place_score(given: str, known: str) -> float:
 # ---- name tables as CSV
 
 _NAME, _NETWORK, _STANDARD, _SOURCE = "ol.name", "ol.id", "standardized_agency_name", "ol.datasource"
-MOST_FAULTS: Final = 20  # told of one file
+MOST_FAULTS: Final = 20  # reported for one file
 
 
 def read_mappings(path: Path, datasources: Collection[str]) -> list[NameMapping]:
-    """The mappings of a CSV file (columns ol.name, standardized_agency_name, ol.datasource; ol.id for Flock's network
-    id).
+    """Reads the mappings of a CSV file.
 
-    Raises AgencyError with a line for each fault: a missing column or value, an unknown datasource, a name mapped twice
-    otherwise.
+    The columns are ol.name, standardized_agency_name, ol.datasource, and ol.id for Flock's network ids. Raises
+    AgencyError with a line for each fault: a missing column or value, an unknown datasource, or a name mapped to two
+    agencies.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
@@ -175,7 +178,7 @@ def read_mappings(path: Path, datasources: Collection[str]) -> list[NameMapping]
     except OSError as error:
         raise AgencyError(f"{path} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise AgencyError(f"{path} is no CSV file in UTF-8: {error}") from None
+        raise AgencyError(f"{path} is not a CSV file in UTF-8: {error}") from None
     if absent := [name for name in (_STANDARD, _SOURCE) if name not in columns]:
         raise AgencyError(
             f"{path}: column {' and '.join(absent)} is missing; the columns are {', '.join(_COLUMNS[:3])}"
@@ -213,7 +216,7 @@ def _checked(path: Path, found: Sequence[tuple[int, dict[str, str]]], datasource
 
 
 def write_mappings(mappings: Iterable[NameMapping], stream: TextIO) -> None:
-    """Writes mappings as `read_mappings` reads them; the column ol.id is there only where a network id is."""
+    """Writes mappings in the form that `read_mappings` reads. Has the column ol.id only if there are network ids."""
     given = list(mappings)
     by_network = [mapping.datasource == FLOCK and mapping.received.isdigit() for mapping in given]
     writer = csv.writer(stream, lineterminator="\n")

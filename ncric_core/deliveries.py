@@ -1,6 +1,6 @@
-"""The seam between sources and pipeline: what a feed delivers, and in which shape the pipeline takes it.
+"""The seam between sources and pipeline: what a feed delivers, and the shape in which the pipeline takes it.
 
-A source offers feeds; the pipeline takes batches from a feed, and knows nothing of where they come from.
+A source offers feeds. The pipeline takes batches from a feed and does not know where they come from.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,11 +31,11 @@ CLEAN: Final = pl.Schema(
     }
 )
 """Clean reads: the columns that flights/reads.yaml maps, the number of the read's delivery in its batch (`file`), and
-its place in that delivery.
+the read's place in that delivery (`position`).
 
-`agency_name` is as received and never null: where no name came, the acronym or the ORI stands for it, else
-agencies.NO_AGENCY. `agency_key` is the number of the agency's network, in digits, where the feed has one (Flock); the
-name table maps such a number before it looks at the name."""
+`agency_name` is as received and never null. If no name came, it is the acronym, else the ORI, else
+agencies.NO_AGENCY. `agency_key` is the number of the agency's network, in digits, if the feed has such numbers (Flock).
+The name table maps this number first, then the name."""
 
 REJECTED: Final = pl.Schema(
     {
@@ -47,23 +47,23 @@ REJECTED: Final = pl.Schema(
         "agency_name": pl.String,
     }
 )
-"""Rejects: why a row is no read, and the row as received (JSON, or text where it is none), without photos."""
+"""Rejects: why a row is not a read, and the row as received without photos (JSON, or text if it is not JSON)."""
 
 
 def received_name(columns: Iterable[str]) -> pl.Expr:
-    """The received name of reads with these columns: what the books and the name table know their agency by.
+    """Returns the received name of reads with these columns: the name of their agency in books and name table.
 
-    It is the key of the agency where a read has one, else the agency's name.
+    The received name is a read's `agency_key` if it has one, else its `agency_name`.
     """
     return pl.coalesce("agency_key", "agency_name") if "agency_key" in columns else pl.col("agency_name")
 
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What the books name as one thing that arrived, such as a file.
+    """One thing that arrived and that the books name, such as a file.
 
-    `version` changes when the content does. The window (UTC) is the time in which its reads arrived; a delivery belongs
-    to the window that holds its end.
+    `version` changes when the content does. `window_start` and `window_end` (UTC) are the time in which its reads
+    arrived. A delivery belongs to the window that contains its `window_end`.
     """
 
     datasource: str
@@ -77,9 +77,9 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What reading a delivery has found: rows (reads and rejects) and photos.
+    """What was found in a delivery: its rows (reads and rejects) and photos.
 
-    If it is not `complete`, these are the figures so far, and the next batch goes on with the same delivery.
+    If `complete` is false, these are the figures so far, and the next batch continues the same delivery.
     """
 
     delivery: Delivery
@@ -93,9 +93,9 @@ class Contents:
 class Batch:
     """Deliveries of one feed that were read and are loaded together.
 
-    `reads` has schema CLEAN, `rejects` schema REJECTED; both name a delivery by its number in `contents`. A large
-    delivery comes in parts: each is a batch that holds nothing else and has `part` set. `failed` tells why deliveries
-    could not be read, by key.
+    `reads` has schema CLEAN, `rejects` schema REJECTED. In both, `file` is the index of a delivery in `contents`. A
+    large delivery comes in parts. Each part is a batch of its own, with `part` set. `failed` says, by key, why
+    deliveries could not be read.
     """
 
     contents: Sequence[Contents]
@@ -107,9 +107,9 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A reject as the books keep it: the text received, its place in its delivery, and why it was rejected.
+    """A reject from the books: the text received, its position in its delivery, and why it was rejected.
 
-    `window_end` is the end of its delivery's window.
+    `window_end` is the end of that delivery's window.
     """
 
     text: str
@@ -119,34 +119,34 @@ class Received:
 
 
 class Feed(Protocol):
-    """A stream of reads from one vendor. Every call raises SourceError if the source cannot be reached."""
+    """A stream of reads from one vendor. Every method raises SourceError if the source cannot be reached."""
 
     @property
     def job(self) -> str:
-        """The name of its job, in lower case (`boss4`)."""
+        """The name of the feed's job, in lower case (`boss4`)."""
 
     @property
     def datasource(self) -> str:
-        """Its tag, as the name table, the books and the ids of its reads have it (`BOSS4`)."""
+        """The feed's tag in the name table, in the books and in the ids of its reads (`BOSS4`)."""
 
     def check(self) -> str:
-        """Reads as little as proves that the source can be read, and says so in words."""
+        """Reads just enough to prove that the source can be read. Returns the result in words."""
 
     def deliveries(self, window: Window | None) -> Iterator[Delivery]:
-        """The deliveries of a window, or all of them."""
+        """Yields the deliveries that belong to a window; all of them if it is None."""
 
     def find(self, key: str) -> Delivery | None:
-        """The delivery of a key, if it is this feed's and is still there."""
+        """Returns the delivery with this key; None if it is not this feed's, or is gone."""
 
     def read(self, deliveries: Iterable[Delivery]) -> Iterator[Batch]:
-        """The reads of these deliveries, in their order, cleaned. What cannot be read is told in its batch."""
+        """Yields the clean reads of these deliveries, in their order. A delivery that cannot be read is in `failed`."""
 
     def reread(self, rows: Sequence[Received]) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
-        """Reads rejects again as received.
+        """Parses and cleans the received text of rejects again.
 
-        Returns the reads (schema CLEAN; `file` is the number of their row in `rows`), and number and reason of the rows
-        that are rejects still.
+        Returns the reads (schema CLEAN; `file` is the index of their reject in `rows`), and the index and reason of
+        each reject that is still one.
         """
 
     def row(self, delivery: Delivery, position: int) -> str | None:
-        """A row of a delivery as received, without photos; None if it has fewer rows."""
+        """Returns a row of a delivery as received, without photos; None if the delivery has fewer rows."""

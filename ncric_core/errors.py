@@ -1,10 +1,10 @@
-"""The exceptions that callers may catch: each message says what happened, to what, and what to do."""
+"""The exceptions that callers may catch. Each message says what happened, to what, and what to do."""
 
 
 class NcricError(Exception):
     """An expected failure. The command line prints it as one line and exits with status 1.
 
-    `passing`: it may be gone in a while without anyone doing anything, so that a job is worth another try.
+    `passing` means that the failure may go away by itself, so that a job should be tried again.
     """
 
     def __init__(self, message: str, *, passing: bool = False) -> None:
@@ -17,11 +17,11 @@ class SettingsError(NcricError):
 
 
 class SourceError(NcricError):
-    """The object store (bucket or folder) cannot be read."""
+    """A feed's source, such as the bucket or folder of its files, cannot be read."""
 
 
 class StoreError(NcricError):
-    """The database cannot be reached, or refuses what is asked of it."""
+    """The database cannot be reached, or refuses a request."""
 
 
 class FlightError(NcricError):
@@ -33,4 +33,4 @@ class AgencyError(NcricError):
 
 
 class ServiceError(NcricError):
-    """A service that the jobs run on (Prefect, a child of `ncric up`) is missing, or does not start."""
+    """A service that the jobs need (Prefect, a child of `ncric up`) is missing, or does not start."""

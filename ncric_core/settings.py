@@ -1,4 +1,4 @@
-"""Every setting: name, type, default, environment variable (NCRIC_…, also from a `.env` in the working directory)."""
+"""Every setting: name, type, default, environment variable (NCRIC_…, also read from `.env` in the working folder)."""
 
 import getpass
 import os
@@ -30,9 +30,9 @@ def _people(value: object) -> object:
 
 
 def _folders(prefixes: tuple[str, ...]) -> tuple[str, ...]:
-    """Each prefix as a folder: without the slash, `ncric` would take `ncricscso/` too. `/` is the whole bucket.
+    """Returns each prefix as a folder with a slash: without it, `ncric` would match `ncricscso/` too.
 
-    A folder within another of them is left out, as its files would be read twice.
+    `/` is the whole bucket. A folder inside another folder of the list is left out, so that its files are read once.
     """
     names = dict.fromkeys(prefix.strip().strip("/") for prefix in prefixes if prefix.strip())
     folders = [f"{name}/" if name else "" for name in names]
@@ -41,7 +41,7 @@ def _folders(prefixes: tuple[str, ...]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Lags:
-    """Hours after which a feed's reads are all there: of most feeds, and of those that take another time."""
+    """Hours after which all reads of a feed have arrived: `usual`, except for the feeds in `by_feed`."""
 
     usual: int
     by_feed: tuple[tuple[str, int], ...] = ()
@@ -72,12 +72,12 @@ def _zone(name: str) -> str:
 
 
 def _default_data_dir() -> Path:
-    """The user's own data folder; for root a system one: the embedded server does not run as root nor see /root."""
+    """Returns the user's data folder; for root a system folder, as the embedded server's user cannot see /root."""
     return Path("/var/lib/ncric") if os.geteuid() == 0 else user_data_path("ncric", appauthor=False)
 
 
 def _user() -> str:
-    """The user's name, or number where it has no name, as in some containers."""
+    """Returns the user's name, or the user's number if there is no name for it, as in some containers."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -92,14 +92,14 @@ Folder = Annotated[Path, AfterValidator(Path.expanduser)]
 
 
 def _as_prefect_names_it(name: str) -> AliasChoices:
-    """Ours goes before Prefect's own variable."""
+    """Returns our variable's name and Prefect's own. If both are set, ours counts."""
     return AliasChoices(PREFIX + name, name)
 
 
 class Settings(BaseSettings):
-    """What can be set; a variable that is empty counts as unset.
+    """The settings. An empty variable counts as unset.
 
-    Credentials of S3 are not here: they come from the environment, a profile, a role or a block.
+    Credentials for S3 are not settings: they come from the environment, a profile, a role or a prefect-aws block.
     """
 
     model_config = SettingsConfigDict(
@@ -119,77 +119,77 @@ class Settings(BaseSettings):
         default=None, description="name of a prefect-aws AwsCredentials block; unset: environment, profile or role"
     )
     boss4_prefix: Prefixes = Field(default=("boss4/", "ncric/"), description="folders of BOSS4, separated by commas")
-    scso_prefix: Prefixes = Field(default=("scso/", "ncricscso/"), description="folders of SCSO")
+    scso_prefix: Prefixes = Field(default=("scso/", "ncricscso/"), description="folders of SCSO, separated by commas")
     hotlist_prefix: Prefixes = Field(default=("hotlist/",), description="folders of the daily hotlist")
     boss4_timezone: Zone = Field(default="UTC", description="zone of the times in BOSS4's data and file names")
     scso_timezone: Zone = Field(default="UTC", description="zone of the times in SCSO's data and file names")
     chunk_size: int = Field(default=50_000, ge=1, description="reads in one transaction")
-    keep_days: int = Field(default=365, ge=1, description="reads older than this when their file came are not loaded")
+    keep_days: int = Field(default=365, ge=1, description="days; a read older than this on arrival is not loaded")
     fetch_threads: int = Field(default=8, ge=1, le=64, description="files fetched from the bucket at once")
     flights_dir: Folder = Field(default=FLIGHTS, description="folder of edm.yaml and the project's own flights")
     organization: str = Field(default="NCRIC", min_length=1, description="the organisation that owns the data sets")
-    user: str = Field(default_factory=_user, description="who is named in the history of changes")
+    user: str = Field(default_factory=_user, description="the name that the history of changes shows for this user")
     prefect_port: int = Field(default=4200, ge=1, le=65535, description="port of the Prefect server of `ncric up`")
     prefect_api_url: str | None = Field(
         default=None,
         validation_alias=_as_prefect_names_it("PREFECT_API_URL"),
-        description="a Prefect server of its own (also PREFECT_API_URL); unset: the one of `ncric up`",
+        description="a separate Prefect server (also PREFECT_API_URL); unset: the server of `ncric up`",
     )
     prefect_api_key: SecretStr | None = Field(
         default=None,
         validation_alias=_as_prefect_names_it("PREFECT_API_KEY"),
-        description="key of that server, if it wants one (also PREFECT_API_KEY)",
+        description="key for that server, if it needs one (also PREFECT_API_KEY)",
     )
     prefect_api_auth_string: SecretStr | None = Field(
         default=None,
         validation_alias=_as_prefect_names_it("PREFECT_API_AUTH_STRING"),
-        description="user:password of that server, if it wants them (also PREFECT_API_AUTH_STRING)",
+        description="user:password for that server, if it needs them (also PREFECT_API_AUTH_STRING)",
     )
     work_pool: str = Field(
         default="ncric",
         min_length=1,
         validation_alias=AliasChoices(PREFIX + "WORK_POOL", "PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME"),
-        description="Prefect's work pool of all deployments (also PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME)",
+        description="Prefect's work pool for all deployments (also PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME)",
     )
-    console_address: str = Field(default="127.0.0.1", min_length=1, description="where the console listens")
+    console_address: str = Field(default="127.0.0.1", min_length=1, description="address that the console listens on")
     console_port: int = Field(default=8501, ge=1, le=65535, description="port of the console")
-    console_url: str | None = Field(default=None, description="the console as its users reach it: https://…")
+    console_url: str | None = Field(default=None, description="URL at which users reach the console: https://…")
     console_users: People = Field(
-        default=(), description="who may come in as an analyst: a@b.org, @b.org (all of it), group:NAME; commas between"
+        default=(), description="analysts: a@b.org, @b.org (everyone there) or group:NAME, separated by commas"
     )
     console_operators: People = Field(
-        default=(), description="who may also see rows as received, change names, run jobs again: as CONSOLE_USERS"
+        default=(), description="who also sees rows as received, changes names, reruns jobs; as CONSOLE_USERS"
     )
-    console_idle_minutes: float = Field(default=30, gt=0, description="minutes without a sign of life until sign-out")
+    console_idle_minutes: float = Field(default=30, gt=0, description="minutes without activity until sign-out")
     oidc_metadata_url: str | None = Field(
         default=None, description="OpenID provider: …/.well-known/openid-configuration; unset: the console is local"
     )
-    oidc_client_id: str | None = Field(default=None, description="the console's name at that provider")
-    oidc_client_secret: SecretStr | None = Field(default=None, description="its secret there")
+    oidc_client_id: str | None = Field(default=None, description="the console's client id at the OpenID provider")
+    oidc_client_secret: SecretStr | None = Field(default=None, description="the console's secret at that provider")
     oidc_groups_claim: str = Field(default="groups", min_length=1, description="claim that has a person's groups")
     freshness_weeks: int = Field(
-        default=8, ge=1, le=52, description="weeks that the usual number of reads is learned from"
+        default=8, ge=1, le=52, description="weeks from which the usual number of reads is learned"
     )
-    freshness_min_weeks: int = Field(default=3, ge=1, description="weeks that must be known before anything is judged")
+    freshness_min_weeks: int = Field(default=3, ge=1, description="weeks of reads needed before anything is judged")
     freshness_lag_hours: Lag = Field(
         default=Lags(2, (("FLOCK", 36),)),
-        description="hours after which reads are all there; others by feed: 2,FLOCK=36",
+        description="hours after which all reads have arrived; for single feeds: 2,FLOCK=36",
     )
     freshness_certainty: float = Field(
         default=15,
         ge=1,
-        description="reads that must have been due before silence is no chance (chance: e to the minus this)",
+        description="reads expected in a silence before it is an alarm (odds of a false one: e to the minus this)",
     )
     freshness_drop_share: float = Field(
         default=0.3,
         ge=0,
         lt=0.5,
-        description="a drop is sharp below this share of what is usual; 0: only silence is judged",
+        description="fewer than this share of the usual reads is a sharp drop; 0: only silence is judged",
     )
-    freshness_drop_hours: int = Field(default=3, ge=1, le=48, description="hours that a drop must have lasted")
+    freshness_drop_hours: int = Field(default=3, ge=1, le=48, description="hours that a drop lasts before an alarm")
     notify_urls: SecretStr | None = Field(
         default=None,
-        description="who is told of alarms: URLs of apprise (mailto://, json://, …), separated by blanks or commas",
+        description="where alarms are sent: apprise URLs (mailto://, json://, …), separated by blanks or commas",
     )
 
     @model_validator(mode="after")
@@ -199,12 +199,12 @@ class Settings(BaseSettings):
         return self
 
     def environment(self) -> dict[str, str]:
-        """What was set, as the variables that tell it to a child process, wherever that one runs. Has secrets."""
+        """Returns what was set as environment variables for a child process in any folder. They include secrets."""
         texts = {name: _variable(name, getattr(self, name)) for name in self.model_fields_set}
         return {PREFIX + name.upper(): text for name, text in texts.items() if text is not None}
 
     def shown(self) -> list[tuple[str, str, str]]:
-        """Environment variable, value (secrets masked) and description of each setting."""
+        """Returns the environment variable, value (secrets masked) and description of each setting."""
         return [
             (PREFIX + name.upper(), _masked(getattr(self, name)), field.description or "")
             for name, field in type(self).model_fields.items()
@@ -212,7 +212,7 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """The settings of this process. Raises SettingsError naming each variable that cannot be used."""
+    """Reads the settings of this process. Raises SettingsError, which names each variable that cannot be used."""
     try:
         return Settings()
     except ValidationError as error:
@@ -222,7 +222,7 @@ def read_settings() -> Settings:
 
 
 def _fault(error: ErrorDetails) -> str:
-    """The variable and what is wrong with it; never its value as pydantic would show it, which may be a secret."""
+    """Returns the variable and what is wrong with it, without its value (pydantic shows it), which may be a secret."""
     variable = PREFIX + ".".join(map(str, error["loc"])).upper()
     return f"{variable}: {error['msg'].removeprefix('Value error, ')}"
 

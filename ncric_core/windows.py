@@ -1,4 +1,4 @@
-"""Half-open UTC windows [start, end): what a run covers, made from given times and never from "now"."""
+"""Half-open UTC windows [start, end): the time that a run covers. They are made from given times, never from "now"."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -29,7 +29,7 @@ class Window:
 
 
 def parse_moment(text: str) -> datetime:
-    """An ISO 8601 date or time as an aware UTC time; one without a zone is UTC. Raises SettingsError."""
+    """Parses an ISO 8601 date or time as an aware UTC time; without a zone it is UTC. Raises SettingsError."""
     try:
         moment = datetime.fromisoformat(text.strip())
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
@@ -39,29 +39,29 @@ def parse_moment(text: str) -> datetime:
 
 
 def window(start: str, end: str) -> Window:
-    """The window between two texts, each as `parse_moment` reads them. Raises SettingsError."""
+    """Returns the window between two times in the form of `parse_moment`. Raises SettingsError."""
     return Window(parse_moment(start), parse_moment(end))
 
 
 def last_hour(moment: datetime) -> Window:
-    """The last full hour before a moment: at 09:10 the one from 08:00."""
+    """Returns the last full hour before a moment: at 09:10, the hour from 08:00."""
     end = moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
     return Window(end - timedelta(hours=1), end)
 
 
 def day_before_yesterday(moment: datetime, zone: ZoneInfo) -> Window:
-    """The whole day two days before the moment's in a zone: 23 or 25 hours where summer time begins or ends."""
+    """Returns the whole day two days before the moment's day in a zone (see `whole_day`)."""
     return whole_day(moment.astimezone(zone).date() - timedelta(days=2), zone)
 
 
 def whole_day(day: date, zone: ZoneInfo) -> Window:
-    """A day in a zone: 23 or 25 hours where summer time begins or ends."""
+    """Returns a day in a zone: 23 or 25 hours if summer time begins or ends on it."""
     midnights = (datetime.combine(day + timedelta(days=days), time(), zone) for days in (0, 1))
     return Window(*(midnight.astimezone(UTC) for midnight in midnights))
 
 
 def slices(whole: Window, length: timedelta) -> list[Window]:
-    """A window cut into parts of a length, in order of time; the last may be shorter."""
+    """Cuts a window into parts of a given length, in order of time. The last part may be shorter."""
     count = -((whole.start - whole.end) // length)
     starts = [whole.start + number * length for number in range(count)]
     return [Window(start, min(start + length, whole.end)) for start in starts]
