@@ -14,12 +14,12 @@ from ncric_core.cli.app import app
 from ncric_core.errors import NcricError
 
 COMMANDS: Final = "ncric.commands"
-"""Entry points of modules that add commands: of those that ncric_core must not know (pyproject.toml)."""
+"""Entry points of modules outside ncric_core that add commands (pyproject.toml); ncric_core must not import them."""
 
 
 def main() -> None:
-    """Runs the command line; an expected failure is one line on stderr and exit status 1."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the embedded server is let go of
+    """Runs the command line. An expected failure is one line on stderr and exit status 1."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # exits in order, so that the embedded server is released
     try:
         for module in entry_points(group=COMMANDS):
             module.load()
@@ -32,6 +32,6 @@ def main() -> None:
     except KeyboardInterrupt:
         print("ncric: stopped; what was loaded is kept, run it again for the rest", file=sys.stderr)  # noqa: T201
         sys.exit(130)
-    except BrokenPipeError:  # the reader of our output, such as `head`, has gone
+    except BrokenPipeError:  # the reader of our output, such as `head`, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

@@ -1,4 +1,4 @@
-"""`ncric agencies`: agencies, and the names that they are received under."""
+"""`ncric agencies`: agencies and their received names."""
 
 import sys
 from datetime import datetime
@@ -17,7 +17,7 @@ from ncric_core.store.names import all_mappings, set_mappings, unmapped_names
 from ncric_core.store.restandardize import Move
 from ncric_core.store.restandardize import restandardize as move_reads
 
-agencies_app = typer.Typer(no_args_is_help=True, help="Agencies, and the names that they are received under.")
+agencies_app = typer.Typer(no_args_is_help=True, help="Agencies and their received names.")
 app.add_typer(agencies_app, name="agencies")
 
 _AGENCIES = """
@@ -32,7 +32,7 @@ ORDER BY a.name
 
 @agencies_app.command("list")
 def list_agencies() -> None:
-    """Lists the agencies with their data sets and reads."""
+    """Lists the agencies with their entity sets and reads."""
     with connected() as (_, connection):
         found = rows(connection, _AGENCIES)
     show(("agency", "entity set", "unmapped", "reads", "newest read"), found, empty="no agencies")
@@ -40,7 +40,7 @@ def list_agencies() -> None:
 
 @agencies_app.command()
 def unmapped() -> None:
-    """Lists names never seen before whose reads wait under an agency of their own, and what they may mean."""
+    """Lists received names that are not mapped yet, with their reads and the agencies that they may mean."""
     with connected() as (_, connection):
         found = unmapped_names(connection)
     rows_ = [(n.datasource, n.received, n.reads, n.first_seen, n.last_seen, " | ".join(n.suggestions)) for n in found]
@@ -56,14 +56,13 @@ def unmapped() -> None:
 @agencies_app.command("map")
 def map_name(
     received: Annotated[str, typer.Argument(help="The name as received (for Flock: the network id).")],
-    standardized: Annotated[str, typer.Argument(help="The agency; a new name makes a new agency.")],
+    standardized: Annotated[str, typer.Argument(help="The agency. A name that is no agency yet makes a new one.")],
     datasource: Annotated[str, typer.Option(help="BOSS4, SCSO or FLOCK.")],
 ) -> None:
-    """Says which agency a received name stands for. Reads loaded already are moved by `ncric agencies
-    restandardize`."""
+    """Maps a received name to an agency. `ncric agencies restandardize` then moves the reads loaded before."""
     known = datasources(read_settings())
     if datasource.upper() not in known:
-        raise SettingsError(f"there is no datasource {datasource!r}; there are {', '.join(known)}")
+        raise SettingsError(f"there is no datasource {datasource!r}; the datasources are {', '.join(known)}")
     with connected() as (_, connection):
         made = set_mappings(connection, [NameMapping(received, standardized, datasource)])
     _said(1, made)
@@ -73,7 +72,7 @@ def map_name(
 def import_names(
     file: Annotated[Path, typer.Argument(help="CSV: ol.name (Flock: ol.id), standardized_agency_name, ol.datasource.")],
 ) -> None:
-    """Imports names from a CSV file, all or none; faults are told by line."""
+    """Imports names from a CSV file, all or none. Faults are reported by line."""
     settings = read_settings()
     mappings = read_mappings(file, datasources(settings))
     with connected() as (_, connection):
@@ -83,12 +82,12 @@ def import_names(
 
 def _said(count: int, made: list[str]) -> None:
     say(f"{count:,} names mapped" + (f"; new agencies: {', '.join(made)}" if made else ""))
-    say("reads loaded before are moved by: ncric agencies restandardize")
+    say("to move the reads loaded before: ncric agencies restandardize")
 
 
 @agencies_app.command("export")
-def export_names(file: Annotated[Path | None, typer.Argument(help="Where to; none: stdout.")] = None) -> None:
-    """Exports all names as CSV, as `import` reads them."""
+def export_names(file: Annotated[Path | None, typer.Argument(help="The file to write; none: stdout.")] = None) -> None:
+    """Exports all names as CSV that `import` can read."""
     with connected() as (_, connection):
         mappings = all_mappings(connection)
     if file is None:
@@ -101,8 +100,10 @@ def export_names(file: Annotated[Path | None, typer.Argument(help="Where to; non
 
 @agencies_app.command()
 def restandardize() -> None:
-    """Moves reads to the agencies that the names stand for now, a bounded number at a time; safe to kill and run
-    again."""
+    """Moves reads to the agencies that their received names are mapped to now.
+
+    Moves a bounded number of reads at a time. Safe to kill and to run again.
+    """
     moved: dict[Move, int] = {}
     with connected() as (_, connection):
         for move, reads in move_reads(connection):
@@ -116,8 +117,8 @@ def restandardize() -> None:
 
 
 @agencies_app.command()
-def history(limit: Annotated[int, typer.Option(min=1, help="At most so many, the latest first.")] = 100) -> None:
-    """Lists who changed the name tables, when, and what was before and after."""
+def history(limit: Annotated[int, typer.Option(min=1, help="Show at most this many, the latest first.")] = 100) -> None:
+    """Lists the changes of the name tables: who, when, and the agency before and after."""
     with connected() as (_, connection):
         found: list[tuple[datetime, str, str, str, str | None, str | None]] = list(
             rows(

@@ -1,4 +1,4 @@
-"""`ncric freshness`, `ncric alarms`: who has gone silent, and what else is or was not as it should be."""
+"""`ncric freshness`, `ncric alarms`: feeds, agencies and cameras that have gone silent, and all other alarms."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -15,11 +15,13 @@ from ncric_core.windows import parse_moment
 
 @app.command()
 def freshness(
-    at: Annotated[str | None, typer.Option(help="Judge as of this time, ISO 8601; without a zone: UTC. Now.")] = None,
+    at: Annotated[
+        str | None, typer.Option(help="Judge as of this time, ISO 8601; without a zone: UTC. Default: now.")
+    ] = None,
 ) -> None:
-    """Finds feeds, agencies and cameras that went silent or fell far below their habit, and tells who is to be told.
+    """Finds feeds, agencies and cameras that went silent or fell far below their habit, and sends the alarms.
 
-    Ends with status 1 if a message could not be sent; it is sent again next time.
+    Alarms go to NCRIC_NOTIFY_URLS. Ends with status 1 if a message could not be sent; it is sent again next time.
     """
     as_of = parse_moment(at) if at else datetime.now(UTC)
     with connected() as (settings, connection):
@@ -38,10 +40,10 @@ def freshness(
 
 @app.command()
 def alarms(
-    past: Annotated[bool, typer.Option("--all", help="Those too that are over, newest first.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="With --all: at most so many.")] = 100,
+    past: Annotated[bool, typer.Option("--all", help="Also list alarms that have ended, newest first.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="With --all: list at most this many.")] = 100,
 ) -> None:
-    """Lists the alarms that last."""
+    """Lists the alarms that have not ended."""
     with connected() as (_, connection), connection:
         found = latest_alarms(connection, limit=limit) if past else open_alarms(connection)
     _list(found, empty="no alarms")

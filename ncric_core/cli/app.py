@@ -1,4 +1,4 @@
-"""The typer application, and what commands share: settings, the open store, tables and progress."""
+"""The typer application, and what the commands share: settings, the open store, tables and progress."""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -27,12 +27,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode="markdown",
     help="""Licence plate reads of a regional intelligence centre: from the files that agencies' vendors drop, into each
-agency's data set, with every read that arrived accounted for.
+agency's entity set, with every read that arrived accounted for.
 
 New here? `ncric demo` makes a day of feeds and runs the jobs of the day on them.
 
 A day's work: `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00`, then
-`ncric run files-catchup` for the long tail, `ncric reconcile` to see that the books balance,
+`ncric run files-catchup` for whatever is left, `ncric reconcile` to see that the books balance,
 `ncric agencies unmapped` for names to be mapped.
 
 Settings are environment variables (NCRIC_…) or lines of a `.env`: `ncric settings` shows them all.""",
@@ -48,7 +48,7 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version, and end.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     pass
@@ -56,24 +56,27 @@ def _options(
 
 @contextmanager
 def connected() -> Iterator[tuple[Settings, Connection]]:
-    """The settings and a connection to their store."""
+    """Yields the settings and a connection to their store, once its schema is up to date (see `up_to_date`)."""
     settings = read_settings()
     with up_to_date(settings).session() as connection:
         yield settings, connection
 
 
 def say(text: str = "") -> None:
-    """A line on stdout."""
+    """Prints a line on stdout."""
     typer.echo(text)
 
 
 def warn(text: str) -> None:
-    """A line on stderr."""
+    """Prints a line on stderr."""
     typer.echo(text, err=True)
 
 
 def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """A table: drawn on a terminal, plain aligned lines elsewhere; numbers grouped and to the right."""
+    """Prints a table, or `empty` if it has no rows.
+
+    A terminal gets a drawn table, anything else plain aligned lines. Numbers are grouped and right-aligned.
+    """
     texts = [[_cell(value) for value in row] for row in rows]
     if not texts:
         say(empty)
@@ -115,7 +118,10 @@ def _cell(value: object) -> str:
 
 @contextmanager
 def progress(title: str) -> Iterator[Report]:
-    """Shows how far a run is, on stderr: a bar that moves on a terminal, a plain line every ten seconds elsewhere."""
+    """Shows a run's progress on stderr: a moving bar on a terminal, else a plain line every ten seconds.
+
+    Yields the function that a run reports its outcome so far to.
+    """
     if sys.stderr.isatty():
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -138,5 +144,5 @@ def _so_far(outcome: Outcome) -> str:
     return f"{outcome.files_read:,} files read, {total.found:,} rows found, {total.loaded:,} reads loaded"
 
 
-Start = Annotated[str | None, typer.Option(help="Begin of the window, ISO 8601; without a zone: UTC.")]
-End = Annotated[str | None, typer.Option(help="End of the window (not in it any more).")]
+Start = Annotated[str | None, typer.Option(help="Start of the window, ISO 8601; without a zone: UTC.")]
+End = Annotated[str | None, typer.Option(help="End of the window (exclusive).")]

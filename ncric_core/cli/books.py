@@ -26,7 +26,7 @@ from ncric_core.windows import window
 def reconcile() -> None:
     """Proves that the books balance: rows found = loaded + already there + rejected + waiting, and counts = reads.
 
-    Ends with status 1 and the differences if they do not.
+    If they do not balance, lists the differences and ends with status 1.
     """
     with connected() as (_, connection):
         books = balance(connection)
@@ -57,13 +57,15 @@ def list_files(
     start: Start = None,
     end: End = None,
     search: Annotated[str | None, typer.Option(help="Only files whose name contains this.")] = None,
-    state: Annotated[str | None, typer.Option(help="Only `new`, `begun`, `waiting`, `done` or `gone` ones.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    state: Annotated[
+        str | None, typer.Option(help="Only files in this state: `new`, `begun`, `waiting`, `done` or `gone`.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="List at most this many.")] = 100,
 ) -> None:
-    """Lists files of the bucket with what the ledger says of each.
+    """Lists the files of the bucket with what became of each.
 
-    new: not read yet; begun: a run was killed in it; waiting: rows of some agencies are left to another job; done;
-    gone: in the ledger, not in the bucket any more.
+    The states: new (not read yet), begun (a run stopped in the middle of it), waiting (rows of some agencies are left
+    to another job), done, gone (in the ledger, but no longer in the bucket).
     """
     with connected() as (settings, connection):
         there = feeds(settings)
@@ -93,9 +95,11 @@ def list_files(
 @files_app.command("show")
 def show_file(
     key: Annotated[str, typer.Argument(help="The file's name in the bucket, as `ncric files list` shows it.")],
-    position: Annotated[int | None, typer.Option(min=0, help="Show this row as received, without photos.")] = None,
+    position: Annotated[
+        int | None, typer.Option(min=0, help="Show only this row, as received, without photos. The first is 0.")
+    ] = None,
 ) -> None:
-    """Shows what became of a file, agency by agency and reject by reject, or one row of it as received."""
+    """Shows what became of a file, by agency and by reject; or one row of it as received."""
     with connected() as (settings, connection):
         seen = look_into(feeds(settings).values(), connection, key, position)
     if position is not None:
@@ -118,21 +122,23 @@ def show_file(
     show(("position", "reason", "detail"), seen.rejects, empty="no rejects")
 
 
-rejects_app = typer.Typer(no_args_is_help=True, help="Rows that are no reads, and why.")
+rejects_app = typer.Typer(no_args_is_help=True, help="Rejects: rows that are not reads, and why.")
 app.add_typer(rejects_app, name="rejects")
-Reason = Annotated[str | None, typer.Option(help="Only of this reason, as `future`.")]
-File = Annotated[str | None, typer.Option(help="Only of files whose name contains this.")]
+Reason = Annotated[str | None, typer.Option(help="Only rejects with this reason, such as `future`.")]
+File = Annotated[str | None, typer.Option(help="Only rejects of files whose name contains this.")]
 
 
 @rejects_app.command("list")
 def list_rejects(
     reason: Reason = None,
     file: File = None,
-    replayed: Annotated[bool, typer.Option("--all", help="Those too that were replayed.")] = False,
-    received: Annotated[bool, typer.Option("--received", help="The row as received too, without photos.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    replayed: Annotated[bool, typer.Option("--all", help="Also list rejects that were replayed.")] = False,
+    received: Annotated[
+        bool, typer.Option("--received", help="Also show the row as received, without photos.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="List at most this many.")] = 100,
 ) -> None:
-    """Lists rejects, and how many there are of each reason."""
+    """Lists rejects, and the number of rejects by reason."""
     with connected() as (_, connection):
         reasons = count_reasons(connection)
         found = find_rejects(connection, Chosen(reason, file, replayed), limit=limit)
@@ -144,12 +150,12 @@ def list_rejects(
     rows = [(r.key, r.position, r.reason, r.detail, r.agency_name, r.replayed_at) for r in found]
     if received:
         columns, rows = (*columns, "received"), [(*row, r.received) for row, r in zip(rows, found, strict=True)]  # type: ignore[assignment, misc]
-    show(columns, rows, empty="none of these")
+    show(columns, rows, empty="no such rejects")
 
 
 @rejects_app.command("replay")
 def replay_rejects(reason: Reason = None, file: File = None) -> None:
-    """Runs rejects again, after a fix of a setting or of the program: what is a read by now is loaded."""
+    """Runs rejects again after a fix of a setting or of the program. Those that are reads now are loaded."""
     with connected() as (settings, connection):
         done = replay(connection, feeds(settings).values(), own_flight(settings.flights_dir), Chosen(reason, file))
     say(done.summary)
@@ -165,10 +171,10 @@ class Format(StrEnum):
 
 @app.command()
 def sql(
-    query: Annotated[str, typer.Argument(help="One SELECT; the view `reads` is the stable face of the store.")],
+    query: Annotated[str, typer.Argument(help="One SELECT. The view `reads` stays the same when tables change.")],
     form: Annotated[Format, typer.Option("--format", help="csv, json or table.")] = Format.table,
 ) -> None:
-    """Asks the store a question, read-only.
+    """Runs a query on the store, read-only.
 
     `ncric sql "SELECT standardized_agency_name, count(*) FROM reads GROUP BY 1 ORDER BY 2 DESC"`
     """
@@ -177,7 +183,7 @@ def sql(
         with connection, connection.cursor() as cursor:
             cursor.execute(query)
             if cursor.description is None:
-                raise SettingsError("that is no question: give a SELECT")
+                raise SettingsError("that is not a query: give a SELECT")
             columns = [column.name for column in cursor.description]
             found = cursor.fetchall()
     match form:
@@ -198,7 +204,7 @@ def sql(
 
 
 def _plain(value: Any) -> Any:
-    """Times as ISO 8601 in UTC; the rest as it is."""
+    """Returns a time as ISO 8601 in UTC, and any other value unchanged."""
     if isinstance(value, datetime):
         return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
     return value.isoformat() if isinstance(value, date) else value

@@ -1,4 +1,4 @@
-"""`ncric flights`: flights checked, and loaded from a table."""
+"""`ncric flights`: checks flights, and loads tables through them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,16 +11,16 @@ from ncric_core.flight.model import read_model
 from ncric_core.pipeline.flight_load import check_flight, load_flight, table_batches
 
 flights_app = typer.Typer(
-    no_args_is_help=True, help="Flights: which columns of a table become which properties of what."
+    no_args_is_help=True, help="Flights: how the columns of a table become properties of entities and associations."
 )
 app.add_typer(flights_app, name="flights")
 
 
 @flights_app.command()
 def check(files: Annotated[list[Path], typer.Argument(help="Flights (YAML).")]) -> None:
-    """Checks flights against the model and the data sets that there are, and tells each fault with file and place.
+    """Checks flights against the model and the existing entity sets. Reports each fault with its file and place.
 
-    Ends with status 1 if any is wrong.
+    Ends with status 1 if a flight has a fault.
     """
     wrong = 0
     with connected() as (settings, connection):
@@ -43,7 +43,7 @@ def load(
     file: Annotated[Path, typer.Argument(help="A flight (YAML).")],
     table: Annotated[Path, typer.Option(help="The table: .csv (every column is text) or .parquet.")],
 ) -> None:
-    """Loads a table through a flight, in transactions of 50,000 rows. Safe to repeat.
+    """Loads a table through a flight, in transactions of 50,000 rows. Safe to run again.
 
     `ncric flights load flights/my.yaml --table reads.csv`
     """

@@ -1,4 +1,4 @@
-"""`ncric run`, `ncric migrate`, `ncric settings`: the jobs and what they stand on."""
+"""`ncric run`, `ncric migrate`, `ncric settings`: runs a job, and prepares what jobs need."""
 
 from typing import Annotated
 
@@ -24,16 +24,18 @@ def run(
     *,
     start: Start = None,
     end: End = None,
-    agency: Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")] = None,
-    exclude_agency: Annotated[list[str] | None, typer.Option(help="All but this agency; may be given again.")] = None,
+    agency: Annotated[list[str] | None, typer.Option(help="Only this agency. Can be repeated.")] = None,
+    exclude_agency: Annotated[list[str] | None, typer.Option(help="All but this agency. Can be repeated.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and clean, but load nothing.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Read again what the ledger has as done.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also read files that are done according to the ledger.")
+    ] = False,
 ) -> None:
-    """Loads the reads of a window into their agencies' data sets.
+    """Loads the reads of a window into their agencies' entity sets.
 
-    A file belongs to the window that holds its end. To run it again is always safe: what is loaded already costs a look
-    into the ledger, what is missing is loaded. Ends with status 1 if a file could not be fetched or an agency not be
-    loaded; the rest is loaded then.
+    A file belongs to the window that contains the end of the file's own window. Running a job again is always safe: it
+    looks up in the ledger what is loaded, and loads what is missing. Ends with status 1 if a file could not be fetched
+    or an agency could not be loaded; everything else is loaded all the same.
 
     `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00 --exclude-agency "Fremont PD"`
     """
@@ -53,7 +55,7 @@ def run(
 
 
 def show_outcome(outcome: Outcome, title: str) -> None:
-    """What a run did: by agency, rejects by reason, new names, and what failed (on stderr)."""
+    """Prints what a run did: rows by agency, rejects by reason, new names, and (on stderr) what failed."""
     total = outcome.total
     rate = f", {total.loaded / outcome.seconds:,.0f} reads/s" if total.loaded and outcome.seconds else ""
     say(f"{title}{' (dry run: nothing was loaded)' if outcome.dry_run else ''}")
@@ -81,7 +83,7 @@ def show_outcome(outcome: Outcome, title: str) -> None:
 
 @app.command()
 def migrate() -> None:
-    """Brings the database up to date: an empty or an older one, and what is new in edm.yaml. Safe to repeat."""
+    """Brings an empty or older database up to date, and adds what is new in edm.yaml. Safe to run again."""
     settings = read_settings()
     done = bring_up_to_date(
         open_database(settings), organization=settings.organization, flights_dir=settings.flights_dir
@@ -91,5 +93,5 @@ def migrate() -> None:
 
 @app.command()
 def settings() -> None:
-    """Shows every setting: environment variable, value (secrets masked), meaning."""
+    """Shows every setting: its environment variable, value (secrets masked) and meaning."""
     show(("setting", "value", "meaning"), read_settings().shown(), empty="")

@@ -1,4 +1,4 @@
-"""`ncric demo`, `ncric simulate`, `ncric bench`: the pipeline on feeds that are made for it."""
+"""`ncric demo`, `ncric simulate`, `ncric bench`: runs the pipeline on simulated feeds, and measures it."""
 
 import json
 import shutil
@@ -30,21 +30,21 @@ from ncric_core.windows import parse_moment
 
 BENCHES: Final = "ncric.benches"
 
-Seed = Annotated[int, typer.Option(help="Another seed makes another day; the same seed makes the same.")]
+Seed = Annotated[int, typer.Option(help="The same seed makes the same day, another seed another day.")]
 Images = Annotated[float, typer.Option(min=0, max=1, help="Share of the reads that come with photos.")]
 
 
 @app.command()
 def demo(
-    reads: Annotated[int, typer.Option(min=1000, help="About so many rows in the day's files.")] = 100_000,
+    reads: Annotated[int, typer.Option(min=1000, help="Number of rows in the day's files, roughly.")] = 100_000,
     seed: Seed = 1,
     images: Images = 0.02,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the store, to look around in it.")] = False,
 ) -> None:
-    """Makes a day of feeds, damaged as real ones are, runs the jobs of that day, and checks what came out.
+    """Makes a day of feeds with the faults of real ones, runs the jobs of that day, and checks what came out.
 
-    Runs in a scratch folder with a PostgreSQL of its own; nothing else is touched. Ends with status 1 if the books do
-    not balance, or if what is in the store is not what the simulator says must come out.
+    Runs in a scratch folder with its own PostgreSQL, and touches nothing else. Ends with status 1 if the books do not
+    balance, or if the reads in the store are not those that the simulator says must come out.
     """
     folder = Path(tempfile.mkdtemp(prefix="ncric-demo-"))
     settings = Settings(data_dir=folder, bucket=str(folder / "bucket"), database_url=None)
@@ -100,7 +100,7 @@ def _demo(settings: Settings, database: Database, reads: int, seed: int, images:
     say(f"{len(done)} jobs, {books.reads:,} reads in {seconds:.1f} s: {books.reads / seconds:,.0f} reads/s")
     if waiting:
         say()
-        say("Names never seen before; their reads are loaded under them, and wait for someone to say whose they are:")
+        say("Names never seen before. Their reads are loaded under these names until somebody maps them to an agency:")
         rows = [(n.datasource, n.received, n.reads, " | ".join(n.suggestions)) for n in waiting]
         show(("source", "received name", "reads", "suggestions"), rows, empty="")
     say()
@@ -121,7 +121,7 @@ def _demo(settings: Settings, database: Database, reads: int, seed: int, images:
 
 
 def _show_day(done: list[tuple[str, Outcome]], rejects: list[tuple[str, int]]) -> None:
-    """Reads by agency over all jobs, and rejects by reason."""
+    """Prints the reads by agency over all jobs, and the rejects by reason."""
     loaded: Counter[str] = Counter()
     for _, outcome in done:
         for agency, one in outcome.agencies.items():
@@ -135,21 +135,23 @@ def _show_day(done: list[tuple[str, Outcome]], rejects: list[tuple[str, int]]) -
 
 @app.command()
 def simulate(
-    folder: Annotated[Path, typer.Argument(help="The bucket to write to; made if it is not there.")],
+    folder: Annotated[Path, typer.Argument(help="The bucket to write to. It is created if it is missing.")],
     *,
-    reads: Annotated[int, typer.Option(min=1, help="About so many rows over all files.")] = 100_000,
+    reads: Annotated[int, typer.Option(min=1, help="Number of rows in all files, roughly.")] = 100_000,
     start: Annotated[
-        str, typer.Option(help="Begin of the time in which the files arrive, ISO 8601.")
+        str, typer.Option(help="Start of the time in which the files arrive, ISO 8601.")
     ] = f"{DAY:%Y-%m-%dT%H:%MZ}",
-    hours: Annotated[int, typer.Option(min=1, help="For so long.")] = 24,
+    hours: Annotated[int, typer.Option(min=1, help="Hours in which the files arrive.")] = 24,
     seed: Seed = 1,
     images: Images = 0.0,
     faults: Annotated[
-        bool, typer.Option("--faults/--no-faults", help="Damaged, doubled and late as real feeds are.")
+        bool, typer.Option("--faults/--no-faults", help="Damaged, repeated and late rows, as in real feeds.")
     ] = True,
 ) -> None:
-    """Writes files of BOSS4 and SCSO, the name table that goes with them (names.csv), and what must come out
-    (truth.parquet)."""
+    """Writes simulated files of BOSS4 and SCSO into a folder.
+
+    Also writes their name table (names.csv) and the reads that must come out (truth.parquet).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     made = make_day(
         folder, reads=reads, start=parse_moment(start), hours=hours, seed=seed, images=images, faults=faults
@@ -157,23 +159,23 @@ def simulate(
     made.truth.write_parquet(folder / "truth.parquet")
     with (folder / "names.csv").open("w", encoding="utf-8", newline="") as stream:
         write_mappings((NameMapping(*one) for one in made.mappings), stream)
-    say(f"{made.files.height:,} files with {made.truth.height:,} reads to come out, in {folder}")
+    say(f"{made.files.height:,} files in {folder}; {made.truth.height:,} reads must come out of them")
 
 
 @app.command()
 def bench(
-    reads: Annotated[int, typer.Option(min=10_000, help="So many reads in files.")] = 200_000,
-    images: Annotated[int, typer.Option(min=0, help="So many of them with photos.")] = 0,
-    filled: Annotated[int, typer.Option(min=0, help="Measure again with so many reads in the store before.")] = 0,
+    reads: Annotated[int, typer.Option(min=10_000, help="Number of reads in the files.")] = 200_000,
+    images: Annotated[int, typer.Option(min=0, help="Number of these reads that have photos.")] = 0,
+    filled: Annotated[int, typer.Option(min=0, help="Measure again with this many reads in the store; 0: do not.")] = 0,
     console: Annotated[
-        bool, typer.Option("--console", help="The console instead, on --reads reads (take 5000000) of ten weeks.")
+        bool, typer.Option("--console", help="Measure the console, with --reads reads of ten weeks (5000000, say).")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
 ) -> None:
-    """Measures the pipeline against the limit of this machine: COPY of the same rows straight into the same indexed
-    table; or what people wait for in the console.
+    """Measures how fast the pipeline is on this machine, or (--console) how long people wait for the console.
 
-    Runs in a scratch folder with a PostgreSQL of its own.
+    The pipeline is compared with the limit of the machine: COPY of the same rows straight into the same indexed table.
+    Runs in a scratch folder with its own PostgreSQL.
     """
     folder = Path(tempfile.mkdtemp(prefix="ncric-bench-"))
     try:
@@ -195,7 +197,7 @@ def bench(
 
 
 def _bench_of(name: str) -> Callable[..., Any]:
-    """The bench of a part that ncric_core must not know (pyproject.toml)."""
+    """Returns the bench of a part outside ncric_core, which must not import it (entry point in pyproject.toml)."""
     for found in entry_points(group=BENCHES, name=name):
         return found.load()  # type: ignore[no-any-return]
     raise SettingsError(f"the {name} is not installed: `pip install -e .` in the project's folder")
