@@ -1,1 +1,1 @@
-"""The jobs: by name, their state, launching them, and the Prefect API."""
+"""The jobs by name, their state, how they are launched, and the Prefect API."""

@@ -1,4 +1,4 @@
-"""Runs that a person starts, by a command or on a page: a job once more for a window, and a long window in slices."""
+"""Launches the runs that a person asks for: a job again for a window (rerun), or a long window in slices (backfill)."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from ncric_core.jobs.named import run_name
 from ncric_core.jobs.prefect_api import ENDED, Item, PrefectApi
 from ncric_core.windows import Window, slices
 
-BACKFILL: Final = "backfill"  # the deployment of its slices, which has no schedule
-TAG: Final = "backfill: "  # with which the tag of one backfill begins
+BACKFILL: Final = "backfill"  # the deployment that runs a backfill's slices; it has no schedule
+TAG: Final = "backfill: "  # the beginning of a backfill's tag
 RERUN_TAGS: Final = ("rerun",)
 
 
 def deployment_named(api: PrefectApi, name: str) -> Item:
-    """The deployment of a name. Raises SettingsError with the names that there are."""
+    """Returns the deployment with this name. Raises SettingsError, which lists the existing names, if there is none."""
     there = api.deployments()
     for one in there:
         if one["name"] == name:
@@ -26,12 +26,12 @@ def deployment_named(api: PrefectApi, name: str) -> Item:
 
 
 def takes_window(deployment: Item) -> bool:
-    """Whether a deployment's runs cover a window that a person can choose."""
+    """Returns whether a person can choose the window that a deployment's run covers."""
     return "feed" in _parameters(deployment)
 
 
 def takes_dry_run(deployment: Item) -> bool:
-    """Whether a deployment's runs can be told to load nothing."""
+    """Returns whether a deployment's runs can be told to load nothing."""
     return "dry_run" in _parameters(deployment)
 
 
@@ -49,10 +49,11 @@ def rerun_parameters(
     dry_run: bool = False,
     force: bool = False,
 ) -> dict[str, Any]:
-    """What a run of a deployment is given to cover a window of a person's choice. Agencies go before its own; those
-    left out are left out besides its own.
+    """Returns the parameters with which a run of a deployment covers the chosen window.
 
-    Raises SettingsError where the deployment takes no window, or needs one, or does not take what is left out.
+    `agencies` replaces the deployment's own agencies; `exclude` is added to those that it leaves out already. Raises
+    SettingsError if the deployment takes no window, if it needs one, or if it takes only certain agencies and some are
+    to be left out.
     """
     name, own = deployment["name"], deployment["parameters"]
     if name == BACKFILL:
@@ -83,8 +84,10 @@ def _check_agencies(agencies: Sequence[str], exclude: Sequence[str]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """A long window of a feed, to be loaded in slices of so many hours, each a run of its own. Raises SettingsError if
-    agencies are both chosen and left out."""
+    """A long window of a feed, to be loaded in slices of `hours` hours, each slice by its own run.
+
+    Raises SettingsError if agencies are both chosen and left out.
+    """
 
     feed: str
     whole: Window
@@ -98,22 +101,24 @@ class Backfill:
 
     @property
     def title(self) -> str:
-        """What it is called."""
+        """The backfill's name for people."""
         return run_name(self.feed, self.whole, self.agencies, self.exclude, dry_run=self.dry_run)
 
     @property
     def tag(self) -> str:
-        """What its runs are found by, so that the same backfill asked for again goes on where it was."""
+        """The tag by which its runs are found, so that the same backfill launched again continues where it stopped."""
         return f"{TAG}{self.title}, {self.hours} h"
 
     @property
     def parts(self) -> list[Window]:
-        """Its slices, in order of time."""
+        """The slices, in order of time."""
         return slices(self.whole, timedelta(hours=self.hours))
 
     def launch(self, api: PrefectApi, at_once: int) -> list[Item]:
-        """Has the slices run, at most so many at once; gives their runs. Slices that were loaded, wait or run are left
-        alone, failed and cancelled ones are launched again."""
+        """Launches the slices, of which at most `at_once` run at the same time. Returns their runs.
+
+        Slices that are loaded, waiting or running are left alone. Failed, crashed or cancelled ones are launched again.
+        """
         deployment, runs = deployment_named(api, BACKFILL), dict(Begun.of(self.tag, api.tagged(self.tag)).runs)
         api.limit_queue(deployment["work_queue_name"], at_once)
         chosen = {"agencies": list(self.agencies), "exclude": list(self.exclude), "dry_run": self.dry_run}
@@ -126,51 +131,51 @@ class Backfill:
         return list(runs.values())
 
     def stop(self, api: PrefectApi) -> int:
-        """Cancels what is left of it; gives how many runs."""
+        """Cancels the runs that have not ended. Returns how many they are."""
         return Begun.of(self.tag, api.tagged(self.tag)).stop(api)
 
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A backfill that was launched, and its runs by the start of their slices: of several of a slice, the latest."""
+    """A backfill that was launched. `runs` has the latest run of each slice, by the slice's start (ISO 8601)."""
 
     tag: str
     runs: Mapping[str, Item]
 
     @classmethod
     def of(cls, tag: str, runs: Sequence[Item]) -> "Begun":
-        """The one of these runs, given in order of time."""
+        """Returns the backfill with this tag and these runs, which are in order of time."""
         return cls(tag, {run["parameters"]["start"]: run for run in runs})
 
     @property
     def title(self) -> str:
-        """What it is called, and the length of its slices."""
+        """The backfill's name for people, with the length of its slices."""
         return self.tag.removeprefix(TAG)
 
     @property
     def loaded(self) -> int:
-        """Slices that are done."""
+        """The number of slices that are loaded."""
         return sum(run["state_type"] == "COMPLETED" for run in self.runs.values())
 
     @property
     def bad(self) -> int:
-        """Slices whose last run failed, crashed or was cancelled."""
+        """The number of slices whose last run failed, crashed or was cancelled."""
         return sum(map(has_ended_badly, self.runs.values()))
 
     @property
     def left(self) -> int:
-        """Slices that wait or run."""
+        """The number of slices that are waiting or running."""
         return len(self.runs) - self.loaded - self.bad
 
     def stop(self, api: PrefectApi) -> int:
-        """Cancels what waits or runs; gives how many runs."""
+        """Cancels the runs that are waiting or running. Returns how many they are."""
         left = [run for run in self.runs.values() if run["state_type"] not in ENDED]
         for run in left:
             api.cancel(run)
         return len(left)
 
     def go_on(self, api: PrefectApi) -> int:
-        """Launches the slices again that have not ended well; gives how many."""
+        """Launches again the slices whose last run ended badly. Returns how many they are."""
         bad = [run for run in self.runs.values() if has_ended_badly(run)]
         for run in bad:
             api.start(run["deployment_id"], run["parameters"], run["tags"], run["name"])
@@ -178,7 +183,7 @@ class Begun:
 
 
 def begun_backfills(api: PrefectApi, since: datetime) -> list[Begun]:
-    """The backfills of which runs were due since then, the latest first."""
+    """Returns the backfills with runs that were due after `since`, the latest first."""
     runs: dict[str, list[Item]] = {}
     for run in api.tagged(BACKFILL, since):
         for tag in run["tags"]:
@@ -188,7 +193,7 @@ def begun_backfills(api: PrefectApi, since: datetime) -> list[Begun]:
 
 
 def has_ended_badly(run: Item) -> bool:
-    """Whether a run failed, crashed or was cancelled."""
+    """Returns whether a run failed, crashed or was cancelled."""
     return run["state_type"] in ENDED - {"COMPLETED"}
 
 

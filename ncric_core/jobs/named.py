@@ -1,4 +1,4 @@
-"""The jobs by name: which feeds, whose reads, and the window that a run covers, made from its scheduled time."""
+"""The jobs by name: their feeds, their agencies, and the window of a run, which is made from its scheduled time."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -13,26 +13,29 @@ from ncric_core.sources.feeds import feed_named, feeds
 from ncric_core.windows import Window, day_before_yesterday, last_hour
 
 CATCHUP: Final = "files-catchup"
-CATCHUP_WAITS: Final = timedelta(hours=1)  # rows of an agency that another job takes are left to it for so long
-SCHEDULE_ZONE: Final = ZoneInfo("America/Los_Angeles")  # of the schedules and of what they call a day
+CATCHUP_WAITS: Final = timedelta(hours=1)  # for this long, files-catchup leaves rows to the job that should load them
+SCHEDULE_ZONE: Final = ZoneInfo("America/Los_Angeles")  # the zone of the schedules and of their days
 
 
 class Covers(StrEnum):
-    """What a scheduled run of a feed covers, seen from the time that it was scheduled for."""
+    """The window that a scheduled run of a feed covers, relative to its scheduled time."""
 
     LAST_HOUR = "last full hour"
     DAY_BEFORE_YESTERDAY = "day before yesterday"
 
 
 def window_of(covers: Covers, scheduled: datetime) -> Window:
-    """The window of a run by its scheduled time, however late it starts."""
+    """Returns the window of a run from its scheduled time. It does not matter how late the run starts."""
     if covers is Covers.LAST_HOUR:
         return last_hour(scheduled)
     return day_before_yesterday(scheduled, SCHEDULE_ZONE)
 
 
 def asked_window(covers: Covers | None, start: datetime | None, end: datetime | None, scheduled: datetime) -> Window:
-    """The window that a run was given, or else the one of its scheduled time. Raises SettingsError if neither is."""
+    """Returns the window that a run was given, else the window of its scheduled time.
+
+    Raises SettingsError if there is neither, or only one end of a window.
+    """
     if start is not None and end is not None:
         return Window(start, end)
     if start is not None or end is not None or covers is None:
@@ -50,7 +53,10 @@ def job_named(
     dry_run: bool = False,
     force: bool = False,
 ) -> Job:
-    """A feed's job for a window, or files-catchup, which takes the whole bucket. Raises SettingsError."""
+    """Returns a feed's job for a window, or files-catchup, which takes the whole bucket.
+
+    Raises SettingsError if there is no such job, or if the window is missing or does not belong there.
+    """
     there = feeds(settings)
     catchup = name == CATCHUP
     if catchup and window is not None:
@@ -72,7 +78,7 @@ def job_named(
 def run_name(
     name: str, window: Window | None, agencies: Sequence[str], exclude: Sequence[str], *, dry_run: bool
 ) -> str:
-    """What a run is called: `boss4 2022-10-11 08–09 UTC, all but Fremont PD`."""
+    """Returns a run's name for people: `boss4 2022-10-11 08–09 UTC, all but Fremont PD`."""
     parts = [name if window is None else f"{name} {_spoken(window)}"]
     if agencies:
         parts.append("only " + _listed(agencies))

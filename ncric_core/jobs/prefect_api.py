@@ -1,5 +1,4 @@
-"""What commands, flows and the console ask a Prefect server, over its REST API: prefect itself takes seconds to
-import."""
+"""A client of Prefect's REST API, for commands, flows and the console. Importing prefect itself takes seconds."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,28 +15,28 @@ from ncric_core.errors import ServiceError
 from ncric_core.settings import Settings
 
 PAUSES: Final = (0.5, 1, 2, 4)
-"""Seconds before a busy server is asked again; with SQLite it is so whenever two write at once."""
+"""Seconds before a busy server is asked again. With SQLite it is busy whenever two clients write at once."""
 
 BUSY: Final = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.BAD_GATEWAY, httpx.codes.SERVICE_UNAVAILABLE)
 
-PAGE: Final = 200  # the most that Prefect gives at once
+PAGE: Final = 200  # the most items that Prefect returns at once
 
 ENDED: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
-"""Types of the states that a run does not leave by itself."""
+"""The types of the states that a run does not leave by itself."""
 
 Item = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class PrefectApi:
-    """A Prefect server. Every call raises ServiceError if it cannot be reached or refuses."""
+    """A Prefect server. Every method raises ServiceError if the server cannot be reached or refuses."""
 
     url: str
     client: httpx.Client
     pool: str
 
     def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
-        """The answer to a request; also one that says that there is no such thing (404)."""
+        """Returns the answer to a request, even if it is 404 (no such thing)."""
         for pause in (*PAUSES, None):
             try:
                 answer = self.client.request(method, f"{self.url}{path}", json=body)
@@ -56,55 +55,55 @@ class PrefectApi:
         return answer
 
     def time(self) -> datetime:
-        """What the server's clock says. Proves that it is healthy."""
+        """Returns the time of the server's clock. Raises ServiceError if the server is not healthy."""
         answer = self.ask("GET", "/health")
         if answer.status_code == httpx.codes.NOT_FOUND or answer.json() is not True:
-            raise ServiceError(f"what answers at {self.url} is no healthy Prefect server")
+            raise ServiceError(f"the server at {self.url} is not a healthy Prefect server")
         return parsedate_to_datetime(answer.headers["Date"]) if "Date" in answer.headers else datetime.now(UTC)
 
     def server_settings(self) -> Item:
-        """The server's settings, nested by section."""
+        """Returns the server's settings, nested by section; empty if the server does not show them."""
         answer = self.ask("GET", "/admin/settings")
         return {} if answer.status_code == httpx.codes.NOT_FOUND else dict(answer.json())
 
     def ensure_pool(self, kind: str = "process") -> bool:
-        """Makes the work pool if it is missing; gives whether it was. A worker fills in its job template."""
+        """Makes the work pool if it is missing. Returns whether it was. A worker fills in the pool's job template."""
         if self.ask("GET", f"/work_pools/{self.pool}").status_code != httpx.codes.NOT_FOUND:
             return False
         self.ask("POST", "/work_pools/", {"name": self.pool, "type": kind, "base_job_template": {}})
         return True
 
     def workers(self) -> list[Item]:
-        """The workers of the pool: name, status (ONLINE, OFFLINE), last_heartbeat_time."""
+        """Returns the workers of the pool: name, status (ONLINE, OFFLINE), last_heartbeat_time."""
         answer = self.ask("POST", f"/work_pools/{self.pool}/workers/filter", {"limit": PAGE})
         return [] if answer.status_code == httpx.codes.NOT_FOUND else list(answer.json())
 
     def deployments(self) -> list[Item]:
-        """All deployments, in order of name."""
+        """Returns all deployments, in order of name."""
         return self._all("/deployments/filter", {"sort": "NAME_ASC"})
 
     def latest_runs(self, deployment: str, most: int = 20) -> list[Item]:
-        """The runs that began last, the newest first."""
+        """Returns the runs that began last, the newest first."""
         return self._runs(deployment, "START_TIME_DESC", {"start_time": {"is_null_": False}}, most)
 
     def last_run(self, deployment: str) -> Item | None:
-        """The run that began last."""
+        """Returns the run that began last."""
         return next(iter(self.latest_runs(deployment, 1)), None)
 
     def next_run(self, deployment: str) -> Item | None:
-        """The run that is to begin next; it may be late already."""
+        """Returns the run that is to begin next. It may be late already."""
         waiting = {"state": {"type": {"any_": ["SCHEDULED"]}}}
         return next(iter(self._runs(deployment, "EXPECTED_START_TIME_ASC", waiting, 1)), None)
 
     def run(self, run_id: str) -> Item | None:
-        """A run by its id; None if the server does not know it."""
+        """Returns a run by its id; None if the server does not know it."""
         answer = self.ask("GET", f"/flow_runs/{run_id}")
         return None if answer.is_error else dict(answer.json())
 
     def runs(self, deployments: Sequence[str], since: datetime, until: datetime | None = None) -> list[Item]:
-        """The runs of these deployments that were to begin in [since, until), the newest first.
+        """Returns the runs of these deployments that were to begin in [since, until), the newest first.
 
-        Without an end, those too that are scheduled for the future.
+        Without `until`, they include the runs that are scheduled for the future.
         """
         times = {"after_": since.isoformat()} | ({} if until is None else {"before_": until.isoformat()})
         found = self._all(
@@ -115,20 +114,20 @@ class PrefectApi:
                 "sort": "EXPECTED_START_TIME_DESC",
             },
         )
-        return list({run["id"]: run for run in found}.values())  # one that came meanwhile moves others a page on
+        return list({run["id"]: run for run in found}.values())  # a new run moves others to the next page: seen twice
 
     def logs(self, run: str, most: int = 500) -> list[Item]:
-        """The last lines of a run's log, the newest last: level, message, timestamp, name."""
+        """Returns the last lines of a run's log, the newest last: level, message, timestamp, name."""
         body = {"logs": {"flow_run_id": {"any_": [run]}}, "sort": "TIMESTAMP_DESC"}
         return self._all("/logs/filter", body, most)[::-1]
 
     def artifacts(self, run: str) -> list[Item]:
-        """What a run has published, the newest first: key, type (markdown, table, progress), description, data."""
+        """Returns a run's artifacts, the newest first: key, type (markdown, table, progress), description, data."""
         body = {"artifacts": {"flow_run_id": {"any_": [run]}}, "sort": "CREATED_DESC"}
         return self._all("/artifacts/filter", body)
 
     def progress(self, run: str) -> float | None:
-        """How far a run is, of 100; None if it does not tell."""
+        """Returns a run's progress in percent; None if it reports none."""
         told = (one["data"] for one in self.artifacts(run) if one["type"] == "progress")
         return next(map(float, told), None)
 
@@ -142,21 +141,26 @@ class PrefectApi:
         due: datetime | None = None,
         key: str | None = None,
     ) -> Item:
-        """Launches a run of a deployment, with these parameters instead of its own of the same names. Until its flow
-        gives it one, it has this name, or one that Prefect makes up. It is scheduled for now, or for the time that it
-        was due at. With the same key, it is the same run."""
+        """Launches a run of a deployment, and returns it.
+
+        `parameters` replace the deployment's own parameters of the same names. `name` is the run's name until its flow
+        sets one; without it, Prefect makes one up. The run is scheduled for `due`, or for now. A second call with the
+        same `key` returns the same run.
+        """
         at = {} if due is None else {"state_details": {"scheduled_time": due.isoformat()}}
         body = ({"name": name} if name else {}) | {
             "parameters": parameters,
             "tags": list(tags),
             "state": {"type": "SCHEDULED", **at},
-            "idempotency_key": key or str(uuid4()),  # asked again after a time-out, it is still one run
+            "idempotency_key": key or str(uuid4()),  # a request repeated after a time-out makes no second run
         }
         return dict(self.ask("POST", f"/deployments/{deployment}/create_flow_run", body).json())
 
     def tagged(self, tag: str, since: datetime | None = None, *, ended: bool = True) -> list[Item]:
-        """All runs with a tag (expected since a time; those that have ended or not), in order of when they were
-        expected to start."""
+        """Returns the runs with a tag, in order of their expected start.
+
+        With `since`, only runs expected to start after it. With `ended` false, only runs that have not ended.
+        """
         which: Item = {"tags": {"all_": [tag]}}
         if since is not None:
             which["expected_start_time"] = {"after_": since.isoformat()}
@@ -165,13 +169,15 @@ class PrefectApi:
         return self._all("/flow_runs/filter", {"flow_runs": which, "sort": "EXPECTED_START_TIME_ASC"})
 
     def cancel(self, run: Item) -> None:
-        """Cancels a run: at once if it has not begun, else its worker ends it."""
+        """Cancels a run. A run that has not begun is cancelled at once; a running one is ended by its worker."""
         kind = "CANCELLING" if run["state_type"] == "RUNNING" else "CANCELLED"
         self.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": kind}, "force": False})
 
     def retry(self, run: Item) -> None:
-        """Runs an ended run of a deployment once more, as the same run with the same parameters. Raises ServiceError
-        if it has not ended, or Prefect refuses."""
+        """Runs an ended run of a deployment once more, as the same run with the same parameters.
+
+        Raises ServiceError if the run has not ended, or Prefect refuses.
+        """
         if run["state_type"] not in ENDED:
             raise ServiceError(f"the run {run['name']} has not ended: it is {run['state_name']}")
         state = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retried by a person"}
@@ -184,17 +190,20 @@ class PrefectApi:
             raise ServiceError(f"the run {run['name']} cannot be retried: {why}")
 
     def pause(self, deployment: str, paused: bool) -> None:
-        """Lets a deployment's schedule rest, or go on. Runs that it had planned go away; those that are late or running
-        stay, and a person can start others. Raises ServiceError if there is no such deployment."""
+        """Pauses a deployment's schedule, or resumes it.
+
+        A pause removes the runs that were scheduled. Runs that are late or running stay, and a person can start others.
+        Raises ServiceError if there is no such deployment.
+        """
         if self.ask("PATCH", f"/deployments/{deployment}", {"paused": paused}).status_code == httpx.codes.NOT_FOUND:
             raise ServiceError("there is no such deployment: `ncric deploy` brings them")
 
     def limit_queue(self, name: str, runs: int) -> None:
-        """Lets at most so many runs of a queue of the pool run at once."""
+        """Limits how many runs of one of the pool's queues run at once."""
         self.ask("PATCH", f"/work_pools/{self.pool}/queues/{name}", {"concurrency_limit": runs})
 
     def page_of(self, run: Item) -> str:
-        """Where a run is shown."""
+        """Returns the URL of a run's page in Prefect."""
         return f"{self.url.removesuffix('/api')}/runs/flow-run/{run['id']}"
 
     def _runs(self, deployment: str, order: str, which: Mapping[str, object], most: int) -> list[Item]:
@@ -202,7 +211,7 @@ class PrefectApi:
         return list(self.ask("POST", "/flow_runs/filter", body).json())
 
     def _all(self, path: str, body: Mapping[str, object], most: int | None = None) -> list[Item]:
-        """All that a filter finds (at most so many), page by page."""
+        """Returns the items that a filter finds, at most `most`. Asks for them page by page."""
         found: list[Item] = []
         while most is None or len(found) < most:
             limit = PAGE if most is None else min(PAGE, most - len(found))
@@ -215,7 +224,7 @@ class PrefectApi:
 
 @contextmanager
 def prefect_api(settings: Settings) -> Iterator[PrefectApi]:
-    """The server of the settings; unset: the one of `ncric up`."""
+    """Yields a client of the Prefect server of the settings, else of the server that `ncric up` runs."""
     headers, auth = {}, None
     if settings.prefect_api_key is not None:
         headers["Authorization"] = f"Bearer {settings.prefect_api_key.get_secret_value()}"
@@ -227,10 +236,10 @@ def prefect_api(settings: Settings) -> Iterator[PrefectApi]:
 
 
 def own_url(settings: Settings) -> str:
-    """The API of the server that `ncric up` runs."""
+    """Returns the API's URL of the server that `ncric up` runs."""
     return f"http://127.0.0.1:{settings.prefect_port}/api"
 
 
 def moment(text: str | None) -> datetime | None:
-    """A time as Prefect writes it."""
+    """Parses a time as Prefect writes it. Returns it in UTC."""
     return None if text is None else datetime.fromisoformat(text.replace("Z", "+00:00")).astimezone(UTC)

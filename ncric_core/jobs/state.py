@@ -1,4 +1,4 @@
-"""How a job stands, by what the Prefect server says of its deployment: last run, next run, late, paused."""
+"""The state of a job, from what the Prefect server says about its deployment: last run, next run, late, paused."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,15 +6,15 @@ from typing import Final
 
 from ncric_core.jobs.prefect_api import Item, PrefectApi, moment
 
-LATE: Final = timedelta(minutes=1)  # a run that has not begun by then is told as late
+LATE: Final = timedelta(minutes=1)  # a run that has not begun by then is shown as late
 
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A deployment: its last run, and its next."""
+    """The state of a deployment: its last run and its next run."""
 
     name: str
-    scheduled: bool  # or begun by hand only
+    scheduled: bool  # false: only a person starts it
     paused: bool
     last_state: str | None
     last_start: datetime | None
@@ -24,12 +24,12 @@ class JobState:
 
 
 def job_state(api: PrefectApi, item: Item, now: datetime) -> JobState:
-    """A deployment (`item`, as the server gives it) and its runs, as of a time."""
+    """Returns the state of a deployment (`item`, as the server returns it) at the time `now`. Asks for its runs."""
     return state_of(item, api.last_run(item["id"]), api.next_run(item["id"]), now)
 
 
 def state_of(item: Item, last: Item | None, following: Item | None, now: datetime) -> JobState:
-    """A deployment by the run that began last and the one that is to begin next, as of a time."""
+    """Returns the state of a deployment at the time `now`, from the run that began last and the run that is next."""
     next_start = (
         moment(following["next_scheduled_start_time"] or following["expected_start_time"]) if following else None
     )
@@ -46,17 +46,17 @@ def state_of(item: Item, last: Item | None, following: Item | None, now: datetim
 
 
 def since_launch(due: datetime, run: Item) -> datetime:
-    """From when on a run that was due at a time could have begun: since then, or its launch if that was later."""
+    """Returns the earliest time at which a run could have begun: when it was due, or its launch if that was later."""
     return max(due, moment(run.get("created")) or due)
 
 
 def is_paused(deployment: Item) -> bool:
-    """Whether someone has paused a deployment, itself or each of its schedules; one begun by hand only has none."""
+    """Returns whether a deployment is paused, or each of its schedules is. It may have no schedule at all."""
     schedules = deployment["schedules"]
     return bool(deployment["paused"] or (schedules and not any(one["active"] for one in schedules)))
 
 
 def seconds_of(run: Item, now: datetime) -> float | None:
-    """How long a run took, or has been running."""
+    """Returns how many seconds a run took, or has been running; None if it has not begun."""
     start, end = moment(run["start_time"]), moment(run["end_time"])
     return None if start is None else round(((end or now) - start).total_seconds(), 1)
