@@ -1,1 +1,1 @@
-"""PostgreSQL, and nothing else."""
+"""The store: everything about PostgreSQL, and nothing else."""

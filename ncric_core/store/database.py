@@ -1,4 +1,4 @@
-"""Connections and transactions: the embedded server or the one of the settings, and errors in words."""
+"""Opens connections and transactions, on the database of the settings or the embedded one, with errors in words."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,21 +15,21 @@ from ncric_core.errors import StoreError
 from ncric_core.settings import Settings
 from ncric_core.store import embedded
 
-OLDEST_SERVER: Final = 150000  # security_invoker views, NULLS NOT DISTINCT
+OLDEST_SERVER: Final = 150000  # version 15 has security_invoker views and NULLS NOT DISTINCT
 
 __all__ = ["Connection", "Database", "open_database", "rows"]
 
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where the store is, and who is named in its history of changes."""
+    """The place of the store, and the user whom its history of changes names."""
 
     dsn: str
     user: str
     embedded: bool
 
     def connect(self) -> Connection:
-        """A connection in UTC, named in the history as our user. Raises StoreError in words, without the password."""
+        """Opens a connection in UTC, with our user's name for the history. Raises StoreError, without the password."""
         try:
             connection = psycopg2.connect(
                 self.dsn,
@@ -52,8 +52,10 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
-        """A connection for several transactions (`with connection:`), closed at the end. A lost one raises
-        StoreError."""
+        """Yields a connection for several transactions (`with connection:`), and closes it at the end.
+
+        Raises StoreError if the connection is lost.
+        """
         connection = self.connect()
         try:
             yield connection
@@ -66,40 +68,40 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """A connection of its own for one transaction: committed at the end, rolled back on any error, then closed."""
+        """Yields a new connection in one transaction, which is committed at the end or rolled back on any error."""
         with self.session() as connection, connection:
             yield connection
 
 
 def open_database(settings: Settings) -> Database:
-    """The database of the settings, else the embedded one, which is started. Raises StoreError."""
+    """Opens the database of the settings, else starts the embedded one. Raises StoreError if that fails."""
     if settings.database_url is None:
         return Database(embedded.start(settings.data_dir), settings.user, embedded=True)
     try:
         url = make_url(settings.database_url.get_secret_value())
     except (ArgumentError, ValueError):
         raise StoreError(
-            "NCRIC_DATABASE_URL is no URL: write it as postgresql://user:password@host:5432/name"
+            "NCRIC_DATABASE_URL is not a URL: write it as postgresql://user:password@host:5432/name"
         ) from None
     if url.get_backend_name() not in {"postgresql", "postgres"}:
-        raise StoreError(f"NCRIC_DATABASE_URL is of {url.get_backend_name()}: only PostgreSQL 15 or later will do")
+        raise StoreError(f"NCRIC_DATABASE_URL is for {url.get_backend_name()}: only PostgreSQL 15 or later will do")
     return Database(
         url.set(drivername="postgresql").render_as_string(hide_password=False), settings.user, embedded=False
     )
 
 
 def rows(connection: Connection, query: str, parameters: object = None) -> Sequence[tuple[Any, ...]]:
-    """All rows of a query."""
+    """Returns all rows of a query."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)  # type: ignore[arg-type]  # a sequence or a mapping, as psycopg2 takes them
         return cursor.fetchall()
 
 
 def array(column: pl.Series) -> str:
-    """A column as the text of a PostgreSQL array, to be given as a parameter: `unnest(%(names)s::text[])`.
+    """Returns a column as the text of a PostgreSQL array, for use as a parameter: `unnest(%(names)s::text[])`.
 
-    A list would be written as an expression of as many constants, which takes twice as long to parse as to insert.
-    Python writes it, as polars would have the loading thread wait for what other threads compute.
+    psycopg2 would write a list as one constant per value, which takes twice as long to parse as to insert. The text is
+    made in plain Python, because in polars the loading thread would wait for work of other threads.
     """
     values = column.to_list()
     if column.dtype == pl.String:

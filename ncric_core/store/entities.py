@@ -1,4 +1,4 @@
-"""Rows of the model's own tables: entities (cameras, agencies as received, …) and links, merged into what is there."""
+"""Merges entities (cameras, agencies as received, …) and links into the tables of the model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -14,19 +14,23 @@ LINK_KEY: Final = ("entity_set", "source_set", "source_id", "target_set", "targe
 
 
 def folded(given: pl.DataFrame, key: Sequence[str], update: UpdateType) -> pl.DataFrame:
-    """Rows for `upsert`: of those with the same key, the later values count (for Merge, those that are not null)."""
+    """Returns rows for `upsert`: one row per key, in order of the keys, with the values of the latest `as_of`.
+
+    `given` has the columns that `upsert` takes. For Merge, a value is the latest that is not null.
+    """
     others = [column for column in given.columns if column not in key]
     last = [pl.col(c).drop_nulls().last() if update == "Merge" else pl.col(c).last() for c in others]
     return given.sort("as_of", maintain_order=True).group_by(key).agg(last).sort(key)
 
 
 def upsert(connection: Connection, table: str, key: Sequence[str], given: pl.DataFrame, update: UpdateType) -> int:
-    """Merges rows into a table of the model, in the caller's transaction; gives how many rows were new.
+    """Merges rows into a table of the model, in the caller's transaction. Returns how many rows were new.
 
-    `given` has the key's columns, `as_of` (Datetime UTC: the time that the values are of) and property columns, once
-    for each key and in order of the keys (`folded`), so that two loads wait for one another rather than deadlock. Merge
-    takes the newer value that is not null; PartialReplace takes the new values, nulls too; Replace also clears the
-    columns that are not given (flight-language.md, "Keys").
+    `given` has the key's columns, `as_of` (Datetime UTC: the time of the values) and property columns. It has one row
+    per key, in order of the keys (see `folded`), so that two loads wait for each other and do not deadlock.
+
+    Merge takes the newer value that is not null. PartialReplace takes the new values, even if null. Replace also clears
+    the columns that are not given (flight-language.md, "Keys").
     """
     if given.is_empty():
         return 0
@@ -78,7 +82,7 @@ def _statement(
 
 
 def _differs(properties: Sequence[str], *, merge: bool) -> sql.Composable:
-    """Whether there is anything to change: cameras are seen in every chunk, and hardly ever differ."""
+    """Returns the condition that a row changes anything. Cameras are in every chunk, and hardly ever change."""
     if not merge:
         return sql.SQL("true")
     tests: list[sql.Composable] = [sql.SQL("EXCLUDED.as_of > t.as_of")]

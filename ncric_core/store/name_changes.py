@@ -1,4 +1,4 @@
-"""Changing the name table as people do: what would move, saving unless somebody was faster, history and undo."""
+"""Changes the name table: what would move, saving (unless somebody else was faster), history and undo."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from ncric_core.store.names import all_mappings, enter_mappings
 
 @dataclass(frozen=True, slots=True)
 class NameChange:
-    """A received name (for Flock: a network id, in digits) and its agency before and after; None: no entry."""
+    """A received name (for Flock a network id, in digits) and its agency before and after. None means no entry."""
 
     datasource: str
     received: str
@@ -25,7 +25,7 @@ class NameChange:
 
 @dataclass(frozen=True, slots=True)
 class PastChange:
-    """A change in the history: who made it, and when."""
+    """A change from the history, with who made it and when."""
 
     id: int
     changed_at: datetime
@@ -35,7 +35,7 @@ class PastChange:
 
 @dataclass(frozen=True, slots=True)
 class NameMove:
-    """Reads loaded already that go from one agency to another once names are changed."""
+    """Loaded reads that move from one agency to another once names are changed."""
 
     datasource: str
     received: str
@@ -45,8 +45,10 @@ class NameMove:
 
 
 class NameConflictError(AgencyError):
-    """Somebody else has changed the same entries in between: `theirs` has what is there now as `before`, and what was
-    to be saved as `after`."""
+    """Somebody else has changed the same entries in between.
+
+    In `theirs`, `before` is the agency that is there now, and `after` the one that was to be saved.
+    """
 
     def __init__(self, theirs: Sequence[NameChange]) -> None:
         self.theirs = list(theirs)
@@ -55,9 +57,9 @@ class NameConflictError(AgencyError):
 
 
 def planned_by(connection: Connection, changes: Sequence[NameChange]) -> list[NameMove]:
-    """What of the reads loaded already would move if these changes were saved, the most reads first.
+    """Returns which loaded reads would move if these changes were saved, the most reads first.
 
-    A name without an entry belongs to the agency of that very name, which `save_changes` makes where there is none.
+    A name without an entry belongs to the agency of the same name. `save_changes` makes that agency if it is missing.
     """
     table = name_table(connection)
     after = {_key(one): one.after for one in changes}
@@ -72,7 +74,7 @@ def planned_by(connection: Connection, changes: Sequence[NameChange]) -> list[Na
 
 
 def _agency_after(after: Mapping[tuple[str, str], str | None], table: NameTable, datasource: str, received: str) -> str:
-    """The agency of a received name once the table's entries are as `after` says (None: no entry)."""
+    """Returns the agency of a received name once the table has the entries of `after` (None: no entry)."""
     for key in table.keys_of(datasource, received):
         mapped = table.agencies.get(table.by_received.get(key, -1))
         if (wanted := after.get(key, mapped)) is not None:
@@ -89,12 +91,12 @@ SELECT datasource, agency_name, agency, reads FROM received_names WHERE reads > 
 
 
 def save_changes(connection: Connection, changes: Sequence[NameChange]) -> list[str]:
-    """Saves changes, all or none, in the caller's transaction; gives the agencies that are new.
+    """Saves changes, all or none, in the caller's transaction. Returns the names of new agencies.
 
-    Raises NameConflictError if an entry is not what its change has as `before`, AgencyError for a name that cannot be.
+    Raises NameConflictError if an entry differs from its change's `before`, AgencyError if a name is not allowed.
     """
     with connection.cursor() as cursor:
-        # so that what is compared stays as it is until the end; who only reads goes on
+        # keeps the entries as they were compared until the transaction ends; readers need not wait
         cursor.execute(
             "LOCK TABLE standardized_agency_names, standardized_agency_names_flock IN SHARE ROW EXCLUSIVE MODE"
         )
@@ -120,8 +122,10 @@ def _key(change: NameChange) -> tuple[str, str]:
 
 
 def _make_own_agencies(connection: Connection, removed: Sequence[NameChange]) -> None:
-    """Reads of a name that has no entry any more go to an agency of that very name, unmapped, as if the name had never
-    been seen: under their former agency its users would go on seeing what is not theirs."""
+    """Makes an unmapped agency for each received name that has lost its entry, as if the name had never been seen.
+
+    The name's reads then move to that agency. If they stayed, users of the former agency would still see them.
+    """
     keys, table = {_key(change) for change in removed}, name_table(connection)
     wanted = {
         agency_name(table.own_name(datasource, received))
@@ -155,13 +159,16 @@ LIMIT %(limit)s OFFSET %(offset)s
 
 
 def history(connection: Connection, search: str = "", limit: int = 200, offset: int = 0) -> list[PastChange]:
-    """The last changes, the newest first: those in which a text occurs, behind so many."""
+    """Returns at most `limit` changes that contain the text `search`, the newest first, after skipping `offset`."""
     found = rows(connection, _HISTORY, {"search": search, "limit": limit, "offset": offset})
     return [PastChange(one[0], one[1], one[2], NameChange(*one[3:])) for one in found]
 
 
 def reverse_of(connection: Connection, change_id: int) -> NameChange:
-    """The change that undoes one of the history, to be saved like any other. Raises AgencyError if there is none."""
+    """Returns the change that undoes a change of the history. Save it like any other.
+
+    Raises AgencyError if the history has no such change.
+    """
     found = rows(
         connection,
         "SELECT datasource, name, after, before FROM agency_name_changes WHERE id = %(id)s",

@@ -1,4 +1,4 @@
-"""The tables of received names: mapping names to standardised agencies, and the names that wait for it."""
+"""The tables of received names: maps names to agencies, and finds the names that are not mapped yet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from ncric_core.errors import AgencyError
 from ncric_core.store.agencies import NameTable, ensure_agencies, name_table
 from ncric_core.store.database import Connection, rows
 
-LONGEST_NAME = 200  # characters, as of any text that is kept (ncric_core.pipeline.clean)
+LONGEST_NAME = 200  # characters, as for any text that is kept (ncric_core.pipeline.clean)
 PAGE = 1000
 
 
 def set_mappings(connection: Connection, mappings: Sequence[NameMapping]) -> list[str]:
-    """Enters or changes mappings, all or none; gives the agencies that are new (see `enter_mappings`)."""
+    """Enters or changes mappings, all or none. Returns the names of new agencies (see `enter_mappings`)."""
     with connection:
         return enter_mappings(connection, mappings)
 
 
 def enter_mappings(connection: Connection, mappings: Sequence[NameMapping]) -> list[str]:
-    """Enters or changes mappings in the caller's transaction; gives the agencies that are new.
+    """Enters or changes mappings in the caller's transaction. Returns the names of new agencies.
 
-    A standardised name that is no agency yet becomes one; one that was unmapped is from now on an agency in its own
-    right. Reads loaded already stay where they are until `restandardize`. Who changed what is kept by triggers. Raises
-    AgencyError for a blank or too long name.
+    A standardised name that is no agency yet becomes one. An agency that was made for an unmapped name is no longer
+    unmapped. Reads loaded before stay where they are until `restandardize`. Triggers keep the history of changes.
+    Raises AgencyError for a name that is blank or too long.
     """
     wanted = {mapping.standardized.strip() for mapping in mappings}
     for name in wanted:
@@ -79,7 +79,7 @@ def _enter(connection: Connection, mappings: Sequence[NameMapping], standard: Ma
 
 
 def all_mappings(connection: Connection) -> list[NameMapping]:
-    """Both tables, in order of datasource and name."""
+    """Returns the mappings of both tables, in order of datasource and name."""
     found = rows(
         connection,
         """
@@ -95,7 +95,7 @@ def all_mappings(connection: Connection) -> list[NameMapping]:
 
 @dataclass(frozen=True, slots=True)
 class UnmappedName:
-    """A received name without a mapping whose reads are under an agency made for it, and what it may mean."""
+    """A received name without a mapping, its reads (they are under an agency made for it), and what it may mean."""
 
     datasource: str
     received: str
@@ -106,7 +106,7 @@ class UnmappedName:
 
 
 def unmapped_names(connection: Connection) -> list[UnmappedName]:
-    """The names that wait for mapping, those with most reads first, each with up to three suggestions."""
+    """Returns the names that are not mapped, those with most reads first, each with up to three suggestions."""
     known = [name for (name,) in rows(connection, "SELECT name FROM agencies WHERE NOT unmapped ORDER BY name")]
     found = rows(
         connection,
@@ -127,5 +127,5 @@ def unmapped_names(connection: Connection) -> list[UnmappedName]:
 
 
 def is_mapped(table: NameTable, datasource: str, received: str) -> bool:
-    """Whether the name table has an entry for a received name."""
+    """Returns whether the name table has an entry for a received name."""
     return any(key in table.by_received for key in table.keys_of(datasource, received))

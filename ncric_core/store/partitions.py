@@ -1,4 +1,4 @@
-"""The weekly partitions of vehicle_records, made as reads need them, for any date."""
+"""Makes the weekly partitions of vehicle_records when reads need them, for any date."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -19,15 +19,15 @@ WHERE i.inhparent = 'vehicle_records'::regclass
 
 
 def week_of(moment: datetime) -> datetime:
-    """The Monday 00:00 UTC on or before a time."""
+    """Returns the Monday 00:00 UTC on or before a time."""
     day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     return day - timedelta(days=day.weekday())
 
 
 def ensure_partitions(connection: Connection, weeks: Iterable[datetime]) -> None:
-    """Makes the partitions of these weeks (Mondays, UTC) that are not there yet, in a transaction of its own.
+    """Makes the missing partitions of these weeks (Mondays, UTC), in a transaction of its own.
 
-    Each is made beside the parent and then attached, which does not wait for loads in progress.
+    Each partition is made beside the parent and then attached, which does not wait for loads in progress.
     """
     wanted = {f"vehicle_records_{week:%Y%m%d}": week for week in weeks}
     with connection, connection.cursor() as cursor:
