@@ -1,4 +1,4 @@
-"""Chunks: none too large, large agencies and failing ones by themselves, no read lost."""
+"""Chunks: none is too large, large and failing agencies have their own, and no read is lost."""
 
 import polars as pl
 import pytest
@@ -9,7 +9,7 @@ from ncric_core.pipeline.chunks import split_by_agency
 
 
 def frame(*reads: tuple[int, int]) -> pl.DataFrame:
-    """Reads of (agency, file)."""
+    """Returns one read for each pair of agency and file."""
     schema = {"agency": pl.Int32, "file_id": pl.Int64}
     return pl.DataFrame(list(reads), schema=schema, orient="row").with_row_index("read")
 

@@ -1,4 +1,4 @@
-"""The seam: a feed that knows no file goes through the same pipeline, books and names as the files do."""
+"""The seam: a feed without files goes through the same pipeline, books and names as the feeds of files."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 
 def row(number: int, network: str | None, name: str, *, hour: datetime = HOUR) -> Row:
-    """A read as a feed with numbered networks gives it."""
+    """Returns a row as a feed with numbered networks delivers it."""
     return {
         "vehicle_record_id": f"{number}_FLOCK",
         "event_time": hour + timedelta(seconds=number),
@@ -42,7 +42,7 @@ def row(number: int, network: str | None, name: str, *, hour: datetime = HOUR) -
 
 @dataclass
 class Hours:
-    """A feed whose deliveries are hours of rows, as of a table; `parts` at a time where one is large."""
+    """A feed whose deliveries are hours of rows, as from a table. With `parts`, each comes in parts of so many rows."""
 
     hours: dict[datetime, list[Row]]
     rejects: dict[datetime, list[str]] = field(default_factory=dict)
@@ -122,9 +122,9 @@ def test_a_network_is_mapped_by_its_number_before_its_name(store: Store) -> None
         {
             HOUR: [
                 row(1, "4711", "Redding CA PD"),  # the number counts
-                row(2, "4712", "Redding CA PD"),  # a number that is not mapped: the name counts
+                row(2, "4712", "Redding CA PD"),  # the number is not mapped, so the name counts
                 row(3, None, "Redding CA PD"),  # pushed reads have no number
-                row(4, "4713", "Cottonwood CA PD"),  # never seen: an agency of the network's own name
+                row(4, "4713", "Cottonwood CA PD"),  # never seen: gets an agency with the network's name
             ]
         }
     )

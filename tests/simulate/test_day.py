@@ -1,4 +1,4 @@
-"""The simulator against the real parser: what it says must come out is what parse and clean make of its files."""
+"""The simulator against the real parser: parse and clean find in its files what it says must come out."""
 
 import hashlib
 from collections import Counter

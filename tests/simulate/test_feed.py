@@ -1,4 +1,4 @@
-"""Feeds that go on: in time, the same each time, with the same cameras every day."""
+"""Endless feeds: files arrive in time, are the same each time, and have the same cameras every day."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path

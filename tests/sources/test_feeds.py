@@ -1,4 +1,4 @@
-"""The table of feeds: from settings, and by name."""
+"""The table of feeds: made from the settings, looked up by name."""
 
 from zoneinfo import ZoneInfo
 

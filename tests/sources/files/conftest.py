@@ -1,4 +1,4 @@
-"""An S3 server of its own for these tests, over HTTP."""
+"""An S3 server for these tests, over HTTP."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +14,7 @@ from ncric_core.settings import Settings
 
 
 class S3:
-    """A bucket on the server, and what a test does to it behind the pipeline's back."""
+    """A bucket on the server, which a test can change behind the pipeline's back."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
@@ -26,7 +26,7 @@ class S3:
         self.client.put_object(Bucket=self.name, Key=key, Body=content)
 
     def put_many(self, keys: list[str]) -> None:
-        """Many objects, put straight into the server's memory: over HTTP it would take ten seconds."""
+        """Puts many objects straight into the server's memory. Over HTTP it would take ten seconds."""
         for key in keys:
             s3_backends[DEFAULT_ACCOUNT_ID]["aws"].put_object(self.name, key, b"[]")
 
@@ -40,7 +40,7 @@ class S3:
 
 @pytest.fixture
 def credentials(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Credentials that mean nothing, and none of the machine's."""
+    """Sets meaningless credentials, so that none of the machine's are used."""
     nowhere = tmp_path_factory.mktemp("aws")
     for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)

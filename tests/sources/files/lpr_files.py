@@ -1,4 +1,4 @@
-"""LPR files for the tests: reads as the vendors nest them, files as they write them, and parsed reads as rows."""
+"""LPR files for the tests: reads nested as by the vendors, files written as by them, and parsed reads as dicts."""
 
 import base64
 import json
@@ -14,7 +14,7 @@ PLATE_PART = ("VehicleLicensePlateID", "LPRVehiclePlatePhoto")
 
 
 def read(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """A read with everything; leaves may be changed, or left out with `...`."""
+    """Returns a read with every leaf. `changes` sets leaves to other values, or leaves them out (`...`)."""
     leaves = {
         "LPREventID": str(number),
         "eventDate": "2022-10-11",
@@ -41,12 +41,12 @@ def read(number: int = 1, **changes: Any) -> dict[str, Any]:
 
 
 def as_file(reads: Sequence[Any]) -> bytes:
-    """The file as the vendors write it: a tab-indented array."""
+    """Returns the file as the vendors write it: a tab-indented array."""
     return json.dumps(reads, indent="\t", ensure_ascii=False).encode()
 
 
 def rows(*parsed: ParsedReads) -> list[dict[str, Any]]:
-    """The reads with every leaf as text; 37.0 is "37"."""
+    """Returns the reads as dicts with every leaf as text; 37.0 is "37"."""
     return [{name: _text(value) for name, value in row.items()} for row in raw_frame(parsed).to_dicts()]
 
 

@@ -1,4 +1,4 @@
-"""The window in a file's name: both spellings, odd ones, and what stands for it where there is none."""
+"""The window in a file's name: both spellings, odd ones, and LastModified if there is none."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Raw reads → clean reads and rejects: ids, times, coordinates, and what is no read."""
+"""Raw reads → clean reads and rejects: ids, times, coordinates, and what is not a read."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -272,7 +272,7 @@ def test_read_with_coordinates_out_of_range_is_kept_without(leaf: str, value: fl
     assert one(**{leaf: value})["coordinates"] is None
 
 
-# What is no read
+# What is not a read
 
 
 @pytest.mark.parametrize("identity", [None, "None", "null", "", "  ", ...])

@@ -1,4 +1,4 @@
-"""Fetching ahead: in order, in bounded memory, and a file that cannot be read leaves the others."""
+"""Fetching ahead: in order and in bounded memory; a file that cannot be read does not affect the others."""
 
 import io
 import threading
@@ -21,7 +21,7 @@ NOW = datetime(2022, 10, 11, tzinfo=UTC)
 
 
 class Stream(io.BytesIO):
-    """Bytes, or an error in the middle of them."""
+    """A stream of bytes, or one that raises an error when it is read."""
 
     def __init__(self, content: bytes | Exception) -> None:
         super().__init__(content if isinstance(content, bytes) else b"")
@@ -34,7 +34,7 @@ class Stream(io.BytesIO):
 
 
 class Bucket:
-    """Objects in memory; `tries` has what each opening of a key gives, the last one over and over."""
+    """Objects in memory. `tries` has the content or error of each opening of a key; the last one is repeated."""
 
     def __init__(self, **tries: list[bytes | Exception]) -> None:
         self.tries = tries
@@ -132,7 +132,7 @@ def test_no_more_is_fetched_ahead_than_memory_is_meant_for(monkeypatch: pytest.M
             yield number, listed(f"f{number}", 30)
 
     for number, _ in fetched(bucket, files(), bytes, 8):
-        assert taken - number <= 5  # three of 30 bytes wait, one is handed out, one was looked at
+        assert taken - number <= 5  # three of 30 bytes wait, one is handed out, one does not fit yet
 
 
 def test_file_larger_than_what_may_wait_comes_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,7 +49,7 @@ def test_files_of_a_folder_and_of_those_in_it_are_listed_as_s3_lists_them(tmp_pa
 
 def test_file_whose_name_is_not_utf8_has_a_key_that_is(tmp_path: Path) -> None:
     folder = os.fsencode(tmp_path / "boss4")
-    os.makedirs(folder + b"/caf\xe9")  # noqa: PTH103  # names of bytes
+    os.makedirs(folder + b"/caf\xe9")  # noqa: PTH103  # pathlib takes no names in bytes
     Path(os.fsdecode(folder + b"/caf\xe9/x\xff.json")).write_bytes(b"[1]")
     bucket = Folder(tmp_path)
     (listed,) = bucket.list("boss4/")

@@ -109,11 +109,11 @@ def test_escape_that_does_not_exist_leaves_the_text_as_received() -> None:
 
 @dataclass
 class Written:
-    """A file written here, and where in it each object and each leaf's value is."""
+    """A file that is written here, with the place of each object and of each leaf's value."""
 
     text: bytes = b"["
     objects: list[tuple[int, int]] = field(default_factory=list)
-    leaves: list[dict[str, tuple[Any, int]]] = field(default_factory=list)  # value, and where it has arrived whole
+    leaves: list[dict[str, tuple[Any, int]]] = field(default_factory=list)  # value, and the place where it is whole
 
     def add(self, node: dict[str, Any], indent: bytes) -> None:
         self.text += b"," * bool(self.objects) + indent
@@ -130,7 +130,7 @@ class Written:
                 self._write(value, indent + b"\t" * bool(indent))
             else:
                 self.text += json.dumps(value, ensure_ascii=False).encode()
-                ends = len(self.text) + (0 if isinstance(value, str) else 1)  # a number ends with what follows it
+                ends = len(self.text) + (0 if isinstance(value, str) else 1)  # only the next byte ends a number
                 self.leaves[-1][key] = (value, ends)
         self.text += indent + b"}"
 

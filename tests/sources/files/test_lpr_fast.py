@@ -1,4 +1,4 @@
-"""Fast reading: what it accepts is what the careful walk would have found."""
+"""Fast reading: what it accepts, the careful walk finds as well."""
 
 import json
 from contextlib import suppress
@@ -18,7 +18,7 @@ AT_TWO_PLACES = {"a": {"LPRCameraID": "1"}, "b": {"LPRCameraID": "2"}}
 
 
 def test_whole_file_is_read_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(undamaged, "_examples", {})  # a file read before may have had these numbers as text
+    monkeypatch.setattr(undamaged, "_examples", {})  # an earlier test's file may have had these numbers as text
     leaves = read_undamaged(as_file([read(2), read(3, LPRCameraName=...)]))
     assert leaves is not None
     assert leaves["LPREventID"].to_list() == ["2", "3"]
@@ -133,7 +133,7 @@ def put(node: dict[str, Any], path: tuple[str, ...], leaf: str, value: Any) -> N
 
 @st.composite
 def files(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Reads of one vendor's nesting in a file; now and then some of it differs."""
+    """Draws a file's reads. All are nested in the same way, but some leaves may be missing."""
     names = [*TEXTS, *PHOTOS, "unknown", "a", "b"]
     places = [(leaf, draw(paths)) for leaf in draw(st.lists(st.sampled_from(names), min_size=1, max_size=12))]
     values = draw(st.sampled_from([plain, scalars, scalars | st.lists(scalars, max_size=2) | st.builds(dict)]))
@@ -149,7 +149,7 @@ def files(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def meaning(parsed: ParsedReads) -> Any:
-    """Rows with coordinates as numbers: 58.0 and 58 are the same, and so are 0 and -0 but for degrees (feeds.md)."""
+    """Returns what was parsed, with coordinates as numbers: 58.0 equals 58, and -0 equals 0 except in degrees."""
     found = raw_frame([parsed]).to_dicts()
     for row in found:
         for leaf in COORDINATES:

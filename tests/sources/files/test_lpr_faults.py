@@ -1,4 +1,4 @@
-"""Each fault of feeds.md, section 1: which reads are kept, and what is said of the rest."""
+"""Each fault of feeds.md, section 1: which reads are kept, and why the rest is rejected."""
 
 import codecs
 import json
@@ -66,7 +66,7 @@ def test_first_value_that_says_something_counts_where_a_leaf_occurs_again() -> N
     assert [row["LPRCameraID"] for row in rows(parsed)] == ["7"]
 
 
-# Files that are no array of objects
+# Files that are not an array of objects
 
 
 def test_empty_file_has_no_rows() -> None:
@@ -181,7 +181,7 @@ def test_stray_byte_between_reads_costs_no_read() -> None:
     assert reasons(parsed) == [(1, "not_json"), (3, "not_json")]
 
 
-# Damage within reads: each of them is accounted for, whatever is beside it
+# Damage within reads: each read is accounted for, whatever is beside it
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""An S3 bucket, over HTTP, from a server of its own."""
+"""An S3 bucket, over HTTP, on the tests' own server."""
 
 import socket
 import time
