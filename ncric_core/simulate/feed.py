@@ -27,8 +27,7 @@ def _real_time() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Simulated time. It is `start` at the real time `begun`, and then passes `speed` times as fast as real time until
-    it has caught up."""
+    """Simulated time: `start` at the real time `begun`, then `speed` times as fast as real time until it catches up."""
 
     start: datetime
     begun: datetime

@@ -79,8 +79,10 @@ def names(datasource: str) -> list[tuple[str, str, str]]:
 
 
 def cameras(datasource: str, chance: Random) -> list[Camera]:
-    """Returns the cameras of a feed. BOSS4 has all agencies, Fremont PD by far the busiest; SCSO has the sheriff's and
-    those of SCSO_GUESTS."""
+    """Returns the cameras of a feed.
+
+    BOSS4 has all agencies, Fremont PD by far the busiest. SCSO has the sheriff's cameras and those of SCSO_GUESTS.
+    """
     text = boss4_camera if datasource == "BOSS4" else scso_camera
     if datasource == "SCSO":
         towns = [_camera(n, agency, 0.2, text, chance) for n, agency in enumerate(SCSO_GUESTS, 201)]

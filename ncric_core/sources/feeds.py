@@ -1,4 +1,4 @@
-"""The table of feeds, one row per feed. Nothing else in the code knows a feed by name."""
+"""The table of feeds, one row per feed. The pipeline knows no feed by name."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
