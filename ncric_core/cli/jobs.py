@@ -24,8 +24,12 @@ def run(
     *,
     start: Start = None,
     end: End = None,
-    agency: Annotated[list[str] | None, typer.Option(help="Only this agency. Can be repeated.")] = None,
-    exclude_agency: Annotated[list[str] | None, typer.Option(help="All but this agency. Can be repeated.")] = None,
+    agency: Annotated[
+        list[str] | None, typer.Option(help="Only this agency (standardised name). Can be repeated.")
+    ] = None,
+    exclude_agency: Annotated[
+        list[str] | None, typer.Option(help="All but this agency (standardised name). Can be repeated.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and clean, but load nothing.")] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Also read files that are done according to the ledger.")

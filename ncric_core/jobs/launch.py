@@ -21,7 +21,7 @@ def deployment_named(api: PrefectApi, name: str) -> Item:
     for one in there:
         if one["name"] == name:
             return one
-    names = ", ".join(one["name"] for one in there) or "none; `ncric deploy` brings them"
+    names = ", ".join(one["name"] for one in there) or "none; `ncric deploy` creates them"
     raise SettingsError(f"there is no deployment {name!r}: there are {names}")
 
 

@@ -196,7 +196,7 @@ class PrefectApi:
         Raises ServiceError if there is no such deployment.
         """
         if self.ask("PATCH", f"/deployments/{deployment}", {"paused": paused}).status_code == httpx.codes.NOT_FOUND:
-            raise ServiceError("there is no such deployment: `ncric deploy` brings them")
+            raise ServiceError("there is no such deployment: `ncric deploy` creates it")
 
     def limit_queue(self, name: str, runs: int) -> None:
         """Limits how many runs of one of the pool's queues run at once."""

@@ -47,7 +47,7 @@ def null_id(draft: Draft) -> None:
 
 
 def null_words(draft: Draft) -> None:
-    """Words that mean null: "None", "null" and ""."""
+    """Sets plates and a camera's id to words that mean null."""
     for row, word in zip(draft.rows[1:4], ('"None"', '"null"', '""'), strict=True):
         _set(row, "VehicleLicensePlateID", word)
         row.become(PLATE, None)
@@ -56,7 +56,7 @@ def null_words(draft: Draft) -> None:
 
 
 def other_types(draft: Draft) -> None:
-    """A plate that is a number, and coordinates that are text."""
+    """Sets a plate to a number, and coordinates to text."""
     _set(draft.rows[1], "VehicleLicensePlateID", "7654321")
     draft.rows[1].become(PLATE, "7654321")
     for leaf in ("LatitudeDegreeValue", "LongitudeDegreeValue"):
@@ -66,7 +66,7 @@ def other_types(draft: Draft) -> None:
 
 
 def id_in_words(draft: Draft) -> None:
-    """Ids that mean null, and an id that is a number."""
+    """Sets ids to words that mean null, and an id to a number."""
     for row, word in zip(draft.rows[1:4], ('"None"', '"null"', '""'), strict=True):
         _set(row, "LPREventID", word)
         row.refuse("no_id")
@@ -74,7 +74,7 @@ def id_in_words(draft: Draft) -> None:
 
 
 def no_agency_name(draft: Draft) -> None:
-    """A missing agency name, which the acronym stands in for (ncric_core.sources.files.clean)."""
+    """Removes the agency's name. The acronym stands in for it (ncric_core.sources.files.clean)."""
     for row, word in zip(draft.rows[1:3], ("null", '"None"'), strict=True):
         acronym = re.findall(r'"agencyAcronym": "([^"]*)"', row.text)[0]
         _set(row, "agencyName", word)
@@ -83,12 +83,12 @@ def no_agency_name(draft: Draft) -> None:
 
 
 def scalars(draft: Draft) -> None:
-    """Elements of the array that are not objects."""
+    """Adds elements to the array that are not objects."""
     draft.rows[3:3] = [Row(text, None, "not_object") for text in ("17", '"text"', "null")]
 
 
 def other_nesting(draft: Draft) -> None:
-    """A vendor's next version: the photos under another key, beside a leaf that nobody knows."""
+    """Moves the photos under another key, beside an unknown leaf, as a vendor's next version may do."""
     for row in draft.rows:
         row.text = row.text.replace('"images": {', '"version": 2,\n\t\t"media": {')
 
@@ -144,7 +144,7 @@ def twice_in_one_file(draft: Draft) -> None:
 
 
 def same_id_other_time(draft: Draft) -> None:
-    """Another read under the same id, after a vendor's counter has started again."""
+    """Adds another read under the same id, as after a restart of the vendor's counter."""
     row = Row(draft.rows[2].text, draft.rows[2].truth)
     if row.truth is not None:
         moment = row.truth[1] - timedelta(hours=30)
@@ -155,7 +155,7 @@ def same_id_other_time(draft: Draft) -> None:
 
 
 def late_by_days(draft: Draft) -> None:
-    """Reads of cameras that were offline for days."""
+    """Sets reads back by four days, as from cameras that were offline."""
     for row in draft.rows[3:8]:
         if row.truth is not None:
             moment = row.truth[1] - timedelta(days=4)
@@ -172,7 +172,7 @@ def cut_inside_plate(draft: Draft) -> None:
 
 
 def cut_inside_camera_id(draft: Draft) -> None:
-    """The last row is cut, but is still a read. The leaf that was cut is dropped."""
+    """Cuts the last row inside its camera's id. It is still a read, without the leaf that was cut."""
     _set(draft.rows[-1], "LPRCameraID", '"12345"')
     _cut(draft, '"LPRCameraID": "12')
     draft.rows[-1].become(CAMERA, None)
