@@ -49,7 +49,7 @@ class Bucket(Protocol):
 
 
 def open_bucket(settings: Settings) -> Bucket:
-    """Opens the bucket of the settings. Raises SourceError if it is missing or refuses access."""
+    """Opens the bucket of the settings. Raises SourceError if it is missing, or if S3 refuses access."""
     if settings.bucket.startswith("s3://"):
         name = settings.bucket.removeprefix("s3://").strip("/")
         S3Bucket(name, _client(settings, attempts=2)).check()  # few attempts: a wrong setting is reported soon
