@@ -15,10 +15,10 @@ from ncric_core.store.alarms import (
     end_alarm,
     open_alarms,
     raise_alarm,
-    wait_to_judge,
 )
 from ncric_core.store.counts import reads_in_hours
 from ncric_core.store.database import Connection
+from ncric_core.store.locks import Lock, lock_transaction
 
 KINDS: Final = ("silent", "drop")
 
@@ -40,7 +40,7 @@ def judge(connection: Connection, settings: Settings, as_of: datetime) -> list[A
     lags = settings.freshness_lag_hours
     apart = dict(lags.by_feed)
     with connection:
-        wait_to_judge(connection)
+        lock_transaction(connection, Lock.JUDGE_FRESHNESS)
         if changed_after(connection, KINDS, as_of):
             return []
         changes = _judge_feeds(connection, settings, as_of, lags.usual, only=None, but=[*apart])

@@ -16,12 +16,11 @@ from ncric_core.store.alarms import (
     end_alarm,
     enter_taken,
     enter_told,
-    let_others_tell,
     raise_alarm,
     untold_alarms,
-    wait_to_tell,
 )
 from ncric_core.store.database import Connection
+from ncric_core.store.locks import Lock, session_lock
 
 __all__ = ["Told", "Way", "end_alarm", "raise_alarm", "tell", "ways"]
 
@@ -70,14 +69,8 @@ def tell(settings: Settings, connection: Connection) -> Told:
     was told is not sent; with no URL set, alarms count as told. Raises SettingsError for a URL that cannot be used.
     """
     chosen = ways(settings)
-    with connection:
-        wait_to_tell(connection)
-    try:
+    with session_lock(connection, Lock.TELL_ALARMS):
         return _tell(chosen, connection)
-    finally:
-        if not connection.closed:
-            with connection:
-                let_others_tell(connection)
 
 
 def _tell(chosen: Sequence[Way], connection: Connection) -> Told:

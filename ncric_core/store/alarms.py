@@ -7,9 +7,6 @@ from typing import Final
 
 from ncric_core.store.database import Connection, rows
 
-JUDGING: Final = 0x6E63_0003  # advisory lock: one process at a time judges freshness
-TELLING: Final = 0x6E63_0004  # advisory lock: one process at a time tells of alarms
-
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
@@ -159,21 +156,6 @@ def latest_alarms(connection: Connection, *, limit: int) -> list[Alarm]:
 def changed_after(connection: Connection, kinds: Sequence[str], moment: datetime) -> bool:
     """Whether an alarm of these kinds began or ended after a moment, as far as that is past."""
     return bool(rows(connection, _CHANGED_AFTER, {"kinds": [*kinds], "moment": moment})[0][0])
-
-
-def wait_to_judge(connection: Connection) -> None:
-    """Waits until no other transaction judges, and keeps others waiting until this one ends."""
-    rows(connection, "SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": JUDGING})
-
-
-def wait_to_tell(connection: Connection) -> None:
-    """Waits until no other session tells, and keeps others waiting until `let_others_tell`, or this one ends."""
-    rows(connection, "SELECT pg_advisory_lock(%(lock)s)", {"lock": TELLING})
-
-
-def let_others_tell(connection: Connection) -> None:
-    """The end of what `wait_to_tell` began."""
-    rows(connection, "SELECT pg_advisory_unlock(%(lock)s)", {"lock": TELLING})
 
 
 def untold_alarms(connection: Connection) -> list[Untold]:
