@@ -12,9 +12,10 @@ import typer
 from flows.cli.deployments import differences, on_server, wanted
 from flows.cli.status import worker_service
 from flows.cli.up import ROOT
+from flows.prefect_versions import MEND, PATCHED, other_versions
 from ncric_core.cli.app import app, say
 from ncric_core.errors import NcricError, StoreError
-from ncric_core.jobs.prefect_api import PrefectApi, prefect_api
+from ncric_core.jobs.prefect_api import PrefectApi, own_url, prefect_api
 from ncric_core.settings import Settings, read_settings
 from ncric_core.sources.feeds import feeds
 from ncric_core.store.database import Database, open_database, rows
@@ -62,6 +63,8 @@ def check_all() -> Iterator[Finding]:
     yield disk(settings)
     yield from _database(settings)
     yield from guarded("bucket", "check NCRIC_BUCKET, the folder or the rights on it", lambda: _bucket(settings))
+    if settings.prefect_api_url in {None, own_url(settings)}:
+        yield patches()
     with prefect_api(settings) as api:
         mend = "`ncric up` starts one here; PREFECT_API_URL names another"
         yield from guarded("Prefect", mend, lambda: _prefect(api))
@@ -132,6 +135,14 @@ def skew(about: str, theirs: datetime, ours: datetime) -> Finding:
 def _bucket(settings: Settings) -> Iterator[Finding]:
     for feed in feeds(settings).values():
         yield Finding("bucket", f"{feed.job} {feed.check()}")
+
+
+def patches() -> Finding:
+    """Checks that the Prefect server of `ncric up` is of the versions that its patches were made for."""
+    if others := other_versions():
+        return Finding("versions", f"the Prefect server of `ncric up` does not start with {', '.join(others)}", MEND)
+    made_for = ", ".join(f"{name} {version}" for name, version in PATCHED.items())
+    return Finding("versions", f"{made_for}, as the Prefect server of `ncric up` needs them")
 
 
 def _prefect(api: PrefectApi) -> Iterator[Finding]:

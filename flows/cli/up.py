@@ -16,6 +16,7 @@ import typer
 import flows
 from flows.cli.child import MARK
 from flows.cli.running import Stopped, Up, leftovers, only_one, stoppable
+from flows.prefect_versions import check_versions
 from ncric_core.cli.app import app
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.jobs.prefect_api import own_url, prefect_api
@@ -111,7 +112,8 @@ def up(
 
 
 def check(settings: Settings, feeds: str | None, silence: Collection[str] = (), history: int = 0) -> None:
-    """Raises an error in words if what is wanted cannot be."""
+    """Raises ServiceError or SettingsError if the system cannot be started with these options."""
+    check_versions()
     if not (ROOT / "prefect.yaml").is_file():
         raise ServiceError(f"there is no prefect.yaml in {ROOT}: install the project with `pip install -e`")
     if feeds not in {None, "demo"}:
