@@ -24,7 +24,7 @@ FRESHNESS: Final = "freshness"
 """The one schedule that rests meanwhile: in real time, every feed is as late as the simulated day is behind."""
 
 TAG: Final = "simulated time"
-LOOK_EVERY: Final = 1.0  # seconds; files that have come by the time of a run are written by then
+LAUNCH_EVERY: Final = 1.0  # seconds; by then the files that are to be there when a run begins are written
 
 
 @dataclass(slots=True)
@@ -61,7 +61,7 @@ class DueRuns:
     def _look(self) -> None:
         """Finds what has become due."""
         caught_up = self.clock.caught_up
-        until = self.clock.now() - timedelta(seconds=0 if caught_up else LOOK_EVERY * self.clock.speed)
+        until = self.clock.now() - timedelta(seconds=0 if caught_up else LAUNCH_EVERY * self.clock.speed)
         if until > self.since:
             self.waiting += due_between(self.api.deployments(), self.since, until)
             self.since, self.caught_up = until, caught_up
@@ -103,7 +103,7 @@ def due_runs(settings: Settings, clock: Clock) -> Iterator[None]:
 
 
 def _keep_launching(runs: DueRuns, ended: threading.Event) -> None:
-    while not runs.over and not ended.wait(LOOK_EVERY):
+    while not runs.over and not ended.wait(LAUNCH_EVERY):
         runs.launch()
 
 

@@ -19,7 +19,7 @@ from typing import Final
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_CHILD_SUBREAPER: Final = 36
 SPARED: Final = "postgres"
-LOOK_EVERY: Final = 0.2  # seconds
+REAP_EVERY: Final = 0.2  # seconds between two looks at which processes have ended
 
 
 def main() -> int:
@@ -33,7 +33,7 @@ def main() -> int:
     status = None
     while status is None and not stop:
         status = _reap(child)
-        readable, _, _ = select.select([0], [], [], LOOK_EVERY)
+        readable, _, _ = select.select([0], [], [], REAP_EVERY)
         if readable and not os.read(0, 1024):
             break
     if status is None:
@@ -66,7 +66,7 @@ def _reap(child: "subprocess.Popen[bytes]") -> int | None:
 def _wait(child: "subprocess.Popen[bytes]", seconds: float) -> None:
     until = time.monotonic() + seconds
     while _reap(child) is None and time.monotonic() < until:
-        time.sleep(LOOK_EVERY)
+        time.sleep(REAP_EVERY)
 
 
 def _end_rest(child: "subprocess.Popen[bytes]", grace: float) -> None:
@@ -80,7 +80,7 @@ def _end_rest(child: "subprocess.Popen[bytes]", grace: float) -> None:
                 asked.add(pid)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
-        time.sleep(LOOK_EVERY)
+        time.sleep(REAP_EVERY)
 
 
 def _children() -> list[int]:

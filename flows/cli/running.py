@@ -21,7 +21,7 @@ from ncric_core.errors import ServiceError
 from ncric_core.settings import Settings
 
 STARTS_WITHIN: Final = 120.0  # seconds, each
-LOOK_EVERY: Final = 0.2  # seconds
+REST: Final = 0.2  # seconds between two looks at the children
 
 
 class Stopped(Exception):  # noqa: N818  # nothing went wrong
@@ -76,7 +76,7 @@ class Up:
         """A moment. Raises Stopped if we are to end."""
         if self.stop_asked:
             raise Stopped
-        time.sleep(LOOK_EVERY)
+        time.sleep(REST)
 
     def watch(self) -> None:
         """Looks after the children until we are to end."""

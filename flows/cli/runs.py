@@ -18,7 +18,7 @@ from ncric_core.jobs.prefect_api import ENDED, PAGE, Item, PrefectApi, prefect_a
 from ncric_core.settings import read_settings
 from ncric_core.windows import window
 
-LOOK_EVERY: Final = 2.0  # seconds between looks at runs that are waited for
+ASK_EVERY: Final = 2.0  # seconds between two questions to Prefect about the runs that are waited for
 
 Agency = Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")]
 Exclude = Annotated[list[str] | None, typer.Option(help="All but this agency; may be given again.")]
@@ -122,7 +122,7 @@ def _ended_well(api: PrefectApi, runs: Sequence[str]) -> bool:
             say(line)
         if all(run["state_type"] in ENDED for run in found):
             break
-        time.sleep(LOOK_EVERY)
+        time.sleep(ASK_EVERY)
     bad = [run for run in found if run["state_type"] != "COMPLETED"]
     for run in bad:
         warn(f"ncric: {run['name']}: {run['state_name']}: {run['state'].get('message') or 'see its log'}")

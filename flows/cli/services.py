@@ -25,7 +25,7 @@ from ncric_core.store.names import set_mappings
 from ncric_core.store.schema.migrate import up_to_date
 from ncric_core.windows import parse_moment
 
-LOOK_EVERY: Final = 1.0  # seconds
+SERVER_SEEN_EVERY: Final = 1.0  # seconds between two looks whether the embedded server runs
 
 service = typer.Typer(help="What `ncric up` runs.")
 app.add_typer(service, name="service", hidden=True)
@@ -42,7 +42,7 @@ def database(
     unfinished.rename(ready)
     say("the embedded PostgreSQL is ready")
     while embedded.runs(settings.data_dir):
-        time.sleep(LOOK_EVERY)
+        time.sleep(SERVER_SEEN_EVERY)
     raise StoreError("the embedded PostgreSQL has ended")
 
 
