@@ -1,4 +1,4 @@
-"""`ncric rerun`, `ncric backfill`, `ncric deploy`: runs that a person starts, and the deployments themselves."""
+"""`ncric rerun`, `ncric backfill`, `ncric deploy`: launch runs by hand, and bring the deployments to the server."""
 
 import os
 import subprocess
@@ -111,7 +111,7 @@ def deploy() -> None:
 
 
 def _ended_well(api: PrefectApi, runs: Sequence[str]) -> bool:
-    """Waits for runs with a line at each change; says how each failed one ended. Gives whether all are completed."""
+    """Waits for runs, with a line at each change and one for each that failed. Returns whether all are completed."""
     shown = ""
     while True:
         found = list(_looked_up(api, runs))

@@ -13,15 +13,11 @@ from ncric_core.settings import Settings
 from ncric_core.store.alarms import (
     Alarm,
     close_events,
-    end_alarm,
     enter_delivered,
-    raise_alarm,
     untold_alarms,
 )
 from ncric_core.store.database import Connection
 from ncric_core.store.locks import Lock, session_lock
-
-__all__ = ["Told", "Way", "end_alarm", "raise_alarm", "tell", "ways"]
 
 LONGEST: Final = 40  # lines of a message; `ncric alarms --all` shows the rest
 

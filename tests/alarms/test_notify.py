@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from ncric_core.alarms.notify import Told, end_alarm, raise_alarm, tell, ways
+from ncric_core.alarms.notify import Told, tell, ways
 from ncric_core.errors import SettingsError
 from ncric_core.settings import Settings
+from ncric_core.store.alarms import end_alarm, raise_alarm
 from ncric_core.store.locks import Lock, session_lock
 from ncric_core.store.restandardize import restandardize
 from tests.conftest import FILE, Store, read
