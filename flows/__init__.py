@@ -1,1 +1,1 @@
-"""Prefect flows: thin. Schedules, retries, reports; every decision is in ncric_core."""
+"""Prefect flows: schedules, retries and reports. They are thin: every decision is in ncric_core."""

@@ -1,4 +1,4 @@
-"""Runs that failed, did not start or take far too long: alarms of the same kind as those of the reads."""
+"""Raises alarms for runs that failed, did not start or take far too long."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from statistics import median
 from typing import Final
 
-from ncric_core.alarms.notify import end_alarm, raise_alarm
 from ncric_core.jobs.prefect_api import Item, PrefectApi, moment
 from ncric_core.jobs.state import is_paused, since_launch
-from ncric_core.store.alarms import open_alarms
+from ncric_core.store.alarms import end_alarm, open_alarms, raise_alarm
 from ncric_core.store.database import Connection
 
 FAILED: Final = "run_failed"
@@ -17,15 +16,15 @@ NOT_STARTED: Final = "not_started"
 OVERDUE: Final = "overdue"
 KINDS: Final = (FAILED, NOT_STARTED, OVERDUE)
 
-START_WITHIN: Final = timedelta(minutes=10)  # of its scheduled time; a worker that comes back starts late runs itself
-SLOWER: Final = 3  # times as long as usual
+START_WITHIN: Final = timedelta(minutes=10)  # of its scheduled time; late runs start when a worker comes back
+SLOWER: Final = 3  # times as long as usual is overdue
 LEAST_SLOW: Final = timedelta(minutes=15)  # a run that takes no longer is never overdue
-RUNS_KNOWN: Final = 5  # completed runs of which the usual length is learned, at least
+RUNS_KNOWN: Final = 5  # completed runs, at least, from which the usual length is learnt
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong with a deployment's runs."""
+    """Something that is wrong with a deployment's runs."""
 
     kind: str
     deployment: str
@@ -33,7 +32,7 @@ class Trouble:
 
 
 def troubles(api: PrefectApi, now: datetime) -> list[Trouble]:
-    """What is wrong with the runs of all deployments that are to run by themselves now, as of a time."""
+    """Finds what is wrong at a time with the runs of all deployments that have a schedule and are not paused."""
     return [
         trouble
         for one in api.deployments()
@@ -43,7 +42,7 @@ def troubles(api: PrefectApi, now: datetime) -> list[Trouble]:
 
 
 def of_deployment(name: str, latest: Sequence[Item], following: Item | None, now: datetime) -> Iterator[Trouble]:
-    """What is wrong with a deployment's runs: the latest that have begun, newest first, and the next one."""
+    """Finds what is wrong with a deployment, from its latest runs that have begun, newest first, and its next run."""
     ended = [run for run in latest if run["state_type"] in {"COMPLETED", "FAILED", "CRASHED"}]
     if ended and ended[0]["state_type"] != "COMPLETED":
         why = " ".join(((ended[0].get("state") or {}).get("message") or "see its log").split())
@@ -62,7 +61,7 @@ def of_deployment(name: str, latest: Sequence[Item], following: Item | None, now
 
 
 def _usual(completed: Sequence[Item]) -> timedelta:
-    """How long a run may take before it is overdue."""
+    """Gives the time after which a run is overdue, from the completed runs."""
     if len(completed) < RUNS_KNOWN:
         return timedelta(hours=2)
     seconds = median(run["total_run_time"] for run in completed)
@@ -70,7 +69,7 @@ def _usual(completed: Sequence[Item]) -> timedelta:
 
 
 def judge_runs(connection: Connection, found: Sequence[Trouble], now: datetime) -> None:
-    """Begins an alarm for each trouble that has none, and ends those of which the cause is gone, in one transaction."""
+    """Begins an alarm for each trouble that has none, and ends alarms whose trouble is gone, in one transaction."""
     with connection:
         subjects = {(one.kind, one.deployment) for one in found}
         for alarm in open_alarms(connection, KINDS):

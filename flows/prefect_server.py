@@ -1,14 +1,15 @@
 """`prefect server` on SQLite, fit for a busy machine: `python -m flows.prefect_server start …`.
 
-Two things in Prefect 3.8.8 (aiosqlite 0.22.1, Python 3.11) are put right, each seen to stop the day of `ncric up`:
+Two patches mend what stopped the day of `ncric up` with the versions in `flows.prefect_versions`:
 
-- When a request is given up while its statement waits for SQLite's lock, the event loop drops a cursor; SQLite resets a
-  dropped one under the connection's mutex, which the connection's own thread holds as long as it waits. So the event
-  loop stands still, and with it whoever holds the lock: for a minute (Prefect's busy_timeout) nobody is answered, more
-  requests are given up meanwhile, and it begins anew, without end.
-- A transaction that reads first, and writes after another one has written, is refused at once, however long it would
-  wait (SQLITE_BUSY_SNAPSHOT, https://www.sqlite.org/rescode.html#busy_snapshot). Of 12 clients at once three requests
-  in four failed. As transactions are for writing, all begin as writers, and wait for their turn.
+- A client gives up while its statement waits for SQLite's lock. The event loop then drops the statement's cursor, and
+  SQLite resets a dropped cursor under the connection's mutex, which the connection's own thread holds while it waits.
+  So the event loop stands still, and with it whoever holds the lock. For a minute (Prefect's busy_timeout) nobody is
+  answered, more clients give up meanwhile, and it starts again without end. Patched: the connection's own thread
+  closes the cursor.
+- SQLite refuses a transaction at once, without waiting, if it has read first and writes after another one has written
+  (SQLITE_BUSY_SNAPSHOT, https://www.sqlite.org/rescode.html#busy_snapshot). With 12 clients at once, three requests in
+  four failed. Patched: transactions begin as writers, and so wait for their turn.
 """
 
 import sys
@@ -21,11 +22,14 @@ from prefect.cli import app
 from prefect.server.database.configurations import AioSqliteConfiguration
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
 
+from flows.prefect_versions import check_versions
+from ncric_core.errors import ServiceError
+
 _begin_transaction: Final = AioSqliteConfiguration.begin_transaction
 
 
 def _leave_to_its_thread(cursor: aiosqlite.Cursor) -> None:
-    """Has a cursor closed by the thread that uses its connection, when that has done what it is at."""
+    """Has a cursor closed by its connection's own thread, after the statements that the thread is at."""
     cursor._conn._tx.put_nowait((None, cursor._cursor.close))
 
 
@@ -40,7 +44,11 @@ async def _begin_as_writer(
 
 
 def main() -> None:
-    """The command line of `prefect server`."""
+    """Runs the command line of `prefect server` with the patches. Refuses if they were made for other versions."""
+    try:
+        check_versions()
+    except ServiceError as error:
+        sys.exit(f"ncric: {error}")
     aiosqlite.Cursor.__del__ = _leave_to_its_thread  # type: ignore[attr-defined]
     AioSqliteConfiguration.begin_transaction = _begin_as_writer  # type: ignore[method-assign]
     sys.argv[:1] = ["prefect", "server"]

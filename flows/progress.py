@@ -1,4 +1,4 @@
-"""How far a run is, as an artifact that grows while one looks at it."""
+"""Shows how far a run is, as an artifact that is updated while it runs."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -13,15 +13,15 @@ TELL_EVERY: Final = 1.0  # seconds between changes of the artifact, which cost a
 
 @contextmanager
 def progress_of(total: int, description: str) -> Iterator[Callable[[int], None]]:
-    """An artifact of the task's run, at 100 in the end; takes how many of the total are done."""
+    """Makes a progress artifact, and gives a function that takes how many of `total` are done. Ends at 100."""
     made = create_progress_artifact(0.0, key="progress", description=description)
-    artifact, last = cast(UUID, made), time.monotonic()  # no coroutine, as the task is none
+    artifact, last = cast(UUID, made), time.monotonic()  # not a coroutine, as the task is synchronous
 
     def tell(done: int) -> None:
         nonlocal last
         if total and time.monotonic() - last >= TELL_EVERY:
             last = time.monotonic()
-            # what came meanwhile does not bring it over 100
+            # more may be done than was counted at the start
             update_progress_artifact(artifact, round(100.0 * min(done / total, 1.0), 1))
 
     yield tell

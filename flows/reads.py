@@ -1,18 +1,17 @@
-"""The jobs that load reads, as runs of Prefect: a window of a feed, and whatever is left in the bucket."""
+"""The jobs that load reads: a window of a feed, and whatever is left in the bucket."""
 
 import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Final
 
-from prefect import flow, get_run_logger, runtime, task
-from prefect.cache_policies import NO_CACHE
+from prefect import flow, get_run_logger, runtime
 from prefect.client.schemas.objects import State
 from prefect.states import Failed
 from pydantic import AwareDatetime, Field
 
 from flows.report import publish
-from flows.retry import DELAYS, JITTER, RETRIES, may_pass
+from flows.retry import retried_task
 from flows.schedule import job_and_time, plain, scheduled_time
 from ncric_core.errors import NcricError
 from ncric_core.jobs.named import CATCHUP, Covers, asked_window, job_named, run_name
@@ -22,21 +21,14 @@ from ncric_core.settings import read_settings
 from ncric_core.store.schema.migrate import up_to_date
 from ncric_core.windows import Window
 
-LOG_EVERY: Final = 15.0  # seconds between lines that say how far a run is
+LOG_EVERY: Final = 15.0  # seconds between log lines that say how far a run is
 WINDOW_WITHIN: Final = 4 * 3600  # seconds; a window of one day takes minutes
 CATCHUP_WITHIN: Final = 24 * 3600
 
 Agencies = Annotated[list[str], Field(description="standardised names of agencies")]
 
 
-@task(
-    name="integrate",
-    retries=RETRIES,
-    retry_delay_seconds=DELAYS,
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=may_pass,
-    cache_policy=NO_CACHE,
-)
+@retried_task("integrate")
 def _integrate(job: Job) -> Outcome:
     logger, settings, last = get_run_logger(), read_settings(), time.monotonic()
 
@@ -51,7 +43,7 @@ def _integrate(job: Job) -> Outcome:
 
 
 def _window(covers: Covers | None, start: datetime | None, end: datetime | None) -> Window:
-    """The window given, or else the one that the run's scheduled time says."""
+    """Gives the window that was asked for, or else the one that follows from the run's scheduled time."""
     return asked_window(covers, start and plain(start), end and plain(end), scheduled_time())
 
 
@@ -66,7 +58,7 @@ def _name_of_window() -> str:
 
 
 @flow(name="reads-of-a-window", flow_run_name=_name_of_window, timeout_seconds=WINDOW_WITHIN)
-def load_window(  # noqa: PLR0917  # Prefect gives them by name
+def load_window(  # noqa: PLR0917  # Prefect passes them by name
     feed: Annotated[str, Field(description="boss4 or scso")],
     covers: Annotated[Covers | None, Field(description="what a run covers, by its scheduled time")] = None,
     start: Annotated[AwareDatetime | None, Field(description="begin of the window, instead of `covers`")] = None,
@@ -93,7 +85,7 @@ def load_what_is_left(dry_run: bool = False) -> State[Any] | None:
 
 
 def _run(job: Job, name: str) -> State[Any] | None:
-    """Runs a job and publishes what came of it. Failed with a message that names what was not loaded."""
+    """Runs a job and publishes its outcome. Returns Failed, with what was not loaded, if anything was not."""
     logger = get_run_logger()
     logger.info("%s", name)
     outcome = _integrate(job)

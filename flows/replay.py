@@ -1,14 +1,13 @@
-"""Running rejects again after a fix: what is a read by now is loaded, the rest is told by reason."""
+"""The job that runs rejects again after a fix: it loads those that are reads now and counts the others by reason."""
 
 from typing import Annotated, Final
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, Field
 
 from flows.progress import progress_of
-from flows.retry import DELAYS, JITTER, RETRIES, may_pass
+from flows.retry import retried_task
 from flows.schedule import job_and_time
 from ncric_core.pipeline.mapping import own_flight
 from ncric_core.pipeline.replay import Replayed, replay
@@ -21,20 +20,13 @@ WITHIN: Final = 4 * 3600  # seconds
 
 
 class RejectId(BaseModel):
-    """What identifies a reject: its file, and its place in it."""
+    """Identifies a reject by its file and its position in it."""
 
     file_id: int
     position: int
 
 
-@task(
-    name="replay",
-    retries=RETRIES,
-    retry_delay_seconds=DELAYS,
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=may_pass,
-    cache_policy=NO_CACHE,
-)
+@retried_task("replay")
 def _replay(chosen: Chosen) -> Replayed:
     settings = read_settings()
     with up_to_date(settings).session() as connection:
@@ -49,7 +41,7 @@ def replay_rejects(
     file: Annotated[str | None, Field(description="only of files whose key contains this")] = None,
     rejects: Annotated[list[RejectId] | None, Field(description="only these, by file id and position")] = None,
 ) -> None:
-    """Runs open rejects again: all of them, or those for which all that is given holds.
+    """Runs open rejects again: all of them, or those that match every parameter given.
 
     Safe to stop and to run again: a read is loaded and its reject marked in one transaction.
     """

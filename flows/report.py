@@ -1,4 +1,4 @@
-"""What a run did, as artifacts that operators read in Prefect's pages."""
+"""Publishes what a run did, as artifacts that operators read in Prefect's pages."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ FIGURES: Final = ("found", "loaded", "already_there", "rejected", "waiting")
 
 
 def publish(outcome: Outcome, title: str) -> None:
-    """Artifacts of the run: a summary with rates, new names and failures; reads by agency; rejects by reason."""
+    """Makes a run's artifacts: a summary with rates, new names and failures; reads by agency; rejects by reason."""
     create_markdown_artifact(_summary(outcome, title), key="run-summary", description=title)
     create_table_artifact(_by_agency(outcome), key="reads-by-agency", description=f"{title}: reads by agency")
     if outcome.rejects:

@@ -1,13 +1,12 @@
-"""Moving the reads that are loaded already to their agencies, after a change of the name table."""
+"""The job that moves loaded reads to their agencies after a change of the name table."""
 
 from typing import Any, Final
 
-from prefect import flow, get_run_logger, task
+from prefect import flow, get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.cache_policies import NO_CACHE
 
 from flows.progress import progress_of
-from flows.retry import DELAYS, JITTER, RETRIES, may_pass
+from flows.retry import retried_task
 from flows.schedule import job_and_time
 from ncric_core.settings import read_settings
 from ncric_core.store.agencies import name_table
@@ -17,16 +16,9 @@ from ncric_core.store.schema.migrate import up_to_date
 WITHIN: Final = 24 * 3600  # seconds; a whole feed under a new name takes hours
 
 
-@task(
-    name="restandardize",
-    retries=RETRIES,
-    retry_delay_seconds=DELAYS,
-    retry_jitter_factor=JITTER,
-    retry_condition_fn=may_pass,
-    cache_policy=NO_CACHE,
-)
+@retried_task("restandardize")
 def _restandardize() -> dict[Move, int]:
-    """What was moved: each move with its reads."""
+    """Moves the reads. Returns each move with the number of its reads."""
     logger = get_run_logger()
     moved: dict[Move, int] = {}
     with up_to_date(read_settings()).session() as connection:
@@ -35,7 +27,7 @@ def _restandardize() -> dict[Move, int]:
         logger.info("%s reads are to be moved", f"{total:,}")
         with progress_of(total, "reads moved to their agencies") as tell:
             for move, reads in restandardize(connection):
-                if reads == moved.get(move):  # the step after its last reads: ledger and links are moved too
+                if reads == moved.get(move):  # the last step of a move: ledger and links are moved too
                     logger.info("%s", _told(move, reads))
                 moved[move] = reads
                 tell(sum(moved.values()))
@@ -48,9 +40,9 @@ def _told(move: Move, reads: int) -> str:
 
 @flow(name="restandardize", flow_run_name=job_and_time, timeout_seconds=WITHIN)
 def move_reads() -> None:
-    """Moves the reads that are loaded already to the agencies that the name table says now.
+    """Moves the reads that are loaded already to the agencies that the name table gives them now.
 
-    Safe to stop and to run again; while another process moves reads it waits for its turn, for a few minutes.
+    Safe to stop and to run again. While another process moves reads, it waits a few minutes for its turn.
     """
     moved = _restandardize()
     total = sum(moved.values())

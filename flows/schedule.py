@@ -1,4 +1,4 @@
-"""When the present run was scheduled for, and its name after that."""
+"""The scheduled time of the present run, and the name made from it."""
 
 from datetime import UTC, datetime
 
@@ -6,15 +6,15 @@ from prefect import runtime
 
 
 def scheduled_time() -> datetime:
-    """The scheduled time of the present run, UTC, however late it runs."""
+    """Gives the scheduled time of the present run in UTC, however late it runs."""
     return plain(runtime.flow_run.scheduled_start_time)
 
 
 def job_and_time() -> str:
-    """The name of a run without a window: its job, and when it was due, as `files-catchup 2022-10-11 08:30 UTC`."""
+    """Names a run without a window after its job and scheduled time: `files-catchup 2022-10-11 08:30 UTC`."""
     return f"{runtime.flow_run.flow_name} {scheduled_time():%Y-%m-%d %H:%M} UTC"
 
 
 def plain(moment: datetime) -> datetime:
-    """Prefect's times are of a kind of their own."""
+    """Makes a plain datetime in UTC of one of Prefect's own type."""
     return datetime.fromtimestamp(moment.timestamp(), UTC)

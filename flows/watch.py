@@ -1,5 +1,5 @@
-"""Runs that died with their worker: found by what they do not say any more, and marked as crashed so that the next one
-can start."""
+"""Automations of the Prefect server that mark runs as crashed when their heartbeats stop, so that the next run can
+start."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -15,13 +15,13 @@ from prefect.exceptions import ObjectNotFound
 from ncric_core.settings import read_settings
 
 SILENT_FOR: Final = timedelta(seconds=90)
-"""Three heartbeats (pyproject.toml, [tool.prefect.flows]); with the server's own delay a dead run is known within two
+"""Three heartbeats (pyproject.toml, [tool.prefect.flows]). With the server's own delay a dead run is found within two
 minutes."""
 
 BEGINS_WITHIN: Final = {"process": timedelta(seconds=105)}
-"""From a worker taking a run to the run's own begin, by the type of work pool. A process needs 10 s on a quiet machine
+"""Time in which a run begins after a worker has taken it, by type of work pool. A process needs 10 s on a quiet machine
 and a minute on a busy one."""
-MACHINE_WITHIN: Final = timedelta(minutes=10)  # where a machine has to be found first, as on ECS
+MACHINE_WITHIN: Final = timedelta(minutes=10)  # for other types, such as ECS, where a machine has to be found first
 
 _RUNS: Final = "prefect.flow-run."
 _HEARTBEAT: Final = f"{_RUNS}heartbeat"
@@ -32,11 +32,11 @@ _ENDS: Final = {f"{_RUNS}{state}" for state in ("Completed", "Failed", "Cancelle
 
 
 def ensure_watch(silent_for: timedelta = SILENT_FOR, begins_within: timedelta | None = None) -> bool:
-    """Makes or renews the server's automations that mark a run as crashed of which nothing is heard any more; gives
-    whether one was made new. `begins_within` is by default that of the settings' work pool.
+    """Creates or updates the server's automations that mark silent runs as crashed. Returns whether one was created.
 
-    A run whose process is killed is reported by its worker; where both are killed nobody would, and the slots that it
-    holds, of its deployment and its queue, would stay taken: by one that was begun, or one that was only taken.
+    `begins_within` depends by default on the type of the settings' work pool. If only a run's process is killed, its
+    worker reports it. If the worker is killed too, nobody does, and the run, begun or only taken, would keep its slots
+    in its deployment and its queue.
     """
     with get_client(sync_client=True) as client:
         within = begins_within or BEGINS_WITHIN.get(_pool_type(client), MACHINE_WITHIN)
@@ -93,5 +93,5 @@ def _ensure(client: SyncPrefectClient, wanted: AutomationCore) -> bool:
 def _pool_type(client: SyncPrefectClient) -> str:
     try:
         return client.read_work_pool(read_settings().work_pool).type
-    except ObjectNotFound:  # as long as nobody has made it
+    except ObjectNotFound:  # the pool is not created yet
         return "process"

@@ -94,14 +94,12 @@ def _table(user: User, table: str, total: int, kind: str | None, feed: str | Non
 
 
 def told(alarm: dict[str, object]) -> str:
-    """Who heard of an alarm's beginning and of its end: the ways of NCRIC_NOTIFY_URLS by number and scheme."""
+    """Says who was told of an alarm's begin and end: the ways of NCRIC_NOTIFY_URLS, by number and scheme."""
     parts = []
-    for what, at, ways in (
-        ("begin", alarm["told_begin_at"], alarm["begin_ways"]),
-        ("end", alarm["told_end_at"], alarm["end_ways"]),
-    ):
+    for event in ("begin", "end"):
+        ways = alarm[f"{event}_ways"]
         if isinstance(ways, Sequence) and ways:
-            parts.append(f"{what}: {', '.join(map(str, ways))}" + ("" if at else " so far"))
+            parts.append(f"{event}: {', '.join(map(str, ways))}" + ("" if alarm[f"{event}_closed"] else " so far"))
     if parts:
         return "; ".join(parts)
-    return "nobody" if alarm["told_begin_at"] or alarm["told_end_at"] else "not yet"
+    return "nobody" if alarm["begin_closed"] or alarm["end_closed"] else "not yet"

@@ -9,9 +9,17 @@ from console.queries.files import UTC_TIME, paged
 from ncric_core.store.database import Connection
 
 ALARMS: Final = """
-SELECT id, kind, scope, subject, datasource, message, began_at, ended_at, told_begin_at, begin_ways, told_end_at,
-       end_ways
+SELECT id, kind, scope, subject, datasource, message, began_at, ended_at,
+       begin_ways, begin_closed, end_ways, end_closed
 FROM alarms
+CROSS JOIN LATERAL (
+  SELECT array_agg(way ORDER BY delivered_at, way) FILTER (WHERE event = 'begin' AND way IS NOT NULL) AS begin_ways,
+         count(*) FILTER (WHERE event = 'begin' AND way IS NULL) > 0 AS begin_closed,
+         array_agg(way ORDER BY delivered_at, way) FILTER (WHERE event = 'end' AND way IS NOT NULL) AS end_ways,
+         count(*) FILTER (WHERE event = 'end' AND way IS NULL) > 0 AS end_closed
+  FROM alarm_deliveries
+  WHERE alarm = id
+) AS deliveries
 WHERE (ended_at IS NULL) = %(lasting)s
   AND (%(kind)s::text IS NULL OR kind = %(kind)s)
   AND (%(feed)s::text IS NULL OR datasource = %(feed)s)
@@ -29,10 +37,10 @@ ALARMS_SCHEMA: Final = pl.Schema(
         "message": pl.String(),
         "began_at": UTC_TIME,
         "ended_at": UTC_TIME,
-        "told_begin_at": UTC_TIME,
         "begin_ways": pl.List(pl.String),
-        "told_end_at": UTC_TIME,
+        "begin_closed": pl.Boolean(),
         "end_ways": pl.List(pl.String),
+        "end_closed": pl.Boolean(),
     }
 )
 

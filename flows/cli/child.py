@@ -1,4 +1,4 @@
-"""A service that `ncric up` runs: started behind a guard, its output in a log file, started again when it has died."""
+"""Runs a service of `ncric up` behind a guard, with its output in a log file, and starts it again when it dies."""
 
 import os
 import signal
@@ -12,23 +12,23 @@ from pathlib import Path
 from typing import Final
 
 GUARD: Final = Path(__file__).with_name("guard.py")
-MARK: Final = "NCRIC_UP"  # environment variable: the data folder of the `ncric up` that a process belongs to
+MARK: Final = "NCRIC_UP"  # environment variable of all children: the data folder of their `ncric up`
 
-LOG_SIZE: Final = 10_000_000  # bytes; a larger log is put aside at the next start
+LOG_SIZE: Final = 10_000_000  # bytes; a larger log is rotated at the next start
 LOGS_KEPT: Final = 3
-LONGEST_PAUSE: Final = 60.0  # seconds between two starts
-RAN_WELL: Final = 60.0  # seconds; who ran for so long is started again at once
+LONGEST_PAUSE: Final = 60.0  # seconds before it is started again
+RAN_WELL: Final = 60.0  # seconds; after such a run the pauses begin with the shortest again
 
 
 @dataclass(slots=True)
 class Child:
-    """A command and what became of it."""
+    """A command and the state of its process."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path
-    folder: Path | None = None  # where it runs
+    folder: Path | None = None  # its working directory
     grace: float = 10.0  # seconds from SIGTERM to SIGKILL
     process: "subprocess.Popen[bytes] | None" = None
     failures: int = 0
@@ -36,7 +36,7 @@ class Child:
     again_at: float | None = None
 
     def start(self) -> None:
-        """Starts it in a session of its own."""
+        """Starts the command in a session of its own."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         rotate(self.log)
         with self.log.open("ab") as output:
@@ -53,11 +53,11 @@ class Child:
 
     @property
     def status(self) -> int | None:
-        """Its exit status; None while it runs."""
+        """The exit status, or None while it runs."""
         return None if self.process is None else self.process.poll()
 
     def look_after(self) -> str | None:
-        """Starts it again if it has died and its pause is over; gives what happened in words, if anything did."""
+        """Starts the command again when it has died and its pause is over. Returns what happened, if anything."""
         now = time.monotonic()
         if self.again_at is not None:
             if now < self.again_at:
@@ -74,7 +74,7 @@ class Child:
         return f"{self.name} ended with status {self.status}, is started again in {pause:.0f} s (see {self.log})"
 
     def stop(self) -> None:
-        """Ends it and all that it has started; returns when they are gone."""
+        """Ends the command and everything that it has started, and waits until they are gone."""
         if self.process is None:
             return
         self._close()
@@ -92,7 +92,7 @@ class Child:
             self.process.stdin.close()
 
     def last_words(self) -> str:
-        """The last line of its log."""
+        """Gives the last line of the log that is not empty."""
         with suppress(OSError):
             lines = self.log.read_text(errors="replace").split("\n")
             return next((line.strip() for line in reversed(lines) if line.strip()), "")
@@ -100,7 +100,7 @@ class Child:
 
 
 def rotate(log: Path) -> None:
-    """Puts a log aside that has grown large: NAME.log.1 is the newest of those kept."""
+    """Renames a log that has grown large. NAME.log.1 is the newest of those kept."""
     if not log.exists() or log.stat().st_size < LOG_SIZE:
         return
     for number in range(LOGS_KEPT, 0, -1):

@@ -1,4 +1,4 @@
-"""prefect.yaml, the single source of the deployments, against what a Prefect server has."""
+"""Compares the deployments of prefect.yaml, their single source, with those on a Prefect server."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ RULES: Final = ("cron", "interval", "rrule")
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a deployment's runs begin."""
+    """A schedule of a deployment."""
 
     rule: str
     zone: str
@@ -26,16 +26,16 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A deployment as far as it decides what runs when."""
+    """The parts of a deployment that decide what runs when."""
 
     name: str
     schedules: frozenset[Schedule]
     parameters: Mapping[str, Any]
-    concurrency: tuple[int, str] | None  # how many at once, and what becomes of one more
+    concurrency: tuple[int, str] | None  # how many runs at once, and the strategy for one more
 
 
 def wanted(folder: Path) -> list[Deployment]:
-    """The deployments of prefect.yaml. Raises SettingsError if it cannot be read."""
+    """Reads the deployments of prefect.yaml. Raises SettingsError if it cannot be read."""
     path = folder / "prefect.yaml"
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -55,7 +55,7 @@ def _wanted(item: Mapping[str, Any]) -> Deployment:
 
 
 def on_server(item: Mapping[str, Any]) -> Deployment:
-    """A deployment as the REST API gives it."""
+    """Reads a deployment as the REST API gives it."""
     limit = item.get("global_concurrency_limit") or {}
     options = item.get("concurrency_options") or {}
     return Deployment(
@@ -82,7 +82,7 @@ def _concurrency(given: object) -> tuple[int, str] | None:
 
 
 def differences(ours: list[Deployment], theirs: list[Deployment]) -> Iterator[str]:
-    """What differs, a line each: missing on the server, not in prefect.yaml, or not the same."""
+    """Describes each difference in a line: missing on the server, not in prefect.yaml, or not the same."""
     there = {one.name: one for one in theirs}
     for one in ours:
         if one.name not in there:

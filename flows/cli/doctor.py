@@ -1,4 +1,4 @@
-"""`ncric doctor`: checks everything that the jobs stand on, and says how to mend what is wrong."""
+"""`ncric doctor`: checks everything that the jobs need, and says how to mend what is wrong."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,22 +12,23 @@ import typer
 from flows.cli.deployments import differences, on_server, wanted
 from flows.cli.status import worker_service
 from flows.cli.up import ROOT
+from flows.prefect_versions import MEND, PATCHED, other_versions
 from ncric_core.cli.app import app, say
 from ncric_core.errors import NcricError, StoreError
-from ncric_core.jobs.prefect_api import PrefectApi, prefect_api
+from ncric_core.jobs.prefect_api import PrefectApi, own_url, prefect_api
 from ncric_core.settings import Settings, read_settings
 from ncric_core.sources.feeds import feeds
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.schema.migrate import is_current, pending
 
-SKEW: Final = timedelta(seconds=5)  # windows come from scheduled times: some seconds do no harm
+SKEW: Final = timedelta(seconds=5)  # between two clocks; so little does no harm, as windows come from scheduled times
 DISK_FREE: Final = 5 * 2**30  # bytes
 DISK_FREE_SHARE: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was checked, what was found, and how to mend it where it is a problem."""
+    """The result of a check. `mend` says how to mend a problem, and is None if there is none."""
 
     about: str
     text: str
@@ -50,7 +51,7 @@ def doctor() -> None:
 
 
 def check_all() -> Iterator[Finding]:
-    """Every check in order; those that stand on one that failed are left out."""
+    """Makes all checks in order. Those that need one that failed are left out."""
     try:
         settings = read_settings()
     except NcricError as error:
@@ -62,13 +63,15 @@ def check_all() -> Iterator[Finding]:
     yield disk(settings)
     yield from _database(settings)
     yield from guarded("bucket", "check NCRIC_BUCKET, the folder or the rights on it", lambda: _bucket(settings))
+    if settings.prefect_api_url in {None, own_url(settings)}:
+        yield patches()
     with prefect_api(settings) as api:
         mend = "`ncric up` starts one here; PREFECT_API_URL names another"
         yield from guarded("Prefect", mend, lambda: _prefect(api))
 
 
 def guarded(about: str, mend: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
-    """What a check finds; an expected error becomes a problem."""
+    """Makes a check. An NcricError becomes a problem."""
     try:
         yield from check()
     except NcricError as error:
@@ -76,7 +79,7 @@ def guarded(about: str, mend: str, check: Callable[[], Iterator[Finding]]) -> It
 
 
 def disk(settings: Settings) -> Finding:
-    """Room in the data folder, or where it will be made."""
+    """Checks the free space of the data folder, or of where it will be made."""
     place = next(folder for folder in (settings.data_dir, *settings.data_dir.absolute().parents) if folder.exists())
     usage = shutil.disk_usage(place)
     text = f"{usage.free / 2**30:,.1f} GiB free of {usage.total / 2**30:,.1f} at {place}"
@@ -106,7 +109,7 @@ def _database(settings: Settings) -> Iterator[Finding]:
 
 
 def schema(settings: Settings, database: Database) -> Finding:
-    """Whether the database is what this program expects."""
+    """Checks that the database has the schema that this program expects."""
     try:
         if is_current(database, organization=settings.organization, flights_dir=settings.flights_dir):
             with database.session() as connection:
@@ -122,7 +125,7 @@ def schema(settings: Settings, database: Database) -> Finding:
 
 
 def skew(about: str, theirs: datetime, ours: datetime) -> Finding:
-    """The difference of another machine's clock from ours."""
+    """Compares another machine's clock with ours."""
     apart = (theirs - ours).total_seconds()
     if abs(apart) > SKEW.total_seconds():
         return Finding("clock", f"the clock of the {about} is {apart:+,.0f} s from ours", "let both follow NTP")
@@ -132,6 +135,14 @@ def skew(about: str, theirs: datetime, ours: datetime) -> Finding:
 def _bucket(settings: Settings) -> Iterator[Finding]:
     for feed in feeds(settings).values():
         yield Finding("bucket", f"{feed.job} {feed.check()}")
+
+
+def patches() -> Finding:
+    """Checks that the Prefect server of `ncric up` is of the versions that its patches were made for."""
+    if others := other_versions():
+        return Finding("versions", f"the Prefect server of `ncric up` does not start with {', '.join(others)}", MEND)
+    made_for = ", ".join(f"{name} {version}" for name, version in PATCHED.items())
+    return Finding("versions", f"{made_for}, as the Prefect server of `ncric up` needs them")
 
 
 def _prefect(api: PrefectApi) -> Iterator[Finding]:
@@ -154,7 +165,7 @@ def _prefect(api: PrefectApi) -> Iterator[Finding]:
 
 
 def telemetry(api: PrefectApi) -> Finding:
-    """Whether the server keeps to itself."""
+    """Checks that the Prefect server sends no usage data."""
     sends = (api.server_settings().get("server") or {}).get("analytics_enabled", False)
     if sends:
         mend = "start it with PREFECT_SERVER_ANALYTICS_ENABLED=false and DO_NOT_TRACK=1"

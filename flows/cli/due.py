@@ -1,4 +1,4 @@
-"""The demo's day, faster than real time: the runs that are due in it are launched as simulated time passes."""
+"""Launches the runs that are due in simulated time, as it passes faster than real time (`ncric up --feeds demo`)."""
 
 import asyncio
 import threading
@@ -21,30 +21,31 @@ from ncric_core.settings import Settings
 from ncric_core.simulate.feed import Clock
 
 FRESHNESS: Final = "freshness"
-"""The one schedule that rests meanwhile: in real time, every feed is as late as the simulated day is behind."""
+"""The one schedule that is paused meanwhile: by real time every feed is late, as simulated time is behind."""
 
 TAG: Final = "simulated time"
-LOOK_EVERY: Final = 1.0  # seconds; files that have come by the time of a run are written by then
+LAUNCH_EVERY: Final = 1.0  # seconds, and how late runs are launched: files from before their time are written by then
 
 
 @dataclass(slots=True)
 class DueRuns:
-    """The runs that Prefect's own schedules do not make, as their times have passed already."""
+    """The runs that Prefect's own schedules do not create, because their times have passed already."""
 
     api: PrefectApi
     clock: Clock
     since: datetime
     waiting: list[tuple[datetime, Item]] = field(default_factory=list)
-    caught_up: bool = False  # what becomes due now, the schedules do
+    caught_up: bool = False  # with real time: from now on the schedules create the runs
     over: bool = False
 
     def launch(self) -> None:
-        """Launches what has become due since the last time, each with the time that it was due at, of each deployment
-        one after the other. The schedules take over when simulated time has caught up, and all are launched. To do it
-        again launches nothing twice.
+        """Launches the runs that have become due since the last call, each with the time at which it was due.
 
-        They wait here, not at the server: each that waits for its deployment's one slot there asks for it every five
-        seconds, and of a day's runs in minutes a hundred can wait.
+        The runs of a deployment are launched one after the other. Calling it again launches nothing twice. When
+        simulated time has caught up and all runs are launched, the schedules take over.
+
+        Runs wait here, not at the server: there, each run that waits for its deployment's one slot asks for it every
+        five seconds, and a hundred may wait when a day passes in minutes.
         """
         if self.over:
             return
@@ -59,15 +60,15 @@ class DueRuns:
             say(f"due runs are launched later: {error}")
 
     def _look(self) -> None:
-        """Finds what has become due."""
+        """Adds the runs that have become due to those that wait."""
         caught_up = self.clock.caught_up
-        until = self.clock.now() - timedelta(seconds=0 if caught_up else LOOK_EVERY * self.clock.speed)
+        until = self.clock.now() - timedelta(seconds=0 if caught_up else LAUNCH_EVERY * self.clock.speed)
         if until > self.since:
             self.waiting += due_between(self.api.deployments(), self.since, until)
             self.since, self.caught_up = until, caught_up
 
     def _launch_first(self) -> None:
-        """Of each deployment of which no such run is under way, the one that has waited longest."""
+        """Launches, of each deployment without such a run under way, the run that has waited longest."""
         under_way = {run["deployment_id"] for run in self.api.tagged(TAG, ended=False)}
         for one in list(self.waiting):
             due, deployment = one
@@ -75,18 +76,18 @@ class DueRuns:
                 key = f"simulated {self.clock.begun.isoformat()} {deployment['id']} {due.isoformat()}"
                 run = self.api.start(deployment["id"], {}, [TAG], due=due, key=key)
                 self.waiting.remove(one)
-                if run["state_type"] not in ENDED:  # by the same key it is the run that was launched before
+                if run["state_type"] not in ENDED:  # else it was launched before, with the same key, and has ended
                     under_way.add(deployment["id"])
 
     def close(self) -> None:
-        """Hands over to the schedules."""
+        """Lets the paused schedule go on."""
         self.api.pause(deployment_named(self.api, FRESHNESS)["id"], paused=False)
         self.over = True
 
 
 @contextmanager
 def due_runs(settings: Settings, clock: Clock) -> Iterator[None]:
-    """Launches the runs of simulated time, in a thread. The schedules take over at its end, however it ends. Raises
+    """Launches the runs of simulated time in a thread. However it ends, the schedules go on after it. Raises
     ServiceError if Prefect cannot be reached."""
     with prefect_api(settings) as api:
         runs, ended = DueRuns(api, clock, clock.start), threading.Event()
@@ -103,13 +104,13 @@ def due_runs(settings: Settings, clock: Clock) -> Iterator[None]:
 
 
 def _keep_launching(runs: DueRuns, ended: threading.Event) -> None:
-    while not runs.over and not ended.wait(LOOK_EVERY):
+    while not runs.over and not ended.wait(LAUNCH_EVERY):
         runs.launch()
 
 
 def due_between(deployments: Iterable[Item], since: datetime, until: datetime) -> list[tuple[datetime, Item]]:
-    """The times in [since, until), UTC, at which the schedules of these deployments are due, the earliest first. Those
-    of a deployment that a person has paused are not."""
+    """Lists the times in [since, until), UTC, at which schedules of these deployments are due, the earliest first.
+    Deployments that a person has paused are left out."""
     found = []
     for one in deployments:
         if one["name"] == FRESHNESS or not is_paused(one):
@@ -119,6 +120,6 @@ def due_between(deployments: Iterable[Item], since: datetime, until: datetime) -
 
 
 def _times(schedule: Item, since: datetime, until: datetime) -> list[datetime]:
-    """The times of a schedule as Prefect itself reads it."""
+    """Lists the times of a schedule, as Prefect itself works them out."""
     read = TypeAdapter(SCHEDULE_TYPES).validate_python(schedule)
     return [plain(time) for time in asyncio.run(read.get_dates(start=since, end=until)) if time < until]

@@ -1,7 +1,7 @@
-"""Runs a command for `ncric up` and outlives neither it nor `ncric up`: `python guard.py GRACE COMMAND …`.
+"""Runs a command for `ncric up`, and ends when either of them ends: `python guard.py GRACE COMMAND …`.
 
-Standard input is a pipe that `ncric up` holds open: when it closes, however `ncric up` ended, or on SIGTERM, the
-command gets SIGTERM, and after GRACE seconds SIGKILL, and so does all that it has started. Needs nothing but the
+Standard input is a pipe that `ncric up` holds open. It closes when `ncric up` ends, in whatever way. Then, or on
+SIGTERM, the command and all that it has started get SIGTERM, and after GRACE seconds SIGKILL. Uses nothing but the
 standard library, so that it starts at once and is small.
 """
 
@@ -19,21 +19,21 @@ from typing import Final
 PR_SET_PDEATHSIG: Final = 1
 PR_SET_CHILD_SUBREAPER: Final = 36
 SPARED: Final = "postgres"
-LOOK_EVERY: Final = 0.2  # seconds
+REAP_EVERY: Final = 0.2  # seconds between two looks at which processes have ended
 
 
 def main() -> int:
-    """Gives the command's exit status, as a shell would (128 + signal)."""
+    """Runs the command. Returns its exit status, as a shell would (128 + signal)."""
     grace, command = float(sys.argv[1]), sys.argv[2:]
     stop: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda got, _: stop.append(got))
-    _prctl(PR_SET_CHILD_SUBREAPER, 1)  # what the command leaves behind becomes ours
+    _prctl(PR_SET_CHILD_SUBREAPER, 1)  # orphans of the command become our children
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, preexec_fn=_end_with_guard)  # noqa: PLW1509
     status = None
     while status is None and not stop:
         status = _reap(child)
-        readable, _, _ = select.select([0], [], [], LOOK_EVERY)
+        readable, _, _ = select.select([0], [], [], REAP_EVERY)
         if readable and not os.read(0, 1024):
             break
     if status is None:
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _prctl(option: int, value: int) -> None:
-    """Linux only; elsewhere the pipe does, if this process is not killed itself."""
+    """Calls prctl on Linux. Elsewhere the pipe has to do, which fails only if the guard itself is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 
@@ -55,7 +55,7 @@ def _end_with_guard() -> None:
 
 
 def _reap(child: "subprocess.Popen[bytes]") -> int | None:
-    """Takes the status of all that have ended; gives the command's."""
+    """Reaps all processes that have ended. Returns the command's status, or None while it runs."""
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
             if ended[0] == child.pid:
@@ -66,11 +66,11 @@ def _reap(child: "subprocess.Popen[bytes]") -> int | None:
 def _wait(child: "subprocess.Popen[bytes]", seconds: float) -> None:
     until = time.monotonic() + seconds
     while _reap(child) is None and time.monotonic() < until:
-        time.sleep(LOOK_EVERY)
+        time.sleep(REAP_EVERY)
 
 
 def _end_rest(child: "subprocess.Popen[bytes]", grace: float) -> None:
-    """Ends the command, if it is left, and its descendants: SIGTERM, later SIGKILL, until there are none."""
+    """Ends the command, if it still runs, and its descendants: SIGTERM, later SIGKILL, until none is left."""
     until, asked = time.monotonic() + grace, set[int]()
     while pids := _children():
         _reap(child)
@@ -80,11 +80,11 @@ def _end_rest(child: "subprocess.Popen[bytes]", grace: float) -> None:
                 asked.add(pid)
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL if late else signal.SIGTERM)
-        time.sleep(LOOK_EVERY)
+        time.sleep(REAP_EVERY)
 
 
 def _children() -> list[int]:
-    """All that we have to end: not the database server, which is stopped by the last process that uses it."""
+    """Lists the children to end. Not the database server: the last process that uses it stops it."""
     try:
         pids = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
     except OSError:

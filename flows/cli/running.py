@@ -1,4 +1,4 @@
-"""What `ncric up` stands on: its children, one of it a data folder, signals, and what a killed one has left."""
+"""What `ncric up` is made of: its children, the lock of its data folder, signals, and leftovers of a killed one."""
 
 import fcntl
 import os
@@ -21,16 +21,16 @@ from ncric_core.errors import ServiceError
 from ncric_core.settings import Settings
 
 STARTS_WITHIN: Final = 120.0  # seconds, each
-LOOK_EVERY: Final = 0.2  # seconds
+REST: Final = 0.2  # seconds between two looks at the children
 
 
 class Stopped(Exception):  # noqa: N818  # nothing went wrong
-    """Someone wants us to end."""
+    """Raised when a signal has asked us to end."""
 
 
 @dataclass(slots=True)
 class Up:
-    """What runs, in the order in which it was started."""
+    """A running `ncric up`, with its children in the order in which they were started."""
 
     settings: Settings
     environment: dict[str, str]
@@ -42,21 +42,21 @@ class Up:
         return self.settings.data_dir / "logs"
 
     def tell(self, text: str) -> None:
-        """A line on stdout, and with its time in logs/up.log."""
+        """Writes a line to stdout and, with the time, to logs/up.log."""
         say(text)
         sys.stdout.flush()
         with (self.logs / "up.log").open("a") as log:
             log.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
 
     def child(self, name: str, *command: str, folder: Path | None = None, grace: float = 10.0) -> Child:
-        """Starts one more child; from now on it is looked after."""
+        """Starts one more child, which is looked after from now on."""
         made = Child(name, command, dict(self.environment), self.logs / f"{name}.log", folder, grace)
         made.start()
         self.children.append(made)
         return made
 
     def finish(self, child: Child) -> None:
-        """Until a child that does one thing has done it. Raises ServiceError if it fails, Stopped if we are to end."""
+        """Waits until a child has ended by itself. Raises ServiceError if it fails, Stopped if we are to end."""
         while child.status is None:
             self.rest()
         self.children.remove(child)
@@ -64,7 +64,7 @@ class Up:
             raise ServiceError(f"{child.name} failed: {child.last_words()} (see {child.log})")
 
     def wait(self, child: Child, ready: Callable[[], bool]) -> None:
-        """Until it is ready. Raises ServiceError if it ends or takes too long, Stopped if we are to end."""
+        """Waits until a child is ready. Raises ServiceError if it ends or takes too long, Stopped if we are to end."""
         until = time.monotonic() + STARTS_WITHIN
         while not ready():
             if child.status is not None or time.monotonic() > until:
@@ -73,13 +73,13 @@ class Up:
             self.rest()
 
     def rest(self) -> None:
-        """A moment. Raises Stopped if we are to end."""
+        """Sleeps for a moment. Raises Stopped if we are to end."""
         if self.stop_asked:
             raise Stopped
-        time.sleep(LOOK_EVERY)
+        time.sleep(REST)
 
     def watch(self) -> None:
-        """Looks after the children until we are to end."""
+        """Looks after the children until Stopped is raised."""
         while True:
             for child in self.children:
                 if happened := child.look_after():
@@ -87,14 +87,14 @@ class Up:
             self.rest()
 
     def stop(self) -> None:
-        """Ends the children, the last one first."""
+        """Stops the children, the last one first."""
         while self.children:
             self.children.pop().stop()
 
 
 @contextmanager
 def only_one(data_dir: Path) -> Iterator[None]:
-    """Holds the lock of a data folder. Raises ServiceError if another `ncric up` does; the kernel frees it."""
+    """Holds the lock of a data folder, which the kernel frees. Raises ServiceError if another `ncric up` holds it."""
     with (data_dir / "up.lock").open("a+") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -109,7 +109,7 @@ def only_one(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def stoppable(running: Up) -> Iterator[Up]:
-    """Signals ask it to stop, at the next moment of rest."""
+    """Has SIGINT, SIGTERM and SIGHUP ask it to stop, which it does at its next `rest`."""
 
     def ask(_number: int, _frame: FrameType | None) -> None:
         running.stop_asked = True
@@ -124,8 +124,8 @@ def stoppable(running: Up) -> Iterator[Up]:
 
 
 def leftovers(data_dir: Path) -> list[psutil.Process]:
-    """Processes that an earlier `ncric up` on this folder has started, known by a mark in their environment. Not the
-    database server: other commands may use it, and it is joined."""
+    """Finds processes that an earlier `ncric up` on this folder has left, by the mark in their environment. Not the
+    database server: other commands may use it, and `ncric up` joins it."""
     found = []
     for process in psutil.process_iter():
         try:

@@ -1,4 +1,4 @@
-"""`ncric rerun`, `ncric backfill`, `ncric deploy`: runs that a person starts, and the deployments themselves."""
+"""`ncric rerun`, `ncric backfill`, `ncric deploy`: launch runs by hand, and bring the deployments to the server."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ from ncric_core.jobs.prefect_api import ENDED, PAGE, Item, PrefectApi, prefect_a
 from ncric_core.settings import read_settings
 from ncric_core.windows import window
 
-LOOK_EVERY: Final = 2.0  # seconds between looks at runs that are waited for
+ASK_EVERY: Final = 2.0  # seconds between two questions to Prefect about the runs that are waited for
 
 Agency = Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")]
 Exclude = Annotated[list[str] | None, typer.Option(help="All but this agency; may be given again.")]
@@ -111,7 +111,7 @@ def deploy() -> None:
 
 
 def _ended_well(api: PrefectApi, runs: Sequence[str]) -> bool:
-    """Waits for runs with a line at each change; says how each failed one ended. Gives whether all are completed."""
+    """Waits for runs, with a line at each change and one for each that failed. Returns whether all are completed."""
     shown = ""
     while True:
         found = list(_looked_up(api, runs))
@@ -122,7 +122,7 @@ def _ended_well(api: PrefectApi, runs: Sequence[str]) -> bool:
             say(line)
         if all(run["state_type"] in ENDED for run in found):
             break
-        time.sleep(LOOK_EVERY)
+        time.sleep(ASK_EVERY)
     bad = [run for run in found if run["state_type"] != "COMPLETED"]
     for run in bad:
         warn(f"ncric: {run['name']}: {run['state_name']}: {run['state'].get('message') or 'see its log'}")

@@ -1,4 +1,4 @@
-"""What `ncric up` runs of our own, as hidden commands: the holder of the embedded PostgreSQL, and the demo's feeds."""
+"""Hidden commands that `ncric up` runs: they hold the embedded PostgreSQL open, feed the demo, watch for dead runs."""
 
 import signal
 import sys
@@ -25,7 +25,7 @@ from ncric_core.store.names import set_mappings
 from ncric_core.store.schema.migrate import up_to_date
 from ncric_core.windows import parse_moment
 
-LOOK_EVERY: Final = 1.0  # seconds
+SERVER_SEEN_EVERY: Final = 1.0  # seconds between two looks whether the embedded server runs
 
 service = typer.Typer(help="What `ncric up` runs.")
 app.add_typer(service, name="service", hidden=True)
@@ -42,7 +42,7 @@ def database(
     unfinished.rename(ready)
     say("the embedded PostgreSQL is ready")
     while embedded.runs(settings.data_dir):
-        time.sleep(LOOK_EVERY)
+        time.sleep(SERVER_SEEN_EVERY)
     raise StoreError("the embedded PostgreSQL has ended")
 
 
@@ -66,7 +66,7 @@ def feeds(
     if history:
         _load_history(settings, store, clock.start, history, reads=reads, seed=seed)
     silent_from = dict.fromkeys(silence or (), clock.start)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that what is to be put back is
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the schedules go on
     with _due_runs(settings, clock) if jobs else nullcontext():
         for draft in feed(Path(settings.bucket), clock, reads=reads, seed=seed, silent_from=silent_from):
             say(f"{draft.end:%Y-%m-%d %H:%M:%SZ} {draft.key}")
@@ -79,9 +79,9 @@ def _due_runs(settings: Settings, clock: Clock) -> AbstractContextManager[None]:
 
 
 def _load_history(settings: Settings, store: Database, end: datetime, days: int, *, reads: int, seed: int) -> None:
-    """Writes the files of the days before, and loads them, so that it is known what is usual."""
+    """Writes the files of the days before `end` and loads them, so that there are habits to judge by."""
     start = end - timedelta(days=days)
-    over = Clock(start, start, real_time=lambda: end)  # it is the end already: nothing is waited for
+    over = Clock(start, start, real_time=lambda: end)  # the clock stands at the end: no file has to be waited for
     files = sum(1 for _ in feed(Path(settings.bucket), over, reads=reads, seed=seed, end=end))
     say(f"{files:,} files of {days} days are in the bucket")
     outcome = integrate(job_named(CATCHUP, settings, None), settings, store)
@@ -97,7 +97,7 @@ def watch() -> None:
 
 
 def map_names(database: Database) -> None:
-    """Imports the simulated feeds' name table, unless there is one: what a person has mapped stays."""
+    """Imports the simulated feeds' name table, unless there is a name table: what a person has mapped stays."""
     with database.session() as connection:
         if not rows(connection, "SELECT 1 FROM standardized_agency_names LIMIT 1"):
             connection.rollback()

@@ -24,7 +24,7 @@ _NEWEST: Final = "SELECT datasource, max(last_seen) FROM received_names WHERE re
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """Something that the jobs need."""
+    """A service that the jobs need."""
 
     name: str
     up: bool
@@ -33,7 +33,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """A feed: its newest read, and how long ago that was."""
+    """The newest read of a feed, and how long ago it was."""
 
     datasource: str
     newest_read: datetime | None
@@ -42,7 +42,7 @@ class FeedState:
 
 @dataclass(slots=True)
 class Status:
-    """All that `ncric status` tells."""
+    """Everything that `ncric status` shows."""
 
     at: datetime
     services: list[Service] = field(default_factory=list)
@@ -68,7 +68,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 
 
 def read_status(settings: Settings, now: datetime) -> Status:
-    """Asks every service; one that is down is told as such, and starts nothing."""
+    """Asks every service. One that is down is shown as down; nothing is started."""
     found = Status(now)
     try:
         with _database(settings) as connection:
@@ -91,7 +91,7 @@ def read_status(settings: Settings, now: datetime) -> Status:
 
 @contextmanager
 def _database(settings: Settings) -> Iterator[Connection]:
-    """A connection. Raises StoreError, also where the embedded server would first have to be started."""
+    """Connects to the database. Raises StoreError, also if the embedded server does not run: it is not started."""
     if settings.database_url is None and not embedded.runs(settings.data_dir):
         raise StoreError(f"the embedded PostgreSQL under {settings.data_dir} does not run: `ncric up` starts it")
     with open_database(settings).session() as connection:
@@ -105,7 +105,7 @@ def _version(connection: Connection) -> str:
 
 
 def worker_service(api: PrefectApi, now: datetime) -> Service:
-    """The workers that poll the pool."""
+    """Describes the workers that poll the pool."""
     workers = api.workers()
     online = [item for item in workers if item["status"] == "ONLINE"]
     beats = {item["name"]: moment(item["last_heartbeat_time"]) for item in online or workers}
@@ -150,7 +150,7 @@ def _line(job: JobState) -> tuple[object, ...]:
 
 
 def _span(seconds: float) -> str:
-    """A length of time in the two units that matter: `4 s`, `3 min 20 s`, `5 h 12 min`, `2 d 3 h`."""
+    """Writes a length of time in its two largest units: `4 s`, `3 min 20 s`, `5 h 12 min`, `2 d 3 h`."""
     whole = max(0, round(seconds))
     for size, name, part, smaller in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
         if whole >= size:
@@ -163,7 +163,7 @@ def _ago(seconds: float) -> str:
 
 
 def _json(value: object) -> str:
-    """Times, the only values that JSON does not know."""
+    """Writes times, the only values here that JSON has no type for."""
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(type(value).__name__)

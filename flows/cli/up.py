@@ -1,4 +1,4 @@
-"""`ncric up`: everything that the day runs on, on this machine, until Ctrl-C."""
+"""`ncric up`: runs the whole system on this machine until Ctrl-C."""
 
 import os
 import socket
@@ -16,6 +16,7 @@ import typer
 import flows
 from flows.cli.child import MARK
 from flows.cli.running import Stopped, Up, leftovers, only_one, stoppable
+from flows.prefect_versions import check_versions
 from ncric_core.cli.app import app
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.jobs.prefect_api import own_url, prefect_api
@@ -25,7 +26,7 @@ from ncric_core.simulate.feed import Clock
 from ncric_core.store.schema.migrate import up_to_date
 
 ROOT: Final = Path(flows.__file__).resolve().parent.parent
-"""Where prefect.yaml is, and where its entry points start from."""
+"""The folder of prefect.yaml, to which its entry points are relative."""
 
 NCRIC: Final = (sys.executable, "-c", "from ncric_core.cli import main; main()")
 PREFECT: Final = (sys.executable, "-m", "prefect")
@@ -41,7 +42,7 @@ NOT_INHERITED: Final = (
     "PREFECT_SERVER_API_",
     "PREFECT_SERVER_DATABASE_",
 )
-"""Variables that would have our own server's clients talk to another one, or the server keep its data elsewhere."""
+"""Variables that would send clients of our server to another one, or have our server keep its data elsewhere."""
 
 PREFECT_SETTINGS: Final = {
     "DO_NOT_TRACK": "1",
@@ -111,7 +112,8 @@ def up(
 
 
 def check(settings: Settings, feeds: str | None, silence: Collection[str] = (), history: int = 0) -> None:
-    """Raises an error in words if what is wanted cannot be."""
+    """Raises ServiceError or SettingsError if the system cannot be started with these options."""
+    check_versions()
     if not (ROOT / "prefect.yaml").is_file():
         raise ServiceError(f"there is no prefect.yaml in {ROOT}: install the project with `pip install -e`")
     if feeds not in {None, "demo"}:
@@ -132,13 +134,13 @@ def check(settings: Settings, feeds: str | None, silence: Collection[str] = (), 
 
 
 def with_own_server(settings: Settings) -> Settings:
-    """The settings, but for the Prefect server that they may name, and what opens that one."""
+    """Gives the settings with our own Prefect server instead of the one that they may name."""
     own = {"prefect_api_url": own_url(settings), "prefect_api_key": None, "prefect_api_auth_string": None}
     return settings.model_copy(update=own)
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Of all children: this process's own, the settings wherever they came from, and our Prefect server."""
+    """Makes the environment of all children: this process's own, all settings, and our Prefect server."""
     ours = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
     own = {
         MARK: str(settings.data_dir.resolve()),
@@ -152,7 +154,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def _clear_the_way(settings: Settings) -> None:
-    """Folders, leftovers of an `ncric up` that was killed, and the port."""
+    """Makes the folders, ends leftovers of an `ncric up` that was killed, and checks the ports."""
     for name in ("logs", "prefect"):
         (settings.data_dir / name).mkdir(mode=0o700, exist_ok=True)
     if settings.bucket == str(settings.data_dir / "bucket"):
@@ -167,7 +169,7 @@ def _clear_the_way(settings: Settings) -> None:
 
 
 def _check_port(address: str, port: int, whose: str, setting: str) -> None:
-    """Raises ServiceError if nothing can listen there."""
+    """Raises ServiceError if the port cannot be listened on."""
     try:
         family = socket.getaddrinfo(address, port, type=socket.SOCK_STREAM)[0][0]
         with socket.socket(family) as probe:
@@ -181,9 +183,9 @@ def _check_port(address: str, port: int, whose: str, setting: str) -> None:
 
 
 def _start(running: Up) -> None:
-    """Everything in order, each healthy before the next that needs it."""
+    """Starts everything in order, each service when those that it needs are healthy."""
     settings = running.settings
-    server = running.child(  # the slowest: begins while the database does
+    server = running.child(  # the slowest, so it starts together with the database
         "prefect-server",
         *PREFECT_SERVER,
         *("start", "--host", "127.0.0.1", "--port", str(settings.prefect_port)),
@@ -223,15 +225,15 @@ def _start_database(running: Up) -> None:
     ready = running.settings.data_dir / "database.ready"
     ready.unlink(missing_ok=True)
     database = running.child("postgresql", *NCRIC, "service", "database", str(ready), grace=30.0)
-    running.children.reverse()  # the jobs stand on it: it ends last
+    running.children.reverse()  # it ends last, as the jobs need it
     running.wait(database, ready.exists)
-    # A job that connects, rather than joins, never has to start the server, nor to end it.
+    # Given a URL, jobs only connect. Without one, they might start or stop the embedded server.
     running.environment["NCRIC_DATABASE_URL"] = ready.read_text()
     running.tell("PostgreSQL    ready (embedded)")
 
 
 def _clock(speed: float) -> Clock:
-    """Simulated time: from a day ago on if it is faster than real time."""
+    """Makes the clock of simulated time, which begins a day ago if it is faster than real time."""
     now = datetime.now(UTC)
     return Clock(start=now - timedelta(days=1) if speed > 1 else now, begun=now, speed=speed)
 
@@ -269,7 +271,7 @@ def _addresses(running: Up) -> None:
 
 
 def console_url(settings: Settings) -> str:
-    """Where the console of this machine is."""
+    """Gives the URL of the console of this machine."""
     return settings.console_url or f"http://{settings.console_address}:{settings.console_port}"
 
 

@@ -1,1 +1,1 @@
-"""What has gone silent or wrong, and telling people of it."""
+"""Alarms: what is usual, what is far below it, and telling people."""

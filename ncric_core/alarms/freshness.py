@@ -1,4 +1,4 @@
-"""Freshness: alarms about feeds, agencies and cameras that went silent or fell far below their habit."""
+"""Begins and ends the alarms of freshness: feeds, agencies and cameras that are silent or far below their habit."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from ncric_core.store.alarms import (
     end_alarm,
     open_alarms,
     raise_alarm,
-    wait_to_judge,
 )
 from ncric_core.store.counts import reads_in_hours
 from ncric_core.store.database import Connection
+from ncric_core.store.locks import Lock, lock_transaction
 
 KINDS: Final = ("silent", "drop")
 
@@ -34,13 +34,13 @@ class AlarmChange:
 def judge(connection: Connection, settings: Settings, as_of: datetime) -> list[AlarmChange]:
     """Judges freshness as of a moment (aware) and records what began and ended, in one transaction of its own.
 
-    To run it again, or twice at once, changes nothing more. Nor does a look that comes after a later one by which an
-    alarm began or ended, as when runs that are late are made up for in any order.
+    Running it again, or twice at once, changes nothing more. If an alarm has begun or ended after `as_of`, nothing is
+    judged: late runs may be made up for in any order.
     """
     lags = settings.freshness_lag_hours
     apart = dict(lags.by_feed)
     with connection:
-        wait_to_judge(connection)
+        lock_transaction(connection, Lock.JUDGE_FRESHNESS)
         if changed_after(connection, KINDS, as_of):
             return []
         changes = _judge_feeds(connection, settings, as_of, lags.usual, only=None, but=[*apart])
@@ -58,7 +58,7 @@ def _judge_feeds(
     only: Sequence[str] | None,
     but: Sequence[str],
 ) -> list[AlarmChange]:
-    """Judges the feeds whose reads take `lag` hours to be there."""
+    """Judges the feeds whose reads take `lag` hours to arrive: those in `only`, if given, and none in `but`."""
     end = last_full_hour(as_of, lag)
     hours = compared_hours(end, settings.freshness_weeks)
     below = shortfalls(reads_in_hours(connection, hours, only=only, but=but), settings)
@@ -82,9 +82,9 @@ def _judge_feeds(
 
 
 def decide(below: Sequence[Shortfall], lasting: Sequence[Alarm]) -> tuple[list[Shortfall], list[Alarm]]:
-    """What begins, and which lasting alarms end. `below`: wholes before parts.
+    """Decides for which shortfalls an alarm begins, and which lasting alarms end. `below` has wholes before parts.
 
-    One cause, one alarm: what has one gets no other, and nothing begins for a part of what has one.
+    One cause gives one alarm: none begins for what has an alarm already, nor for a part of it.
     """
     low = {(one.scope, one.subject) for one in below}
     over = [alarm for alarm in lasting if (alarm.scope, alarm.subject) not in low]
@@ -98,7 +98,7 @@ def decide(below: Sequence[Shortfall], lasting: Sequence[Alarm]) -> tuple[list[S
 
 
 def gone_silent(below: Sequence[Shortfall], lasting: Sequence[Alarm]) -> list[tuple[Alarm, Shortfall]]:
-    """The lasting drops that are silence by now: it is the same cause, so that nobody is told again."""
+    """Finds the lasting drops that have become silence. The cause is the same, so nobody is told again."""
     silent = {(one.scope, one.subject): one for one in below if one.kind == "silent"}
     return [
         (alarm, silent[alarm.scope, alarm.subject])
@@ -124,7 +124,7 @@ def _raise(connection: Connection, one: Shortfall, agency: str, *, end: datetime
 
 
 def message(one: Shortfall, agency: str, end: datetime) -> str:
-    """The shortfall in a sentence; times are Pacific."""
+    """Describes a shortfall in a sentence, with Pacific times."""
     who = {
         "feed": f"feed {one.datasource}",
         "agency": f"{agency} ({one.datasource})",

@@ -1,11 +1,12 @@
-"""What is usual for a feed, an agency's feed or a camera in these hours of the week, and who falls far below it.
+"""Learns how many reads are usual in these hours of the week, and finds feeds, agencies and cameras far below that.
 
-The last hours, in spans of one hour to two days, are compared with the same hours of earlier weeks on Pacific clocks.
-The habit is the median of those weeks; a week in which the whole feed was far below its own median was an outage and
-says nothing. What is missing counts once it is no chance: the chance of so few reads, if they came as a Poisson process
-with that habit, is at most e^-(expected - seen + seen ln(seen / expected)) (Chernoff's bound; of silence, e^-expected).
-So a camera with 200 reads an hour is judged after a few hours, one with two a day perhaps never. Whoever is quiet in
-more than every third week anyhow (a car that is not always driven) has no habit to be held to.
+- The last hours, in spans of one hour to two days, are compared with the same hours of earlier weeks on Pacific clocks.
+- The habit is the median of those weeks. A week in which the whole feed was far below its own median was an outage and
+  is left out.
+- Missing reads count only if chance does not explain them. If reads came as a Poisson process with that habit, the
+  probability of so few would be at most e^-(expected - seen + seen ln(seen / expected)), by Chernoff's bound; of none,
+  e^-expected. So a camera with 200 reads an hour is judged after a few hours, one with two reads a day perhaps never.
+- A camera that was silent in more than a third of the weeks, such as a patrol car, is not judged.
 """
 
 from dataclasses import dataclass
@@ -19,25 +20,26 @@ from ncric_core.settings import Settings
 
 PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 SPANS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 36, 48)
-"""Lengths, in hours, of the spans that are judged; each ends at the last full hour whose reads are all there."""
+"""Lengths, in hours, of the spans that are judged. Each ends with the last full hour whose reads have all arrived."""
 SCOPES: Final = {"feed": 1, "agency": 2, "camera": 3}
-"""What is judged, the whole before its parts, and the hours that its silence must last: parts have more bad luck."""
+"""What is judged, wholes before parts, and how many hours its silence must last. There are many parts, so that some are
+silent for an hour by chance."""
 COMPARED_HOURS: Final = pl.Schema([("hour", pl.Datetime("us", "UTC")), ("week", pl.Int32()), ("band", pl.Int32())])
 
-BACK: Final = 0.5  # of what is usual: whoever fell is back when it is seen again; well above a drop, so nothing flaps
-OUTAGE: Final = 0.5  # of the feed's median: a week below it was an outage of the feed
-QUIET_WEEKS: Final = 1 / 3
+BACK: Final = 0.5  # of the expected reads end an alarm. Well above the share that begins one, so that none flaps
+OUTAGE: Final = 0.5  # of the feed's median; a week below it was an outage of the feed
+QUIET_WEEKS: Final = 1 / 3  # of the weeks; a subject that was quiet in more of them is not judged
 
 _KEY: Final = ["scope", "datasource", "agency", "camera_id"]
-_NO_AGENCY: Final = 0  # agency in a feed's row; camera_id is then ''
+_NO_AGENCY: Final = 0  # the agency in the row of a whole feed, whose camera_id is ''
 
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
     """A feed, an agency's feed or a camera that is below its habit.
 
-    `kind`: silent, drop, or None if it is not so far below that an alarm should begin, though one should not end. The
-    numbers are of the last `hours`.
+    `kind` is silent, drop, or None: too little to end an alarm, not little enough to begin one. `expected` and `seen`
+    are reads in the last `hours`.
     """
 
     scope: str
@@ -51,26 +53,26 @@ class Shortfall:
 
     @property
     def subject(self) -> str:
-        """The key of its alarms: BOSS4, BOSS4/17, BOSS4/17/84."""
+        """The subject of its alarms, such as BOSS4, BOSS4/17 or BOSS4/17/84."""
         return "/".join([self.datasource, str(self.agency), self.camera_id][: 1 + list(SCOPES).index(self.scope)])
 
     @property
     def wholes(self) -> tuple[tuple[str, str], ...]:
-        """Scope and subject of what it is a part of."""
+        """Scope and subject of the feed and the agency that it is a part of."""
         feed, agency = ("feed", self.datasource), ("agency", f"{self.datasource}/{self.agency}")
         return {"feed": (), "agency": (feed,), "camera": (feed, agency)}[self.scope]
 
 
 def last_full_hour(as_of: datetime, lag_hours: int) -> datetime:
-    """The end of the last full hour whose reads are all there."""
+    """Gives the end of the last full hour whose reads have all arrived: `lag_hours` before `as_of`."""
     settled = as_of.astimezone(UTC) - timedelta(hours=lag_hours)
     return settled.replace(minute=0, second=0, microsecond=0)
 
 
 def compared_hours(end: datetime, weeks: int) -> pl.DataFrame:
-    """The hours to be judged (week 0) and their like on Pacific clocks in earlier weeks.
+    """Lists the hours to judge (week 0) and, for each, the same hour on Pacific clocks in each earlier week.
 
-    COMPARED_HOURS: hour, week, band (position in SPANS of the shortest span that holds the hour).
+    Returns COMPARED_HOURS: hour, week, band (the position in SPANS of the shortest span that contains the hour).
     """
     found: list[tuple[datetime, int, int]] = []
     for back in range(1, SPANS[-1] + 1):
@@ -83,7 +85,7 @@ def compared_hours(end: datetime, weeks: int) -> pl.DataFrame:
 
 
 def shortfalls(reads: pl.DataFrame, settings: Settings) -> list[Shortfall]:
-    """Who is below its habit, wholes before parts, by reads (READS_IN_HOURS) in the bands of `compared_hours`."""
+    """Finds who is below its habit, wholes before parts, from the reads (READS_IN_HOURS) of `compared_hours`."""
     spans = _judged(habits(reads, settings), settings)
     shortest = spans.filter("evident").sort("hours").group_by(_KEY).first()
     below = shortest.filter(pl.col("seen") < BACK * pl.col("expected"))
@@ -104,17 +106,17 @@ def shortfalls(reads: pl.DataFrame, settings: Settings) -> list[Shortfall]:
 
 
 def habits(reads: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """What is usual for feeds, agencies' feeds and cameras in each span, and what was seen, by reads (READS_IN_HOURS)
-    in the bands of `compared_hours`.
+    """Works out the usual and the seen reads of feeds, agencies and cameras in each span, from the reads
+    (READS_IN_HOURS) of `compared_hours`.
 
-    scope, datasource, agency (Int32), camera_id, hours (Int64), expected (Float64), weeks (how many it is learnt from),
-    quiet (share of them with next to nothing), seen (Int64).
+    Returns scope, datasource, agency (Int32), camera_id, hours (Int64), expected (Float64), weeks (from how many it is
+    learnt), quiet (the share of them with next to no reads), seen (Int64).
     """
     return _with_habit(_by_span(_with_wholes(reads), settings.freshness_weeks), settings)
 
 
 def _with_wholes(reads: pl.DataFrame) -> pl.DataFrame:
-    """Cameras' reads, and what they come to for agencies and feeds; adds scope."""
+    """Adds rows with the sums of each agency and each feed to those of the cameras, and the column scope."""
     columns = [*_KEY, "week", "band", "reads"]
     feeds = reads.group_by("datasource", "week", "band").agg(pl.col("reads").sum())
     agencies = reads.group_by("datasource", "agency", "week", "band").agg(pl.col("reads").sum())
@@ -129,7 +131,7 @@ def _with_wholes(reads: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by_span(reads: pl.DataFrame, weeks: int) -> pl.DataFrame:
-    """Reads of each subject in each week from its first on, and each span: key, week, hours, reads."""
+    """Sums up reads by subject, week (from the subject's first on) and span. Returns the key, week, hours, reads."""
     in_span = {str(span): pl.col("reads").filter(pl.col("band") <= band).sum() for band, span in enumerate(SPANS)}
     sums = reads.group_by(*_KEY, "week").agg(**in_span)
     first = reads.filter(pl.col("reads") > 0).group_by(_KEY).agg(first=pl.col("week").max())
@@ -143,7 +145,7 @@ def _by_span(reads: pl.DataFrame, weeks: int) -> pl.DataFrame:
 
 
 def _with_habit(reads: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """What is expected and was seen of each subject in each span: key, hours, expected, weeks, quiet, seen."""
+    """Compares this week with the habit, by subject and span. Returns the key, hours, expected, weeks, quiet, seen."""
     earlier = reads.filter(pl.col("week") > 0)
     feeds = earlier.filter(pl.col("scope") == "feed")
     sound = feeds.filter(pl.col("reads") >= OUTAGE * pl.col("reads").median().over("datasource", "hours"))
@@ -158,9 +160,10 @@ def _with_habit(reads: pl.DataFrame, settings: Settings) -> pl.DataFrame:
 
 
 def _judged(spans: pl.DataFrame, settings: Settings) -> pl.DataFrame:
-    """Adds evident (whether silence would be no chance) and kind (silent, drop, null).
+    """Adds the columns evident (whether chance would not explain silence) and kind (silent, drop, null).
 
-    A part is judged only by spans in which its wholes were not as far down: their trouble is not its own.
+    A part is judged only by spans in which its agency and its feed are not down as well: otherwise it has no trouble of
+    its own.
     """
     seen, expected = pl.col("seen"), pl.col("expected")
     least_hours = pl.col("scope").replace_strict(SCOPES, return_dtype=pl.Int64)

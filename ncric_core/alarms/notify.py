@@ -1,4 +1,4 @@
-"""Telling someone of alarms: e-mail, webhook or whatever else apprise knows, each alarm once at its begin and end."""
+"""Tells people of alarms, once when they begin and once when they end, by e-mail, webhook or whatever apprise knows."""
 
 import logging
 import re
@@ -12,31 +12,25 @@ from ncric_core.errors import SettingsError
 from ncric_core.settings import Settings
 from ncric_core.store.alarms import (
     Alarm,
-    Untold,
-    end_alarm,
-    enter_taken,
-    enter_told,
-    let_others_tell,
-    raise_alarm,
+    close_events,
+    enter_delivered,
     untold_alarms,
-    wait_to_tell,
 )
 from ncric_core.store.database import Connection
+from ncric_core.store.locks import Lock, session_lock
 
-__all__ = ["Told", "Way", "end_alarm", "raise_alarm", "tell", "ways"]
+LONGEST: Final = 40  # lines of a message; `ncric alarms --all` shows the rest
 
-LONGEST: Final = 40  # lines of a message; `ncric alarms` has the rest
+_BETWEEN_URLS: Final = re.compile(r"[\s,]+(?=[A-Za-z0-9]+://)")  # a comma within a URL (to=ann@x,lee@x) is kept
 
-_BETWEEN_URLS: Final = re.compile(r"[\s,]+(?=[A-Za-z0-9]+://)")  # a comma within a URL (to=ann@x,lee@x) parts nothing
-
-# What they log may hold a URL with its secrets; what matters of it is in Told.
+# Their log lines may contain a URL with its secrets. What went wrong is in `Told`.
 for _name in ("apprise", "urllib3.connectionpool"):
     logging.getLogger(_name).addFilter(lambda record: record.name != "apprise" and record.levelno >= logging.WARNING)
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One URL of the settings: its number and scheme are its name, as nothing else of it may be shown."""
+    """A URL of the settings. Its name is its number and scheme: the rest is secret."""
 
     name: str
     service: NotifyBase
@@ -44,7 +38,7 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """How many beginnings and ends of alarms were sent, and the ways that did not take theirs."""
+    """How many begins and ends of alarms were sent, and the names of the ways that failed."""
 
     begun: int
     ended: int
@@ -52,7 +46,7 @@ class Told:
 
 
 def ways(settings: Settings) -> list[Way]:
-    """The ways to tell someone. Raises SettingsError naming the number of a URL that cannot be used."""
+    """Reads the URLs of the settings. Raises SettingsError with the number of a URL that cannot be used."""
     text = settings.notify_urls.get_secret_value().strip(" \t\r\n,") if settings.notify_urls else ""
     found = []
     for number, url in enumerate(_BETWEEN_URLS.split(text) if text else [], start=1):
@@ -64,64 +58,44 @@ def ways(settings: Settings) -> list[Way]:
 
 
 def tell(settings: Settings, connection: Connection) -> Told:
-    """Sends one message of all alarms that began or ended and were not told, in transactions of its own.
+    """Sends each way one message of the alarms that began or ended since the last one, in transactions of its own.
 
-    A way that fails is tried again at the next call, and the others do not hear it twice. What is over before anyone
-    was told is not sent; with no URL set, alarms count as told. Raises SettingsError for a URL that cannot be used.
+    A way that fails is tried again at the next call, without the others hearing it twice. An alarm that ended before
+    anyone was told of it is not sent. With no URL set, alarms count as told. Raises SettingsError for a URL that cannot
+    be used.
     """
     chosen = ways(settings)
-    with connection:
-        wait_to_tell(connection)
-    try:
+    with session_lock(connection, Lock.TELL_ALARMS):
         return _tell(chosen, connection)
-    finally:
-        if not connection.closed:
-            with connection:
-                let_others_tell(connection)
 
 
 def _tell(chosen: Sequence[Way], connection: Connection) -> Told:
     with connection:
         untold = untold_alarms(connection)
-    begin_failed: set[int] = set()
-    end_failed: set[int] = set()
-    begin_sent: set[int] = set()
-    end_sent: set[int] = set()
+    sent: set[Alarm] = set()
+    unsent: set[Alarm] = set()
     failed = []
     for way in chosen:
-        begun = [one.alarm for one in untold if _begin_is_due(one, way)]
-        ended = [one.alarm for one in untold if _end_is_due(one, way)]
-        if not begun and not ended:
+        due = [one.alarm for one in untold if one.is_due(way.name)]
+        if not due:
             continue
-        begun_ids, ended_ids = {alarm.id for alarm in begun}, {alarm.id for alarm in ended}
-        if _send(way, begun, ended):
+        if _send(way, due):
             with connection:
-                enter_taken(connection, way.name, begun=begun_ids, ended=ended_ids)
-            begin_sent |= begun_ids
-            end_sent |= ended_ids
+                enter_delivered(connection, due, way.name)
+            sent.update(due)
         else:
+            unsent.update(due)
             failed.append(way.name)
-            begin_failed |= begun_ids
-            end_failed |= ended_ids
     with connection:
-        enter_told(
-            connection,
-            begun={one.alarm.id for one in untold if one.alarm.ended_at is None} - begin_failed,
-            ended={one.alarm.id for one in untold if one.alarm.ended_at is not None} - end_failed,
-        )
-    return Told(len(begin_sent), len(end_sent), tuple(failed))
+        close_events(connection, [one.alarm for one in untold if one.alarm not in unsent])
+    begun = sum(alarm.event == "begin" for alarm in sent)
+    return Told(begun, len(sent) - begun, tuple(failed))
 
 
-def _begin_is_due(one: Untold, way: Way) -> bool:
-    return one.alarm.ended_at is None and not one.begin_told and way.name not in one.begin_ways
-
-
-def _end_is_due(one: Untold, way: Way) -> bool:
-    return one.alarm.ended_at is not None and way.name in one.begin_ways and way.name not in one.end_ways
-
-
-def _send(way: Way, begun: Sequence[Alarm], ended: Sequence[Alarm]) -> bool:
-    """Whether the way took the message. apprise itself turns whatever goes wrong into False."""
+def _send(way: Way, alarms: Sequence[Alarm]) -> bool:
+    """Sends one message of these alarms' latest events. Returns whether it was taken: apprise raises nothing."""
+    begun = [alarm for alarm in alarms if alarm.event == "begin"]
+    ended = [alarm for alarm in alarms if alarm.event == "end"]
     one_way = Apprise()
     one_way.add(way.service)
     return bool(
@@ -135,14 +109,14 @@ def _send(way: Way, begun: Sequence[Alarm], ended: Sequence[Alarm]) -> bool:
 
 
 def title(begun: Sequence[Alarm], ended: Sequence[Alarm]) -> str:
-    """The subject of the message."""
+    """Writes the subject of a message."""
     parts = [f"{len(begun)} alarm{'s' * (len(begun) != 1)}"] if begun else []
     parts += [f"{len(ended)} over"] if ended else []
     return f"NCRIC reads: {', '.join(parts)}"
 
 
 def body(begun: Sequence[Alarm], ended: Sequence[Alarm]) -> str:
-    """One line an alarm, those that began first."""
+    """Writes the text of a message: a line for each alarm, those that began first."""
     lines = [f"ALARM: {alarm.message}" for alarm in begun]
     lines += [f"over: {alarm.message} (alarm of {alarm.began_at:%Y-%m-%d %H:%M} UTC)" for alarm in ended]
     more = [f"and {len(lines) - LONGEST:,} more: `ncric alarms --all`"] if len(lines) > LONGEST else []

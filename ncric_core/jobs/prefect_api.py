@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from time import sleep
 from typing import Any, Final
 from uuid import uuid4
 
 import httpx
+from tenacity import retry, retry_if_exception, stop_after_attempt, wait_chain, wait_fixed
 
 from ncric_core.errors import ServiceError
 from ncric_core.settings import Settings
@@ -27,6 +27,13 @@ ENDED: Final = frozenset({"COMPLETED", "FAILED", "CRASHED", "CANCELLED"})
 Item = dict[str, Any]
 
 
+def _may_pass(error: BaseException) -> bool:
+    """Whether to ask again after an error: no answer came in time, or the server says that it is busy."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code in BUSY
+    return isinstance(error, httpx.TimeoutException)
+
+
 @dataclass(frozen=True, slots=True)
 class PrefectApi:
     """A Prefect server. Every method raises ServiceError if the server cannot be reached or refuses."""
@@ -36,22 +43,28 @@ class PrefectApi:
     pool: str
 
     def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
-        """Returns the answer to a request, even if it is 404 (no such thing)."""
-        for pause in (*PAUSES, None):
-            try:
-                answer = self.client.request(method, f"{self.url}{path}", json=body)
-            except (httpx.HTTPError, httpx.InvalidURL) as error:
-                if pause is None or not isinstance(error, httpx.TimeoutException):
-                    raise ServiceError(
-                        f"Prefect cannot be reached at {self.url} ({type(error).__name__}): start it with `ncric up`, "
-                        f"or set PREFECT_API_URL"
-                    ) from None
-            else:
-                if pause is None or answer.status_code not in BUSY:
-                    break
-            sleep(pause)
+        """Sends a request and returns its answer, which may be 404 (no such thing). Asks again while the server is busy."""
+        try:
+            return self._request(method, path, body)
+        except httpx.HTTPStatusError as error:
+            status = error.response.status_code
+            raise ServiceError(f"Prefect at {self.url} answers {status} to {method} {path}") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise ServiceError(
+                f"Prefect cannot be reached at {self.url} ({type(error).__name__}): start it with `ncric up`, or set "
+                f"PREFECT_API_URL"
+            ) from None
+
+    @retry(
+        retry=retry_if_exception(_may_pass),
+        wait=wait_chain(*map(wait_fixed, PAUSES)),
+        stop=stop_after_attempt(len(PAUSES) + 1),
+        reraise=True,
+    )
+    def _request(self, method: str, path: str, body: Mapping[str, object] | None) -> httpx.Response:
+        answer = self.client.request(method, f"{self.url}{path}", json=body)
         if answer.is_error and answer.status_code != httpx.codes.NOT_FOUND:
-            raise ServiceError(f"Prefect at {self.url} answers {answer.status_code} to {method} {path}")
+            answer.raise_for_status()
         return answer
 
     def time(self) -> datetime:

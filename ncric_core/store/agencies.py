@@ -11,8 +11,7 @@ from psycopg2.extras import execute_values
 from ncric_core import agencies as names
 from ncric_core.errors import AgencyError
 from ncric_core.store.database import Connection, array, rows
-
-MAKING: Final = 0x6E63_0003  # advisory lock: one process at a time makes agencies
+from ncric_core.store.locks import Lock, lock_transaction
 
 VEHICLE_TYPE: Final = "ol.vehicle"
 
@@ -139,7 +138,7 @@ def ensure_agencies(connection: Connection, wanted: Collection[str], *, unmapped
     if not wanted:
         return []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": MAKING})
+        lock_transaction(connection, Lock.MAKE_AGENCIES)
         made = execute_values(
             cursor,
             """

@@ -1,4 +1,4 @@
-"""Alarms: raised once, ended once, and the book of who was told."""
+"""Alarms: raising and ending them, and recording who was told."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -7,13 +7,10 @@ from typing import Final
 
 from ncric_core.store.database import Connection, rows
 
-JUDGING: Final = 0x6E63_0003  # advisory lock: one process at a time judges freshness
-TELLING: Final = 0x6E63_0004  # advisory lock: one process at a time tells of alarms
-
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """What is or was not as it should be. `ended_at` is None while it lasts."""
+    """Something that is wrong, or was. `ended_at` is None while it lasts."""
 
     id: int
     kind: str
@@ -28,15 +25,25 @@ class Alarm:
     began_at: datetime
     ended_at: datetime | None
 
+    @property
+    def event(self) -> str:
+        """The latest event: `begin` or `end`."""
+        return "begin" if self.ended_at is None else "end"
+
 
 @dataclass(frozen=True, slots=True)
 class Untold:
-    """An alarm whose beginning or end not every way took yet, and the ways that did."""
+    """An alarm whose latest event is not closed, and the ways that have delivered its begin and its end."""
 
     alarm: Alarm
-    begin_told: bool
     begin_ways: frozenset[str]
     end_ways: frozenset[str]
+
+    def is_due(self, way: str) -> bool:
+        """Whether a way has to deliver the latest event. An end is due only where the begin was delivered."""
+        if self.alarm.event == "begin":
+            return way not in self.begin_ways
+        return way in self.begin_ways and way not in self.end_ways
 
 
 _COLUMNS: Final = """
@@ -79,25 +86,24 @@ SELECT EXISTS (
 
 _ALL: Final = _COLUMNS + "FROM alarms ORDER BY began_at DESC, id DESC LIMIT %(limit)s"
 
-_UNTOLD: Final = (
-    _COLUMNS
-    + """, told_begin_at IS NOT NULL, begin_ways, end_ways
+# An alarm's latest event is its end if it has ended, else its begin. A delivery without a way closes an event.
+_UNTOLD: Final = """
+SELECT id, kind, scope, subject, datasource, agency, camera_id, expected, seen, message, began_at, ended_at,
+       ARRAY(SELECT way FROM alarm_deliveries WHERE alarm = id AND event = 'begin' AND way IS NOT NULL),
+       ARRAY(SELECT way FROM alarm_deliveries WHERE alarm = id AND event = 'end' AND way IS NOT NULL)
 FROM alarms
-WHERE told_end_at IS NULL AND (told_begin_at IS NULL OR ended_at IS NOT NULL)
+WHERE NOT EXISTS (
+  SELECT FROM alarm_deliveries
+  WHERE alarm = id AND event = CASE WHEN ended_at IS NULL THEN 'begin' ELSE 'end' END AND way IS NULL
+)
 ORDER BY id
 """
-)
 
-_BEGIN_TAKEN: Final = """
-UPDATE alarms SET begin_ways = array_append(begin_ways, %(way)s::text)
-WHERE id = ANY (%(ids)s) AND %(way)s <> ALL (begin_ways)
+_DELIVERED: Final = """
+INSERT INTO alarm_deliveries (alarm, event, way)
+SELECT alarm, event, %(way)s FROM unnest(%(alarms)s::bigint[], %(events)s::text[]) AS told (alarm, event)
+ON CONFLICT DO NOTHING
 """
-_END_TAKEN: Final = """
-UPDATE alarms SET end_ways = array_append(end_ways, %(way)s::text)
-WHERE id = ANY (%(ids)s) AND %(way)s <> ALL (end_ways)
-"""
-_BEGIN_TOLD: Final = "UPDATE alarms SET told_begin_at = now() WHERE id = ANY (%(ids)s) AND told_begin_at IS NULL"
-_END_TOLD: Final = "UPDATE alarms SET told_end_at = now() WHERE id = ANY (%(ids)s) AND told_end_at IS NULL"
 
 
 def raise_alarm(
@@ -114,7 +120,7 @@ def raise_alarm(
     expected: float | None = None,
     seen: int | None = None,
 ) -> Alarm | None:
-    """Raises an alarm in the caller's transaction; None if the same one (kind, scope, subject) lasts already."""
+    """Raises an alarm in the caller's transaction. Returns None if the same (kind, scope, subject) lasts already."""
     given = {
         "kind": kind,
         "scope": scope,
@@ -132,7 +138,7 @@ def raise_alarm(
 
 
 def end_alarm(connection: Connection, kind: str, scope: str, subject: str, *, at: datetime) -> Alarm | None:
-    """Ends an alarm in the caller's transaction; None if there is none that lasts."""
+    """Ends an alarm in the caller's transaction. Returns None if there is no such alarm that lasts."""
     ended = rows(connection, _END, {"kind": kind, "scope": scope, "subject": subject, "at": at})
     return Alarm(*ended[0]) if ended else None
 
@@ -140,59 +146,46 @@ def end_alarm(connection: Connection, kind: str, scope: str, subject: str, *, at
 def change_alarm(
     connection: Connection, alarm: int, kind: str, message: str, *, expected: float | None, seen: int | None
 ) -> None:
-    """Says of an alarm, in the caller's transaction, what it is by now; who was told of it is not told again."""
+    """Changes what an alarm says, in the caller's transaction. Nobody is told again."""
     given = {"id": alarm, "kind": kind, "message": message, "expected": expected, "seen": seen}
     with connection.cursor() as cursor:
         cursor.execute(_CHANGE, given)
 
 
 def open_alarms(connection: Connection, kinds: Sequence[str] | None = None) -> list[Alarm]:
-    """The alarms that last, oldest first; of these kinds only."""
+    """Gives the alarms that last, oldest first; with `kinds`, only those of these kinds."""
     return [Alarm(*one) for one in rows(connection, _OPEN, {"kinds": None if kinds is None else [*kinds]})]
 
 
 def latest_alarms(connection: Connection, *, limit: int) -> list[Alarm]:
-    """The latest alarms, ended or not, newest first."""
+    """Gives the latest alarms, ended or not, newest first."""
     return [Alarm(*one) for one in rows(connection, _ALL, {"limit": limit})]
 
 
 def changed_after(connection: Connection, kinds: Sequence[str], moment: datetime) -> bool:
-    """Whether an alarm of these kinds began or ended after a moment, as far as that is past."""
+    """Whether an alarm of these kinds began or ended after `moment`. Times in the future do not count."""
     return bool(rows(connection, _CHANGED_AFTER, {"kinds": [*kinds], "moment": moment})[0][0])
 
 
-def wait_to_judge(connection: Connection) -> None:
-    """Waits until no other transaction judges, and keeps others waiting until this one ends."""
-    rows(connection, "SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": JUDGING})
-
-
-def wait_to_tell(connection: Connection) -> None:
-    """Waits until no other session tells, and keeps others waiting until `let_others_tell`, or this one ends."""
-    rows(connection, "SELECT pg_advisory_lock(%(lock)s)", {"lock": TELLING})
-
-
-def let_others_tell(connection: Connection) -> None:
-    """The end of what `wait_to_tell` began."""
-    rows(connection, "SELECT pg_advisory_unlock(%(lock)s)", {"lock": TELLING})
-
-
 def untold_alarms(connection: Connection) -> list[Untold]:
-    """The alarms whose beginning or end is not told yet, oldest first."""
+    """Finds the alarms whose latest event is not closed, in the order in which they were raised."""
     return [
-        Untold(Alarm(*alarm), begin_told, frozenset(begin_ways), frozenset(end_ways))
-        for *alarm, begin_told, begin_ways, end_ways in rows(connection, _UNTOLD)
+        Untold(Alarm(*alarm), frozenset(begin_ways), frozenset(end_ways))
+        for *alarm, begin_ways, end_ways in rows(connection, _UNTOLD)
     ]
 
 
-def enter_taken(connection: Connection, way: str, *, begun: Collection[int], ended: Collection[int]) -> None:
-    """Enters that a way took the message of these alarms' beginnings and ends."""
-    with connection.cursor() as cursor:
-        cursor.execute(_BEGIN_TAKEN, {"way": way, "ids": [*begun]})
-        cursor.execute(_END_TAKEN, {"way": way, "ids": [*ended]})
+def enter_delivered(connection: Connection, alarms: Collection[Alarm], way: str) -> None:
+    """Records, in the caller's transaction, that a way has delivered these alarms' latest events."""
+    _enter(connection, alarms, way)
 
 
-def enter_told(connection: Connection, *, begun: Collection[int], ended: Collection[int]) -> None:
-    """Enters that nobody is left to be told of these alarms' beginnings and ends."""
+def close_events(connection: Connection, alarms: Collection[Alarm]) -> None:
+    """Records, in the caller's transaction, that nobody is left to be told of these alarms' latest events."""
+    _enter(connection, alarms, None)
+
+
+def _enter(connection: Connection, alarms: Collection[Alarm], way: str | None) -> None:
+    given = {"way": way, "alarms": [alarm.id for alarm in alarms], "events": [alarm.event for alarm in alarms]}
     with connection.cursor() as cursor:
-        cursor.execute(_BEGIN_TOLD, {"ids": [*begun]})
-        cursor.execute(_END_TOLD, {"ids": [*ended]})
+        cursor.execute(_DELIVERED, given)

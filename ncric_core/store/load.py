@@ -7,6 +7,7 @@ from typing import Final
 
 import polars as pl
 from psycopg2 import errors
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from ncric_core.deliveries import received_name
 from ncric_core.errors import AgencyError
@@ -18,7 +19,8 @@ from ncric_core.store.entities import upsert
 from ncric_core.store.insert import Ready, insert_reads, make_ready
 from ncric_core.store.ledger import PAIR, pair_values
 
-ATTEMPTS: Final = 5  # of a chunk that PostgreSQL gave up to end a deadlock
+ATTEMPTS: Final = 5  # to load a chunk, one right after the other
+GIVEN_UP: Final = (errors.DeadlockDetected, errors.SerializationFailure)  # by PostgreSQL; the same again may well work
 
 _UTC: Final = pl.Datetime("us", "UTC")
 
@@ -66,22 +68,16 @@ class Loaded:
     inserted: pl.DataFrame
 
 
+@retry(retry=retry_if_exception_type(GIVEN_UP), stop=stop_after_attempt(ATTEMPTS), reraise=True)
 def load_chunk(connection: Connection, chunk: Chunk, *, staged: bool = False, force: bool = False) -> Loaded:
-    """Loads a chunk: reads, entities, counts and ledger in one transaction, tried again if it was given up for a
-    deadlock.
+    """Loads a chunk: reads, entities, counts and ledger in one transaction, which is tried again after a deadlock.
 
     Entries of the ledger that another run has done in the meantime are left alone, unless `force`. `staged` says that
-    many of the reads are likely to be there. Raises psycopg2.Error if the chunk cannot be loaded; nothing of it is
-    then.
+    many of the reads are likely to be in the store already. Raises psycopg2.Error if the chunk cannot be loaded; then
+    nothing of it is.
     """
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with connection:
-                return _load(connection, chunk, staged=staged, force=force)
-        except (errors.DeadlockDetected, errors.SerializationFailure):
-            if attempt == ATTEMPTS:
-                raise
-    raise AssertionError("unreachable")
+    with connection:
+        return _load(connection, chunk, staged=staged, force=force)
 
 
 def load_again(connection: Connection, chunk: Chunk) -> Loaded:

@@ -7,8 +7,7 @@ from typing import Final
 from psycopg2 import sql
 
 from ncric_core.store.database import Connection, rows
-
-MAKING: Final = 0x6E63_0001  # advisory lock: one process at a time makes partitions
+from ncric_core.store.locks import Lock, lock_transaction
 
 _EXISTING: Final = """
 SELECT c.relname
@@ -34,7 +33,7 @@ def ensure_partitions(connection: Connection, weeks: Iterable[datetime]) -> None
         missing = wanted.keys() - {name for (name,) in rows(connection, _EXISTING)}
         if not missing:
             return
-        cursor.execute("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": MAKING})
+        lock_transaction(connection, Lock.MAKE_PARTITIONS)
         for name in sorted(missing - {made for (made,) in rows(connection, _EXISTING)}):
             table, week = sql.Identifier(name), wanted[name]
             cursor.execute(

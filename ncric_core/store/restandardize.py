@@ -12,9 +12,9 @@ from ncric_core.errors import StoreError
 from ncric_core.store.agencies import NameTable, name_table
 from ncric_core.store.changes import MOVED, reads_moved
 from ncric_core.store.database import Connection, rows
+from ncric_core.store.locks import Lock, try_session_lock
 
 AT_ONCE: Final = 50_000  # reads (about) or entries of the ledger moved in one transaction
-MOVING: Final = 0x6E63_0004  # advisory lock: one process at a time moves reads
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ def restandardize(connection: Connection) -> Iterator[tuple[Move, int]]:
     It may be killed at any time and run again. Raises StoreError, as of something that passes, if another process
     is at it.
     """
-    with connection:
-        if not rows(connection, "SELECT pg_try_advisory_lock(%(lock)s)", {"lock": MOVING})[0][0]:
+    with try_session_lock(connection, Lock.MOVE_READS) as free:
+        if not free:
             raise StoreError("reads are being moved already by another process: wait for it to end", passing=True)
-        moves = planned_moves(connection, name_table(connection))
-    try:
+        with connection:
+            moves = planned_moves(connection, name_table(connection))
         for move in moves:
             moved = 0
             for start, end in _ranges(connection, move):
@@ -66,9 +66,6 @@ def restandardize(connection: Connection) -> Iterator[tuple[Move, int]]:
             yield move, moved
         with connection:
             _drop_emptied(connection)
-    finally:
-        with connection:
-            rows(connection, "SELECT pg_advisory_unlock(%(lock)s)", {"lock": MOVING})
 
 
 def _ranges(connection: Connection, move: Move) -> list[tuple[datetime, datetime]]:

@@ -3,7 +3,7 @@
 import json
 import logging
 import socketserver
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
@@ -14,10 +14,13 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from ncric_core.alarms.notify import Told, end_alarm, raise_alarm, tell, ways
+from ncric_core.alarms.notify import Told, tell, ways
 from ncric_core.errors import SettingsError
 from ncric_core.settings import Settings
-from tests.conftest import Store
+from ncric_core.store.alarms import end_alarm, raise_alarm
+from ncric_core.store.locks import Lock, session_lock
+from ncric_core.store.restandardize import restandardize
+from tests.conftest import FILE, Store, read
 
 NOW = datetime(2022, 10, 11, 20, tzinfo=UTC)
 NOWHERE = "json://ann:hunter2@127.0.0.1:9/secret-path"
@@ -25,10 +28,11 @@ NOWHERE = "json://ann:hunter2@127.0.0.1:9/secret-path"
 
 @dataclass
 class Hook:
-    """A webhook: what it was sent, and whether it works."""
+    """A webhook: what it was sent, whether it works, and what happens while it takes a message."""
 
     url: str = ""
     works: bool = True
+    meanwhile: Callable[[], None] = lambda: None
     sent: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -42,6 +46,7 @@ def serve() -> Iterator[Hook]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             content = self.rfile.read(int(self.headers["Content-Length"]))
+            hook.meanwhile()
             if hook.works:
                 hook.sent.append(json.loads(content))
             self.send_response(200 if hook.works else 500)
@@ -111,6 +116,11 @@ def end(store: Store, job: str) -> None:
         assert end_alarm(connection, "run_failed", "deployment", job, at=NOW + timedelta(hours=1))
 
 
+def deliveries(store: Store) -> list[tuple[str, str | None]]:
+    """Which events were delivered by which ways; without a way: the event is closed."""
+    return store.rows("SELECT event, way FROM alarm_deliveries ORDER BY alarm, event, way")
+
+
 def test_an_alarm_is_told_once_when_it_begins_and_once_when_it_ends(store: Store, hook: Hook) -> None:
     begin(store, "boss4-hourly")
     assert telling(store, hook.url) == Told(1, 0, ())
@@ -145,10 +155,11 @@ def test_sending_that_failed_is_tried_again(store: Store, hook: Hook) -> None:
     begin(store, "boss4-hourly")
     hook.works = False
     assert telling(store, hook.url) == Told(0, 0, ("1 (json)",))
-    assert store.rows("SELECT told_begin_at FROM alarms") == [(None,)]
+    assert deliveries(store) == []
     hook.works = True
     assert telling(store, hook.url) == Told(1, 0, ())
     assert hook.titles == ["NCRIC reads: 1 alarm"]
+    assert deliveries(store) == [("begin", "1 (json)"), ("begin", None)]
 
 
 def test_a_way_that_fails_does_not_make_the_others_hear_it_twice(store: Store, hook: Hook, other_hook: Hook) -> None:
@@ -157,6 +168,7 @@ def test_a_way_that_fails_does_not_make_the_others_hear_it_twice(store: Store, h
     urls = (hook.url, other_hook.url)
     assert telling(store, *urls) == Told(1, 0, ("1 (json)",))
     assert telling(store, *urls) == Told(0, 0, ("1 (json)",))
+    assert deliveries(store) == [("begin", "2 (json)")]
     end(store, "boss4-hourly")
     begin(store, "scso-hourly")
     hook.works = True
@@ -171,7 +183,41 @@ def test_what_was_over_before_anyone_was_told_is_not_sent(store: Store, hook: Ho
     end(store, "boss4-hourly")
     assert telling(store, hook.url) == Told(0, 0, ())
     assert hook.sent == []
-    assert store.rows("SELECT count(*) FROM alarms WHERE told_end_at IS NULL") == [(0,)]
+    assert deliveries(store) == [("end", None)]
+
+
+def test_alarms_are_told_while_reads_are_moved(store: Store, hook: Hook) -> None:
+    begin(store, "boss4-hourly")
+    with store.database.session() as other, session_lock(other, Lock.MOVE_READS):
+        assert telling(store, hook.url) == Told(1, 0, ())
+    assert hook.titles == ["NCRIC reads: 1 alarm"]
+
+
+def test_reads_are_moved_while_a_message_is_on_its_way(store: Store, hook: Hook) -> None:
+    store.put(FILE.format(1), [read(number) for number in range(5)])
+    store.run()
+    store.map(("ATHERTON POLICE DEPARTMENT", "Atherton PD", "BOSS4"))
+    moved: list[int] = []
+
+    def move() -> None:
+        with store.database.session() as connection:
+            moved.extend(reads for _, reads in restandardize(connection))
+
+    hook.meanwhile = move
+    begin(store, "boss4-hourly")
+    assert telling(store, hook.url) == Told(1, 0, ())
+    assert moved[-1] == 5
+
+
+def test_two_who_tell_at_once_send_one_message(store: Store, hook: Hook) -> None:
+    begin(store, "boss4-hourly")
+    told: list[Told] = []
+    other = Thread(target=lambda: told.append(telling(store, hook.url)))
+    hook.meanwhile = other.start
+    assert telling(store, hook.url) == Told(1, 0, ())
+    other.join()
+    assert told == [Told(0, 0, ())]
+    assert hook.titles == ["NCRIC reads: 1 alarm"]
 
 
 def test_a_url_that_is_set_later_is_not_flooded(store: Store, hook: Hook) -> None:

@@ -5,13 +5,20 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from prefect.server.database.configurations import AioSqliteConfiguration
 
+from flows import prefect_server
+from flows.cli import doctor, up
 from flows.cli.up import PREFECT_SERVER, PREFECT_SETTINGS, ROOT
+from flows.prefect_versions import PATCHED
+from ncric_core.errors import ServiceError
+from ncric_core.settings import Settings
+from tests.conftest import Ran
 from tests.flows.running_up import free_port, until
 
 HURRIED = 0.5  # seconds after which a client gives up
@@ -86,3 +93,50 @@ def test_clients_that_give_up_do_not_stop_the_server(url: str, flow: str) -> Non
         over.set()
         for one in clients:
             one.join()
+
+
+@pytest.fixture
+def other_version(monkeypatch: pytest.MonkeyPatch) -> str:
+    """As if Prefect were upgraded and the patches were not; gives what is said of it."""
+    installed = PATCHED["prefect"]
+    monkeypatch.setitem(PATCHED, "prefect", "3.8.0")
+    return f"prefect {installed} instead of 3.8.0"
+
+
+def test_the_patches_were_made_for_the_versions_that_were_tested_together() -> None:
+    tested = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line)
+    assert {name: tested[name] for name in PATCHED} == PATCHED
+
+
+def test_a_server_of_another_version_is_not_patched_and_does_not_start(
+    other_version: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prefect_server, "app", lambda: pytest.fail("the server is started"))
+    before = AioSqliteConfiguration.begin_transaction
+    with pytest.raises(SystemExit) as ended:
+        prefect_server.main()
+    assert AioSqliteConfiguration.begin_transaction is before
+    assert other_version in str(ended.value)
+
+
+def test_another_version_is_told_before_anything_is_started(other_version: str) -> None:
+    with pytest.raises(ServiceError) as caught:
+        up.check(Settings(_env_file=None), None)
+    assert str(caught.value) == (
+        f"the Prefect server of `ncric up` does not start with {other_version}, for which it is patched: "
+        "run `pip install -c constraints.txt -e .` in the project's folder"
+    )
+
+
+def test_doctor_tells_of_another_version_unless_another_server_is_used(
+    other_version: str, ncric: Callable[..., Ran], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NCRIC_PREFECT_PORT", str(free_port()))
+    told = f"PROBLEM  versions     the Prefect server of `ncric up` does not start with {other_version}"
+    assert told in ncric("doctor").out
+    monkeypatch.setenv("PREFECT_API_URL", f"http://127.0.0.1:{free_port()}/api")
+    assert "versions" not in ncric("doctor").out
+
+
+def test_the_right_versions_are_no_problem() -> None:
+    assert doctor.patches().mend is None

@@ -8,7 +8,7 @@ import pytest
 from flows import progress, restandardize
 from flows.restandardize import move_reads
 from flows.retry import RETRIES
-from ncric_core.store.restandardize import MOVING
+from ncric_core.store.locks import Lock, session_lock
 from tests.conftest import FILE, Store, read
 from tests.flows.test_reads import artifacts_of, tries_of
 
@@ -87,9 +87,7 @@ def test_nothing_to_move_is_said_too(jobs: Store) -> None:
 def test_while_another_process_moves_reads_it_tries_again_and_says_so_in_the_end(
     misplaced: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with misplaced.database.session() as other:
-        with other.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%(lock)s)", {"lock": MOVING})
+    with misplaced.database.session() as other, session_lock(other, Lock.MOVE_READS):
         state = move_reads(return_state=True)
         assert (state.is_failed(), tries_of(state)) == (True, RETRIES + 1)
         assert state.message is not None

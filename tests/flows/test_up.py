@@ -66,6 +66,7 @@ def test_doctor_finds_nothing(up: RunningUp) -> None:
     assert (done.returncode, "PROBLEM" in done.stdout) == (0, False), done.stdout
     for about in ("settings", "disk", "database", "schema", "bucket", "Prefect", "telemetry", "worker", "deployments"):
         assert f"  {about}  " in done.stdout
+    assert "  versions  " in done.stdout
 
 
 def test_doctor_tells_a_deployment_that_was_changed_on_the_server(up: RunningUp) -> None:

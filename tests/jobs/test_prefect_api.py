@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL
 
@@ -139,3 +140,72 @@ def test_what_cannot_be_retried_is_told_in_words(api: PrefectApi, deployment: st
         api.retry(by_itself)
     with pytest.raises(ServiceError, match="there is no run "):
         api.retry(by_itself | {"id": str(uuid4())})
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The pauses that were to be made, in seconds; none is."""
+    found: list[float] = []
+    monkeypatch.setattr(PrefectApi._request.retry, "sleep", found.append)
+    return found
+
+
+Answer = int | httpx.HTTPError
+
+
+def asked(*answers: Answer) -> tuple[PrefectApi, list[httpx.Request]]:
+    """A server that gives these answers (statuses or errors), the last one over and over; and what it was asked."""
+    requests: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        given = answers[min(len(requests), len(answers)) - 1]
+        if isinstance(given, httpx.HTTPError):
+            raise given
+        return httpx.Response(given)
+
+    client = httpx.Client(transport=httpx.MockTransport(answer))
+    return PrefectApi("http://prefect/api", client, "ncric"), requests
+
+
+@pytest.mark.parametrize("busy", [429, 502, 503, httpx.ReadTimeout("slow"), httpx.ConnectTimeout("slow")])
+def test_a_busy_server_is_asked_again_after_longer_and_longer_pauses(busy: Answer, pauses: list[float]) -> None:
+    api, requests = asked(busy, busy, 200)
+    assert api.ask("GET", "/health").status_code == 200
+    assert (len(requests), pauses) == (3, [0.5, 1])
+
+
+@pytest.mark.parametrize(
+    ("busy", "message"),
+    [
+        (503, "Prefect at http://prefect/api answers 503 to GET /health"),
+        (httpx.ReadTimeout("slow"), "Prefect cannot be reached at http://prefect/api (ReadTimeout): start it with "),
+    ],
+)
+def test_a_server_that_stays_busy_is_given_up(busy: Answer, message: str, pauses: list[float]) -> None:
+    api, requests = asked(busy)
+    with pytest.raises(ServiceError) as caught:
+        api.ask("GET", "/health")
+    assert str(caught.value).startswith(message)
+    assert (len(requests), pauses) == (5, [0.5, 1, 2, 4])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (500, "answers 500"),
+        (409, "answers 409"),
+        (httpx.ConnectError("refused"), r"cannot be reached .*\(ConnectError\)"),
+    ],
+)
+def test_what_will_not_pass_is_not_asked_again(given: Answer, message: str, pauses: list[float]) -> None:
+    api, requests = asked(given)
+    with pytest.raises(ServiceError, match=message):
+        api.ask("GET", "/health")
+    assert (len(requests), pauses) == (1, [])
+
+
+def test_that_there_is_no_such_thing_is_an_answer(pauses: list[float]) -> None:
+    api, requests = asked(404)
+    assert api.ask("GET", "/flow_runs/x").status_code == 404
+    assert len(requests) == 1

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
 from botocore.exceptions import BotoCoreError
+from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from urllib3.exceptions import HTTPError
 
 from ncric_core.errors import SourceError
@@ -23,6 +24,7 @@ READING: Final = threading.BoundedSemaphore(os.cpu_count() or 1)
 """Lets as many files be parsed at a time as there are processors. Fetching mostly waits, so it has more threads.
 Parsing keeps a processor busy: with more threads than processors, a run took a sixth longer."""
 ATTEMPTS: Final = 3
+BROKEN_OFF: Final = (HTTPError, BotoCoreError, OSError)  # what is raised when a connection ends in the middle of a file
 
 
 def fetched(
@@ -59,20 +61,17 @@ def _fetch(bucket: Bucket, file: StoredObject, read: Callable[[bytes], Content])
         content = _whole(bucket, file)
     except SourceError as error:
         return error
+    except BROKEN_OFF as error:
+        return SourceError(f"{file.key} cannot be read: {' '.join(str(error).split())}")
     with READING:
         return read(content)
 
 
+@retry(retry=retry_if_exception_type(BROKEN_OFF), stop=stop_after_attempt(ATTEMPTS), reraise=True)
 def _whole(bucket: Bucket, file: StoredObject) -> bytes:
-    """Returns the bytes of a file. If the connection breaks off, tries again, ATTEMPTS times in all."""
-    for attempt in range(1, ATTEMPTS + 1):
-        try:
-            with bucket.open(file) as stream:
-                return stream.read()
-        except (HTTPError, BotoCoreError, OSError) as error:
-            if attempt == ATTEMPTS:
-                raise SourceError(f"{file.key} cannot be read: {' '.join(str(error).split())}") from error
-    raise AssertionError("unreachable")
+    """Reads a whole file, again if the connection breaks off. Raises one of BROKEN_OFF if it does each time."""
+    with bucket.open(file) as stream:
+        return stream.read()
 
 
 def pieces(bucket: Bucket, file: StoredObject) -> Iterator[bytes]:
@@ -81,5 +80,5 @@ def pieces(bucket: Bucket, file: StoredObject) -> Iterator[bytes]:
         with bucket.open(file) as stream:
             while piece := stream.read(PIECE):
                 yield piece
-    except (HTTPError, BotoCoreError, OSError) as error:
+    except BROKEN_OFF as error:
         raise SourceError(f"{file.key} cannot be read to its end: {' '.join(str(error).split())}") from error

@@ -13,9 +13,8 @@ from ncric_core.flight.model import read_model
 from ncric_core.settings import Settings
 from ncric_core.store.agencies import ensure_agencies
 from ncric_core.store.database import Connection, Database, open_database, rows
+from ncric_core.store.locks import Lock, lock_transaction
 from ncric_core.store.schema.edm import apply_model
-
-MIGRATING: Final = 0x6E63_0002  # advisory lock: one process at a time migrates
 
 _BOOK: Final = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -37,7 +36,7 @@ def migrate(database: Database, *, organization: str, flights_dir: Path) -> list
     done = []
     try:
         with database.transaction() as connection, connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%(lock)s)", {"lock": MIGRATING})
+            lock_transaction(connection, Lock.MIGRATE)
             cursor.execute(_BOOK)
             for name, text in pending(connection):
                 cursor.execute(text)

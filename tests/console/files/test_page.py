@@ -315,10 +315,21 @@ def test_alarms_that_last_and_are_over_say_who_was_told(console: Store) -> None:
         raise_alarm(connection, "silent", "feed", "BOSS4", "feed BOSS4: no reads", at=began, datasource="BOSS4")
         raise_alarm(connection, "run_failed", "deployment", "scso-hourly", "the run failed", at=began)
         end_alarm(connection, "run_failed", "deployment", "scso-hourly", at=began + timedelta(hours=2))
-    console.execute("UPDATE alarms SET told_begin_at = now(), begin_ways = '{1 mailto}' WHERE kind = 'silent'")
+        raise_alarm(connection, "overdue", "deployment", "flock-pull", "it takes long", at=began - timedelta(hours=1))
+        raise_alarm(connection, "drop", "feed", "SCSO", "few reads", at=began - timedelta(hours=2))
+    console.execute(
+        """
+        INSERT INTO alarm_deliveries (alarm, event, way)
+        SELECT id, 'begin', way
+        FROM alarms
+        JOIN (VALUES ('silent', '2 json'), ('silent', '1 mailto'), ('silent', NULL), ('overdue', '1 mailto'),
+                     ('drop', NULL)) AS v (kind, way) USING (kind)
+        """
+    )
     lasting, over = tables(opened(ANALYST, tab="Alarms"))
-    assert (lasting["message"], lasting["lasted"]) == (["feed BOSS4: no reads"], ["3 h"])
-    assert lasting["told"] == ["begin: 1 mailto"]
+    assert lasting["message"] == ["feed BOSS4: no reads", "it takes long", "few reads"]
+    assert lasting["lasted"] == ["3 h", "4 h", "5 h"]
+    assert lasting["told"] == ["begin: 1 mailto, 2 json", "begin: 1 mailto so far", "nobody"]
     assert (over["kind"], over["lasted"], over["told"]) == (["run_failed"], ["2 h"], ["not yet"])
     with asked_by(ANALYST) as connection:
         assert alarm_queries.alarm_counts(connection, "BOSS4").rows() == [("silent", 1, 0)]
