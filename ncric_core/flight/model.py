@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ncric_core.errors import FlightError
+from ncric_core.flight.faults import file_faults
 
 FLIGHTS: Final = Path(__file__).resolve().parents[2] / "flights"
 """The project's own flights and edm.yaml, beside the package in a checkout and in an installed wheel alike."""
@@ -149,7 +150,7 @@ def read_model(path: Path) -> Model:
     try:
         content = _File.model_validate(read_yaml(path))
     except ValidationError as error:
-        raise FlightError("\n".join(faults(path, error))) from None
+        raise FlightError("\n".join(file_faults(path, error))) from None
     found = [
         *_types(content.entity_types, "entity", content.property_types),
         *_types(content.association_types, "association", content.property_types),
@@ -173,16 +174,6 @@ def read_yaml(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> An
         raise FlightError(f"{path} is not UTF-8 text") from None
     except (yaml.YAMLError, RecursionError) as error:
         raise FlightError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
-
-
-def faults(path: Path, error: ValidationError) -> list[str]:
-    """A line for each fault of a file: where, and what is wrong."""
-    found = []
-    for one in error.errors():
-        place = " → ".join(map(str, one["loc"])) or "the whole file"
-        what = "unknown key" if one["type"] == "extra_forbidden" else one["msg"]
-        found.append(f"{path}: {place}: {what}")
-    return found
 
 
 def default_name(fqn: str) -> str:
