@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from flows.progress import progress_of
 from flows.retry import DELAYS, JITTER, RETRIES, may_pass
 from flows.schedule import job_and_time
+from ncric_core.flight.model import read_model
 from ncric_core.settings import read_settings
 from ncric_core.store.agencies import name_table
 from ncric_core.store.restandardize import Move, planned_moves, restandardize
@@ -29,12 +30,14 @@ def _restandardize() -> dict[Move, int]:
     """What was moved: each move with its reads."""
     logger = get_run_logger()
     moved: dict[Move, int] = {}
-    with up_to_date(read_settings()).session() as connection:
+    settings = read_settings()
+    model = read_model(settings.flights_dir / "edm.yaml")
+    with up_to_date(settings).session() as connection:
         with connection:
             total = sum(move.reads for move in planned_moves(connection, name_table(connection)))
         logger.info("%s reads are to be moved", f"{total:,}")
         with progress_of(total, "reads moved to their agencies") as tell:
-            for move, reads in restandardize(connection):
+            for move, reads in restandardize(connection, model):
                 if reads == moved.get(move):  # the step after its last reads: ledger and links are moved too
                     logger.info("%s", _told(move, reads))
                 moved[move] = reads

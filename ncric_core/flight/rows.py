@@ -8,7 +8,7 @@ import polars as pl
 
 from ncric_core.flight.expressions import condition, value
 from ncric_core.flight.language import Association, Definition, Flight, Property
-from ncric_core.flight.model import COORDINATES, DTYPES, READS_TABLE, Model, UpdateType
+from ncric_core.flight.model import COORDINATES, DTYPES, READS_TABLE, Model, UpdateType, place_columns
 
 PHOTO: Final = "photo"
 EVENT_TIME: Final = "event_time"
@@ -65,7 +65,7 @@ def _folded(model: Model, one: Definition, key: Sequence[str], found: pl.DataFra
     last = [pl.col(c).drop_nulls().last() if one.update_type == "Merge" else pl.col(c).last() for c in others]
     frame = found.sort("as_of", maintain_order=True).group_by(key).agg(last).sort(key)
     name = one.entity_set_name
-    return Rows(name, model.table(model.entity_sets[name]), tuple(key), frame, one.update_type)
+    return Rows(name, model.table(name), tuple(key), frame, one.update_type)
 
 
 def read_aliases(flight: Flight) -> list[str]:
@@ -168,11 +168,8 @@ def _properties(flight: Flight, one: Definition, schema: pl.Schema) -> dict[str,
         if data_type != "coordinates":
             found[column] = expression
             continue
-        latitude, longitude = (
-            ("latitude", "longitude") if column == "coordinates" else (f"{column}_lat", f"{column}_lon")
-        )
-        found[latitude] = expression.struct.field("latitude")
-        found[longitude] = expression.struct.field("longitude")
+        for part, field in zip(place_columns(column), ("latitude", "longitude"), strict=True):
+            found[part] = expression.struct.field(field)
     return found
 
 

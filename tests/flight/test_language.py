@@ -6,7 +6,7 @@ import pytest
 
 from ncric_core.errors import FlightError
 from ncric_core.flight.language import read_flight
-from ncric_core.flight.model import FLIGHTS, read_model
+from tests.conftest import MODEL
 
 CAMERA = "entitySetName: NCRICImageSources, propertyDefinitions: {id: {type: ol.id, column: id}}"
 
@@ -32,7 +32,6 @@ CAMERA = "entitySetName: NCRICImageSources, propertyDefinitions: {id: {type: ol.
 def test_fault_of_a_form(tmp_path: Path, flight: str, faults: list[str]) -> None:
     path = tmp_path / "flight.yaml"
     path.write_text(flight)
-    model = read_model(FLIGHTS / "edm.yaml")
     with pytest.raises(FlightError) as error:
-        read_flight(path, model, {name: one.fqn for name, one in model.entity_sets.items()})
+        read_flight(path, MODEL, {name: one.fqn for name, one in MODEL.entity_sets.items()})
     assert str(error.value).splitlines() == [f"{path}: {fault}" for fault in faults]
