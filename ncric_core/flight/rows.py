@@ -36,10 +36,11 @@ class Rows:
 def rows_to_merge(
     flight: Flight, model: Model, table: pl.DataFrame, entity_sets: Mapping[str, pl.Expr], as_of: pl.Expr
 ) -> list[Rows]:
-    """Gives the entities and links that a table makes, for the model's own tables; those that make none are left out.
+    """Gives the entities and links that a table makes, for the model's own tables; none that are empty.
 
-    Reads are not among them, nor entities that exist already (`associateOnly`), nor links that are columns of another
-    table. `entity_sets` has, for each alias of an entity, the name of the entity set that a row's entity belongs to.
+    It leaves out reads, entities that exist already (`associateOnly`) and links that are stored as a column.
+    `entity_sets` has, for the alias of each entity, an expression for the entity set that a row's entity belongs to;
+    `as_of` is the time that the values are of.
     """
     return [rows for rows in _rows_to_merge(flight, model, table, entity_sets, as_of) if rows.frame.height]
 
@@ -144,7 +145,7 @@ def link_rows(flight: Flight, link: Association, table: pl.DataFrame, *kept: pl.
 
 
 def _made(table: pl.DataFrame, kept: Sequence[pl.Expr], properties: Mapping[str, pl.Expr]) -> pl.DataFrame:
-    """Computes columns, a row for each row of the table even where all are constants."""
+    """Computes columns for all rows of a table; a constant is repeated in each."""
     made = [*kept, *(expression.alias(name) for name, expression in properties.items())]
     return table.with_columns(made).select(one.meta.output_name() for one in made)
 

@@ -8,7 +8,7 @@ from psycopg2 import sql
 
 from ncric_core.flight.model import DTYPES
 from ncric_core.flight.rows import Rows
-from ncric_core.store.database import Connection, array, rows
+from ncric_core.store.database import Connection, array, columns_of
 
 
 def upsert(connection: Connection, given: Rows) -> int:
@@ -23,7 +23,8 @@ def upsert(connection: Connection, given: Rows) -> int:
     properties = [column for column in frame.columns if column not in (*key, "as_of")]
     cleared: list[str] = []
     if given.update == "Replace":
-        cleared = [name for name in _properties(connection, given.table, key) if name not in properties]
+        kept = {*key, "as_of", "loaded_at", *properties}
+        cleared = [name for name in columns_of(connection, given.table) if name not in kept]
     types = {name: frame.schema[name] for name in (*key, "as_of", *properties)}
     statement = _statement(given.table, key, properties, cleared, types, merge=given.update == "Merge")
     with connection.cursor() as cursor:
@@ -84,12 +85,3 @@ def _differs(properties: Sequence[str]) -> sql.Composable:
     tests: list[sql.Composable] = [sql.SQL("EXCLUDED.as_of > t.as_of")]
     tests += [change.format(c=sql.Identifier(column)) for column in properties]
     return sql.SQL(" OR ").join(tests)
-
-
-def _properties(connection: Connection, table: str, key: Sequence[str]) -> list[str]:
-    found = rows(
-        connection,
-        "SELECT attname FROM pg_attribute WHERE attrelid = %(table)s::regclass AND attnum > 0 AND NOT attisdropped",
-        {"table": table},
-    )
-    return [name for (name,) in found if name not in (*key, "as_of", "loaded_at")]

@@ -1,5 +1,7 @@
-"""Moving reads to their agency after a change of the name table: in bounded transactions, counts, links and ledger
-with them."""
+"""Moves reads to their agencies after a change of the name table, with their counts, their links and the ledger.
+
+Each transaction moves a bounded number of reads.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,7 +37,7 @@ class Move:
 
 
 def planned_moves(connection: Connection, table: NameTable) -> list[Move]:
-    """What `restandardize` has to do."""
+    """The moves that `restandardize` has to make."""
     found = rows(
         connection,
         "SELECT datasource, agency_name, agency, reads, first_seen, last_seen FROM received_names ORDER BY 1, 2, 3",

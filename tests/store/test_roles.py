@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from ncric_core.flight.model import FLIGHTS, read_model
+from ncric_core.pipeline.flight_load import check_flight, load_flight, table_batches
 from ncric_core.store.restandardize import restandardize
 from ncric_core.store.schema.migrate import is_current, migrate
 from tests.conftest import FILE, Store, read
@@ -14,7 +15,7 @@ OTHER_NAMES = {
     "NCRICImageSources": "OurCameras",
     "NCRICStandardizedAgencies": "Agencies 100% ours",
     "NCRICCollectedBy": "OurLinks",
-    "  OurCameras: {type: ol.imagesource}": "  OurCameras: {type: ol.imagesource, table: camera}",
+    "  OurCameras: {type: ol.imagesource}": "  OurCameras: {type: ol.imagesource, table: our cameras}",
     "  OurLinks: {type: ol.collectedby}": "  OurLinks: {type: ol.collectedby, table: camera link}",
     "      ol.name:\n": "      ol.name: title\n",
 }
@@ -62,3 +63,32 @@ def test_reads_are_loaded_and_moved_under_other_names(renamed: Store) -> None:
     ) == [("Atherton PD",)]
     assert renamed.rows("SELECT count(*) FROM ol_imagesource") == [(0,)]
     assert renamed.books().differences == []
+
+
+def test_a_flight_replaces_entities_of_a_table_whose_name_has_a_blank(renamed: Store, tmp_path: Path) -> None:
+    model = read_model(renamed.settings.flights_dir / "edm.yaml")
+    flight, table = tmp_path / "cameras.yaml", tmp_path / "cameras.csv"
+    with_place = """
+entityDefinitions:
+  camera:
+    entitySetName: OurCameras
+    updateType: Replace
+    propertyDefinitions:
+      ol.id: {type: ol.id, column: id}
+      ol.name: {type: ol.name, column: name}
+      ol.locationcoordinates: {type: ol.locationcoordinates, column: place}
+"""
+
+    def load(text: str, content: str) -> None:
+        flight.write_text(text)
+        table.write_text(content)
+        with renamed.database.session() as connection:
+            load_flight(connection, check_flight(connection, flight, model), model, table_batches(table))
+
+    without_place = with_place.replace(
+        "      ol.locationcoordinates: {type: ol.locationcoordinates, column: place}\n", ""
+    )
+    load(with_place, 'id,name,place\n84,North,"37.5,-122.25"\n')
+    assert renamed.rows("SELECT id, name, latitude, longitude FROM cameras") == [("84", "North", 37.5, -122.25)]
+    load(without_place, "id,name\n84,South\n")
+    assert renamed.rows("SELECT id, name, latitude, longitude FROM cameras") == [("84", "South", None, None)]

@@ -7,7 +7,7 @@ from psycopg2 import sql
 from ncric_core.agencies import view_name
 from ncric_core.flight.model import READS_TABLE, EntitySet, EntityType, Model, place_columns
 from ncric_core.store.agencies import make_views
-from ncric_core.store.database import Connection, rows
+from ncric_core.store.database import Connection, columns_of
 
 _ENTITY_TABLE: Final = """
 CREATE TABLE {table} (
@@ -82,12 +82,12 @@ def apply_model(connection: Connection, model: Model, organization: str) -> list
 
 def _make_table(connection: Connection, table: str, kind: EntityType) -> list[str]:
     done = []
-    existing = _columns(connection, table)
+    existing = columns_of(connection, table)
     with connection.cursor() as cursor:
         if not existing:
             form = _LINK_TABLE if kind.kind == "association" else _ENTITY_TABLE
             cursor.execute(sql.SQL(form).format(table=sql.Identifier(table)))
-            existing = _columns(connection, table)
+            existing = columns_of(connection, table)
             done.append(f"table {table}")
         for column in kind.columns():
             if column.name not in existing:
@@ -99,20 +99,6 @@ def _make_table(connection: Connection, table: str, kind: EntityType) -> list[st
                 if f"table {table}" not in done:
                     done.append(f"column {table}.{column.name}")
     return done
-
-
-def _columns(connection: Connection, table: str) -> list[str]:
-    """The columns of a table in their order; none if there is no such table."""
-    found = rows(
-        connection,
-        """
-        SELECT attname FROM pg_attribute
-        WHERE attrelid = to_regclass(quote_ident(%(table)s)) AND attnum > 0 AND NOT attisdropped
-        ORDER BY attnum
-        """,
-        {"table": table},
-    )
-    return [name for (name,) in found]
 
 
 def _enter_set(connection: Connection, entity_set: EntitySet, model: Model, organization: str) -> None:
@@ -144,7 +130,7 @@ def _query(connection: Connection, entity_set: EntitySet, model: Model) -> sql.C
     kind = model.entity_types[entity_set.fqn]
     table = model.table(entity_set.name)
     fixed = {"entity_set", "id", "source_set", "source_id", "target_set", "target_id", "as_of", "loaded_at"}
-    properties = [column for column in _columns(connection, table) if column not in fixed]
+    properties = [column for column in columns_of(connection, table) if column not in fixed]
     shown = sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(column)) for column in properties)
     own = sql.SQL(" FROM {} WHERE entity_set = {}").format(sql.Identifier(table), sql.Literal(entity_set.name))
     if kind.kind == "entity":

@@ -56,8 +56,7 @@ def up_to_date(settings: Settings) -> Database:
     Raises StoreError if another one is not up to date.
     """
     database = open_database(settings)
-    given = {"organization": settings.organization, "flights_dir": settings.flights_dir}
-    if not is_current(database, **given):  # type: ignore[arg-type]
+    if not is_current(database, organization=settings.organization, flights_dir=settings.flights_dir):
         if not database.embedded:
             raise StoreError("the database is not up to date: run `ncric migrate`")
         migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
@@ -100,6 +99,6 @@ def pending(connection: Connection) -> list[tuple[str, str]]:
 
 
 def model_stamp(flights_dir: Path, organization: str) -> str:
-    """A hash of the model and of all else that `_apply` makes: if it is not the database's, there is work to do."""
+    """A hash of the model and of all else that `_apply` makes. The database keeps the one that was applied last."""
     content = [(flights_dir / "edm.yaml").read_text(), organization, *names.seed_agencies(), CAMERAS]
     return sha256("\n".join(content).encode()).hexdigest()
