@@ -26,7 +26,7 @@ READS_TABLE: Final = "vehicle_records"
 COORDINATES: Final = pl.Struct({"latitude": pl.Float64, "longitude": pl.Float64})
 
 UpdateType = Literal["Merge", "PartialReplace", "Replace"]
-"""How an entity that exists already is changed (flight-language.md, "Keys")."""
+"""How an entity that exists already is changed (docs/flight-language.md, "Keys")."""
 
 DataType = Literal[
     "text", "timestamptz", "date", "time", "double precision", "bigint", "boolean", "coordinates", "photo"
