@@ -167,6 +167,20 @@ entityDefinitions:
     assert store.rows('SELECT ol_name, ol_type FROM "NCRICImageSources"') == [(kept, kind_kept)]
 
 
+def test_a_table_may_have_columns_named_as_those_of_the_store(store: Store, tmp_path: Path) -> None:
+    flight = """
+entityDefinitions:
+  c:
+    entitySetName: NCRICImageSources
+    propertyDefinitions:
+      a: {type: ol.id, column: as_of}
+      b: {type: ol.name, column: entity_set}
+      c: {type: ol.type, column: id}
+"""
+    load(store, tmp_path, flight, "id,as_of,entity_set\nALPR,84,North\n")
+    assert store.rows('SELECT id, ol_name, ol_type FROM "NCRICImageSources"') == [("84", "North", "ALPR")]
+
+
 def test_one_template_serves_all_agencies(store: Store, tmp_path: Path) -> None:
     flight = LEGACY.replace("NCRICVehicleRecordsAthertonPD", "NCRICVehicleRecords{agency}")
     table = TABLE.replace("2_BOSS4,", "9_BOSS4,").replace(
