@@ -8,6 +8,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from flows.progress import progress_of
 from flows.retry import retried_task
 from flows.schedule import job_and_time
+from ncric_core.flight.model import read_model
 from ncric_core.settings import read_settings
 from ncric_core.store.agencies import name_table
 from ncric_core.store.restandardize import Move, planned_moves, restandardize
@@ -21,13 +22,15 @@ def _restandardize() -> dict[Move, int]:
     """Moves the reads. Returns each move with the number of its reads."""
     logger = get_run_logger()
     moved: dict[Move, int] = {}
-    with up_to_date(read_settings()).session() as connection:
+    settings = read_settings()
+    model = read_model(settings.flights_dir / "edm.yaml")
+    with up_to_date(settings).session() as connection:
         with connection:
             total = sum(move.reads for move in planned_moves(connection, name_table(connection)))
         logger.info("%s reads are to be moved", f"{total:,}")
         with progress_of(total, "reads moved to their agencies") as tell:
-            for move, reads in restandardize(connection):
-                if reads == moved.get(move):  # the last step of a move: ledger and links are moved too
+            for move, reads in restandardize(connection, model):
+                if reads == moved.get(move):  # the step after its last reads: ledger and links are moved too
                     logger.info("%s", _told(move, reads))
                 moved[move] = reads
                 tell(sum(moved.values()))

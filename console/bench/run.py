@@ -14,6 +14,7 @@ from console.bench.store import make_store
 from console.queries import names as name_questions
 from console.queries import reads as read_questions
 from ncric_core.agencies import NameMapping
+from ncric_core.flight.model import read_model
 from ncric_core.settings import Settings
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings
@@ -83,6 +84,7 @@ def _statements(database: Database, end: datetime, repeats: int) -> list[Figure]
 
 def _moving(settings: Settings, database: Database) -> list[Figure]:
     """Maps the names with the most reads to another agency, and moves their reads."""
+    model = read_model(settings.flights_dir / "edm.yaml")
     with database.session() as connection:
         names = rows(connection, "SELECT datasource, agency_name, reads FROM received_names ORDER BY reads DESC")
         chosen, total = [], 0
@@ -94,7 +96,7 @@ def _moving(settings: Settings, database: Database) -> list[Figure]:
         with _questions_meanwhile(settings, database) as asked:
             begun = time.monotonic()
             moved: dict[Any, int] = {}
-            for move, reads in restandardize(connection):
+            for move, reads in restandardize(connection, model):
                 moved[move] = reads
             seconds = time.monotonic() - begun
     count = sum(moved.values())

@@ -188,8 +188,7 @@ def state_of(alarms: Sequence[Alarm], datasource: str, agency: int, camera_id: s
 # ---- one agency's feed
 
 CAMERAS: Final = """
-SELECT c.agency, c.datasource, c.camera_id, s.ol_name, s.ol_locationcoordinates_lat, s.ol_locationcoordinates_lon,
-       c.reads, c.last_hour
+SELECT c.agency, c.datasource, c.camera_id, s.name, s.latitude, s.longitude, c.reads, c.last_hour
 FROM (
     SELECT agency, datasource, camera_id, max(hour) AS last_hour,
            coalesce(sum(reads) FILTER (WHERE hour >= %(start)s AND hour < %(end)s), 0)::bigint AS reads
@@ -197,20 +196,19 @@ FROM (
     WHERE agency = %(agency)s AND datasource = %(datasource)s AND reads > 0
     GROUP BY agency, datasource, camera_id
 ) AS c
-LEFT JOIN ol_imagesource s ON s.entity_set = 'NCRICImageSources' AND s.id = c.camera_id
+LEFT JOIN cameras s ON s.id = c.camera_id
 ORDER BY c.reads DESC, c.camera_id
 """
 
 CAMERAS_ON_MAP: Final = """
-SELECT c.agency, c.datasource, c.camera_id, s.ol_name, s.ol_locationcoordinates_lat, s.ol_locationcoordinates_lon,
-       c.reads, c.last_hour
+SELECT c.agency, c.datasource, c.camera_id, s.name, s.latitude, s.longitude, c.reads, c.last_hour
 FROM (
     SELECT agency, datasource, camera_id, max(last_hour) AS last_hour, sum(reads)::bigint AS reads
     FROM counts_between(%(start)s, %(end)s)
     GROUP BY agency, datasource, camera_id
 ) AS c
-JOIN ol_imagesource s ON s.entity_set = 'NCRICImageSources' AND s.id = c.camera_id
-WHERE s.ol_locationcoordinates_lat IS NOT NULL AND s.ol_locationcoordinates_lon IS NOT NULL
+JOIN cameras s ON s.id = c.camera_id
+WHERE s.latitude IS NOT NULL AND s.longitude IS NOT NULL
 ORDER BY c.reads DESC, c.camera_id
 """
 CAMERA: Final = pl.Schema(

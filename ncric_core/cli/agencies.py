@@ -10,6 +10,7 @@ import typer
 from ncric_core.agencies import NameMapping, read_mappings, write_mappings
 from ncric_core.cli.app import app, connected, say, show, warn
 from ncric_core.errors import SettingsError
+from ncric_core.flight.model import read_model
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.database import rows
@@ -105,8 +106,9 @@ def restandardize() -> None:
     Moves a bounded number of reads at a time. Safe to kill and to run again.
     """
     moved: dict[Move, int] = {}
-    with connected() as (_, connection):
-        for move, reads in move_reads(connection):
+    with connected() as (settings, connection):
+        model = read_model(settings.flights_dir / "edm.yaml")
+        for move, reads in move_reads(connection, model):
             moved[move] = reads
             if sys.stderr.isatty():
                 warn(f"{move.received}: {reads:,} of {move.reads:,} reads moved")

@@ -1,7 +1,8 @@
 """Patterns that flights write as Java reads them, for polars: date patterns, and replacements of regular expressions.
 
 A date pattern (`MM/dd/yyyy hh:mm a`) becomes a regular expression that the whole text must match, and a chrono format
-that reads it. chrono alone takes more than Java does: one digit for two, no blank for a blank, the year 22 for `yyyy`.
+that reads it. The format alone would not do: chrono accepts more than Java, such as one digit for two, a missing blank,
+or the year 22 for `yyyy`. A pattern that cannot be used raises ValueError with the reason.
 """
 
 import re
@@ -11,8 +12,6 @@ from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 import polars as pl
-
-from ncric_core.errors import FlightError
 
 Kind = Literal["date", "time", "datetime"]
 
@@ -30,7 +29,7 @@ _HOURS: Final = {
     **{"UTC": 0, "GMT": 0, "Z": 0, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6},
     **{"PST": -8, "PDT": -7, "AKST": -9, "AKDT": -8, "HST": -10},
 }
-"""What the pattern letter z reads: the zone names of the United States, and their hours from UTC."""
+"""The zone names that the pattern letter z reads, those of the United States, and their hours from UTC."""
 
 _LETTERS: Final[dict[str, dict[int, tuple[str, str]]]] = {
     "y": {1: (r"\d{4}", "%Y"), 2: (r"\d{2}", "%y"), 4: (r"\d{4}", "%Y")},
@@ -50,7 +49,7 @@ _LETTERS: Final[dict[str, dict[int, tuple[str, str]]]] = {
     "X": dict.fromkeys((1, 2, 3), (_OFFSET, "%#z")),
     "x": dict.fromkeys((1, 2, 3), (_OFFSET, "%#z")),
 }
-"""Letter and how often it stands → what the text must look like there, and how chrono reads it."""
+"""A letter, and how often it is repeated → the regular expression of its text, and the chrono format that reads it."""
 
 _DATES: Final = ("%Y", "%y", "%m", "%b", "%B", "%d", "%j", "%a", "%A")
 _PARTS: Final = {
@@ -71,7 +70,7 @@ _MOST_DIGITS: Final = 9
 
 @dataclass(frozen=True, slots=True)
 class DatePattern:
-    """A Java pattern, compiled: `regex` fits the whole text; `format` reads it when `before` and `after` are added."""
+    """A compiled Java pattern. `regex` matches the whole text; `format` reads `before` + text + `after`."""
 
     regex: str
     format: str
@@ -90,7 +89,10 @@ class _Reading(NamedTuple):
 
 
 def date_pattern(java: str, kind: Kind) -> DatePattern:
-    """A Java pattern for texts that are a `kind`. FlightError: it has a letter that cannot be used, or lacks a part."""
+    """Compiles a Java pattern for texts of a `kind`.
+
+    Raises ValueError if it has a letter that cannot be used, or lacks a part that the kind needs.
+    """
     regex, chrono = "", ""
     for shape, field in _tokens(java):
         if field == "%.f":  # the point before a fraction is a part of this field
@@ -106,15 +108,18 @@ def date_pattern(java: str, kind: Kind) -> DatePattern:
 
 
 def check_zone(zone: str) -> None:
-    """FlightError, unless polars knows the time zone."""
+    """Raises ValueError if polars does not know the time zone."""
     try:
         pl.select(pl.lit(datetime(2000, 1, 1)).dt.replace_time_zone(zone or "no zone"))  # noqa: DTZ001
     except pl.exceptions.ComputeError:
-        raise FlightError(f"unknown time zone {zone!r}") from None
+        raise ValueError(f"unknown time zone {zone!r}") from None
 
 
 def read_instants(text: pl.Expr, patterns: Sequence[DatePattern], zone: str) -> pl.Expr:
-    """Text as Datetime("us", "UTC"): ISO, else by the first pattern that fits; `zone` is for texts that give none."""
+    """Reads text as Datetime("us", "UTC"): as ISO 8601, else by the first pattern that fits; else null.
+
+    `zone` is the time zone of texts that name none.
+    """
     found: list[pl.Expr] = []
     for reading in _readings(text, patterns, "datetime"):
         found += [] if reading.instant is None else [reading.instant]
@@ -123,7 +128,10 @@ def read_instants(text: pl.Expr, patterns: Sequence[DatePattern], zone: str) -> 
 
 
 def read_walls(text: pl.Expr, patterns: Sequence[DatePattern], zone: str, kind: Kind) -> pl.Expr:
-    """Text as Datetime("us") without a zone: as it is written, and in `zone` where it gives an offset from UTC."""
+    """Reads text as Datetime("us") without a zone: as ISO 8601, else by the first pattern that fits; else null.
+
+    A text with an offset from UTC is converted to `zone`; any other is taken as written.
+    """
     found: list[pl.Expr] = []
     for reading in _readings(text, patterns, kind):
         if reading.instant is not None:
@@ -133,7 +141,10 @@ def read_walls(text: pl.Expr, patterns: Sequence[DatePattern], zone: str, kind: 
 
 
 def rust_goal(goal: str, target: str) -> str:
-    """A replacement as Java writes it (`$1abc`, `${name}`, `\\$`), as polars reads it (`${1}abc`, `${name}`, `$$`)."""
+    """Rewrites a replacement of Java's (`$1abc`, `${name}`, `\\$`) for polars (`${1}abc`, `${name}`, `$$`).
+
+    Raises ValueError if it refers to a group that `target` does not have, or has a lone `$` or backslash.
+    """
     groups = ["0", *pl.select(pl.lit("").str.extract_groups(target)).to_series().struct.fields]
     rust = ""
     for part in _GOAL.finditer(goal):
@@ -142,17 +153,17 @@ def rust_goal(goal: str, target: str) -> str:
             rust += f"${{{group}}}{rest}"
         elif part["name"]:
             if part["name"] not in groups or part["name"].isdigit():
-                raise FlightError(f"goal: the target has no group {part['name']!r}")
+                raise ValueError(f"the target has no group {part['name']!r}")
             rust += part[0]
         elif part["literal"] == "$" or part[0] == "\\":
-            raise FlightError(f"goal: {part[0]!r} stands alone in {goal!r}")
+            raise ValueError(f"{part[0]!r} stands alone in {goal!r}")
         else:
             rust += (part["escaped"] or part["literal"]).replace("$", "$$")
     return rust
 
 
 def _tokens(java: str) -> Iterator[tuple[str, str]]:
-    """The pattern's parts: the regular expression of each, and its chrono format."""
+    """Gives the regular expression and the chrono format of each part of a pattern."""
     point = False
     for token in _TOKEN.finditer(java):
         letters, text = token["letters"], token[0]
@@ -162,7 +173,7 @@ def _tokens(java: str) -> Iterator[tuple[str, str]]:
             yield _field(java, letters)
         else:
             if token["other"] and text in _RESERVED:
-                raise FlightError(f"{java!r}: {text!r} cannot be used")
+                raise ValueError(f"{java!r}: {text!r} cannot be used")
             literal = text if token["other"] else (text[1:-1].replace("''", "'") or "'")
             yield pl.escape_regex(literal), literal.replace("%", "%%")
         point = not letters and text.strip("'").endswith(".")
@@ -172,9 +183,9 @@ def _field(java: str, letters: str) -> tuple[str, str]:
     counts = _LETTERS.get(letters[0])
     if counts is None:
         hint = "; the year is 'y'" if letters[0] == "Y" else ""
-        raise FlightError(f"{java!r}: letter {letters[0]!r} cannot be used{hint}")
+        raise ValueError(f"{java!r}: letter {letters[0]!r} cannot be used{hint}")
     if len(letters) not in counts:
-        raise FlightError(f"{java!r}: {letters!r} cannot be used")
+        raise ValueError(f"{java!r}: {letters!r} cannot be used")
     return counts[len(letters)]
 
 
@@ -183,7 +194,7 @@ def _fraction(java: str, digits: int, after_point: bool) -> tuple[str, str]:
         return rf"\d{{{digits}}}", "%.f"
     if digits in _FRACTIONS:
         return rf"\d{{{digits}}}", f"%{digits}f"
-    raise FlightError(f"{java!r}: {'S' * digits!r} can only follow a point")
+    raise ValueError(f"{java!r}: {'S' * digits!r} can only follow a point")
 
 
 def _fields(chrono: str) -> set[str]:
@@ -204,7 +215,7 @@ def _check_parts(java: str, kind: Kind, chrono: str) -> None:
         needed += ["AM or PM"]
     for part in needed:
         if not has[part]:
-            raise FlightError(f"{java!r} has no {part}")
+            raise ValueError(f"{java!r} has no {part}")
 
 
 def _readings(text: pl.Expr, patterns: Sequence[DatePattern], kind: Kind) -> Iterator[_Reading]:
@@ -215,7 +226,10 @@ def _readings(text: pl.Expr, patterns: Sequence[DatePattern], kind: Kind) -> Ite
 
 
 def _read_iso(text: pl.Expr, kind: Kind) -> _Reading:
-    """ISO 8601, T may be a blank: a date, a date and a time with or without offset, a time alone if `kind` is time."""
+    """Reads ISO 8601, with T or a blank: a date, or a date and time with or without offset.
+
+    For kind `time` it reads a time alone too, and no date alone.
+    """
     parts = text.str.extract_groups(_ISO)
     day, minute, second, zone = (parts.struct.field(name) for name in ("day", "minute", "second", "zone"))
     if kind == "time":
@@ -249,7 +263,7 @@ def _time(text: pl.Expr, chrono: str) -> pl.Expr:
 
 
 def _localized(wall: pl.Expr, zone: str) -> pl.Expr:
-    """In UTC, as clean.utc does: what occurs twice is its first occurrence, 02:30 that does not occur is 03:30."""
+    """Converts to UTC, as `clean.utc` does: a time that occurs twice is the first, a skipped 02:30 is 03:30."""
     if zone == "UTC":
         return wall.dt.replace_time_zone("UTC")
     day = pl.duration(hours=24)
@@ -264,8 +278,8 @@ def _in_range(time: pl.Expr) -> pl.Expr:
 
 
 def _longest(digits: str, most: int) -> tuple[int, str]:
-    """The group that Java sees in digits: as many of them as give a group that there is; and what is left as text."""
+    """Splits digits after `$` as Java does: the longest number that is a group, and the rest, which is text."""
     for length in range(len(digits), 0, -1):
         if int(digits[:length]) <= most and (length == 1 or digits[0] != "0"):
             return int(digits[:length]), digits[length:]
-    raise FlightError(f"goal: the target has no group {digits[0]!r}")
+    raise ValueError(f"the target has no group {digits[0]!r}")

@@ -1,7 +1,8 @@
-"""The flight language: the model of a flight, and its checks; `rows` does what a flight says."""
+"""The flight language: what a flight may say, and the checks of it. `rows` applies a flight to a table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,12 +12,13 @@ from pydantic.alias_generators import to_camel
 
 from ncric_core.errors import FlightError
 from ncric_core.flight.expressions import Tagged, condition, value
-from ncric_core.flight.model import EntityType, Model, UpdateType, faults, read_yaml
+from ncric_core.flight.faults import file_faults
+from ncric_core.flight.model import EntityType, Model, UpdateType, read_yaml
 
 TAGS: Final = ("transforms.", "conditions.")
 LEGACY: Final = "com.openlattice.shuttle."
 IMPLIED: Final = frozenset({"ol.id", "general.id", "general.stringid", "ol.datelogged", "general.datetime"})
-"""What an association may map where its links are columns of a read: the ids and time follow from the read."""
+"""The properties that an association may map though its links are columns of a read: they follow from the read."""
 
 
 class _Part(BaseModel):
@@ -24,7 +26,7 @@ class _Part(BaseModel):
 
 
 class Property(_Part):
-    """Which column, through which transforms, becomes a property of which type."""
+    """A property: its type, the column that its value comes from, and the transforms that the value goes through."""
 
     type: str
     column: str | None = None
@@ -33,7 +35,7 @@ class Property(_Part):
 
 
 class Definition(_Part):
-    """An entity that is made of each row."""
+    """An entity that each row makes."""
 
     entity_set_name: str = Field(min_length=1)
     property_definitions: dict[str, Property]
@@ -49,12 +51,12 @@ class Definition(_Part):
 
     @property
     def alias(self) -> str:
-        """What `src` and `dst` call it."""
+        """The name that `src` and `dst` refer to."""
         return self.name or self.entity_set_name
 
 
 class Association(Definition):
-    """A link that is made of each row between two of its entities."""
+    """A link that each row makes between two of its entities."""
 
     src: str
     dst: str
@@ -71,7 +73,7 @@ class _File(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Flight:
-    """A flight that was checked against the model; definitions by alias, in the order of the file."""
+    """A flight that was checked against the model. Definitions are by alias, in the order of the file."""
 
     path: Path
     entities: Mapping[str, Definition]
@@ -81,16 +83,16 @@ class Flight:
 
 
 def read_flight(path: Path, model: Model, entity_sets: Mapping[str, str]) -> Flight:
-    """The flight of a file.
+    """Reads and checks the flight of a file.
 
-    `entity_sets` has the type (fqn) of every entity set that there is, templates included. Raises FlightError with a
+    `entity_sets` has the type (fqn) of every entity set of the store, templates included. Raises FlightError with a
     line for each fault: file, place, what is wrong.
     """
     content = read_yaml(path, _Loader)
     try:
         file = _File.model_validate(content)
     except ValidationError as error:
-        raise FlightError("\n".join(faults(path, error))) from None
+        raise FlightError("\n".join(file_faults(path, error))) from None
     associations = tuple((file.association_definitions or {}).values())
     if wrong := list(_faults(file, model, entity_sets)):
         raise FlightError("\n".join(f"{path}: {fault}" for fault in wrong))
@@ -101,8 +103,10 @@ def read_flight(path: Path, model: Model, entity_sets: Mapping[str, str]) -> Fli
 
 
 class _Loader(yaml.SafeLoader):
-    """Plain data; `!<transforms.X>` and `!<conditions.X>` become `Tagged`, any other tag and a key given twice are
-    errors."""
+    """Builds plain data only. `!<transforms.X>` and `!<conditions.X>` become `Tagged`.
+
+    Any other tag is an error, and so is a key that is given twice.
+    """
 
 
 def _tagged(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> Tagged:
@@ -137,7 +141,7 @@ _Loader.add_multi_constructor("", _tagged)
 
 
 def _faults(file: _File, model: Model, entity_sets: Mapping[str, str]) -> Iterator[str]:
-    yield from _expression_faults(lambda: condition(file.conditions or [], None, "conditions"))
+    yield from _expression_faults(partial(condition, file.conditions or [], None, "conditions"))
     aliases: list[str] = []
     for key, one in file.entity_definitions.items():
         place = f"entityDefinitions → {key}"
@@ -171,7 +175,7 @@ def _definition_faults(
 ) -> Iterator[str]:
     if one.generator is not None:
         yield f"{place}: generator is not supported: give the key a column of its own"
-    yield from _expression_faults(lambda: condition(one.conditions or [], None, f"{place} → conditions"))
+    yield from _expression_faults(partial(condition, one.conditions or [], None, f"{place} → conditions"))
     if one.entity_set_name not in entity_sets:
         yield f"{place}: there is no entity set {one.entity_set_name}"
         return
@@ -189,14 +193,12 @@ def _definition_faults(
             yield f"{where}: {given.type} is mapped twice"
         if given.column is None and not given.transforms:
             yield f"{where}: neither column nor transforms are given"
-        yield from _expression_faults(
-            lambda given=given, where=where: value(given.column, given.transforms or [], None, where)
-        )
+        yield from _expression_faults(partial(value, given.column, given.transforms or [], None, where))
     if found.kind == "entity" and not any(name in mapped for name in found.key):
         yield f"{place}: the key of {found.fqn} is not mapped: {' or '.join(found.key)}"
 
 
-def _expression_faults(compiled: Any) -> Iterator[str]:
+def _expression_faults(compiled: Callable[[], object]) -> Iterator[str]:
     try:
         compiled()
     except FlightError as error:

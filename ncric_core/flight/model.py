@@ -1,6 +1,6 @@
 """edm.yaml: the model of entity and association types, their properties, and the entity sets."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ncric_core.errors import FlightError
+from ncric_core.flight.faults import file_faults
 
 FLIGHTS: Final = Path(__file__).resolve().parents[2] / "flights"
 """The project's own flights and edm.yaml, beside the package in a checkout and in an installed wheel alike."""
 
 AGENCY: Final = "{agency}"
-"""In an entity set's name: it is one set for each agency."""
+"""Part of the name of an entity set that stands for one set for each agency."""
 
 READS_TABLE: Final = "vehicle_records"
 """The table of the types whose entities are reads."""
@@ -25,7 +26,7 @@ READS_TABLE: Final = "vehicle_records"
 COORDINATES: Final = pl.Struct({"latitude": pl.Float64, "longitude": pl.Float64})
 
 UpdateType = Literal["Merge", "PartialReplace", "Replace"]
-"""What becomes of an entity that exists (flight-language.md, "Keys")."""
+"""How an entity that exists already is changed (docs/flight-language.md, "Keys")."""
 
 DataType = Literal[
     "text", "timestamptz", "date", "time", "double precision", "bigint", "boolean", "coordinates", "photo"
@@ -41,7 +42,7 @@ DTYPES: Final[dict[str, pl.DataType]] = {
     "boolean": pl.Boolean(),
     "coordinates": COORDINATES,
 }
-"""What the values of a property are as a frame's column. `photo` has none: photos never go into the database."""
+"""The dtype of a property in a frame. `photo` has none, as photos never go into the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Links of an association that are a column of the entity's own table, with the target's id."""
+    """An association whose links are stored as a column of the source's table, which holds the target's id."""
 
     association: str
     to: str
@@ -82,8 +83,7 @@ class EntityType:
                 case "photo":
                     continue
                 case "coordinates":
-                    parts = ("latitude", "longitude") if column == "coordinates" else (f"{column}_lat", f"{column}_lon")
-                    found |= dict.fromkeys(parts, "double precision")
+                    found |= dict.fromkeys(place_columns(column), "double precision")
                 case kind if column != "id":
                     found[column] = kind
         return [Column(name, kind) for name, kind in found.items()]
@@ -91,7 +91,7 @@ class EntityType:
 
 @dataclass(frozen=True, slots=True)
 class EntitySet:
-    """A data set; one whose name holds {agency} is one set for each agency."""
+    """A data set. A name with {agency} stands for one set for each agency."""
 
     name: str
     fqn: str
@@ -102,20 +102,37 @@ class EntitySet:
         return AGENCY in self.name
 
 
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+
+
+class Roles(_Part):
+    """The entity sets that the program itself uses, and the property types that it needs of them (see edm.yaml)."""
+
+    cameras: str
+    camera_name: str
+    camera_place: str
+    standardized_agencies: str
+    standardized_agency_name: str
+    collected_by: str
+
+
 @dataclass(frozen=True, slots=True)
 class Model:
     """All of edm.yaml."""
 
     entity_types: dict[str, EntityType]
     entity_sets: dict[str, EntitySet]
+    roles: Roles
 
-    def table(self, entity_set: EntitySet) -> str:
+    def table(self, name: str) -> str:
         """The table that an entity set's rows are in."""
+        entity_set = self.entity_sets[name]
         return entity_set.table or self.entity_types[entity_set.fqn].table
 
-
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+    def column(self, entity_set: str, property_type: str) -> str:
+        """The column of an entity set's table that holds a property."""
+        return self.entity_types[self.entity_sets[entity_set].fqn].properties[property_type]
 
 
 class _Link(_Part):
@@ -142,14 +159,15 @@ class _File(_Part):
     entity_types: dict[str, _Type]
     association_types: dict[str, _Type]
     entity_sets: dict[str, _Set]
+    roles: Roles
 
 
 def read_model(path: Path) -> Model:
-    """The model of a file. Raises FlightError with a line for each fault."""
+    """Reads and checks a model. Raises FlightError with a line for each fault."""
     try:
         content = _File.model_validate(read_yaml(path))
     except ValidationError as error:
-        raise FlightError("\n".join(faults(path, error))) from None
+        raise FlightError("\n".join(file_faults(path, error))) from None
     found = [
         *_types(content.entity_types, "entity", content.property_types),
         *_types(content.association_types, "association", content.property_types),
@@ -157,6 +175,7 @@ def read_model(path: Path) -> Model:
     model = Model(
         {kind.fqn: kind for kind in found},
         {name: EntitySet(name, given.type, given.table) for name, given in content.entity_sets.items()},
+        content.roles,
     )
     if wrong := list(_contradictions(model)):
         raise FlightError("\n".join(f"{path}: {fault}" for fault in wrong))
@@ -164,7 +183,7 @@ def read_model(path: Path) -> Model:
 
 
 def read_yaml(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
-    """The plain data of a YAML file. Raises FlightError if it cannot be read."""
+    """Reads a YAML file as plain data. Raises FlightError if it cannot be read."""
     try:
         return yaml.load(path.read_text(encoding="utf-8-sig"), loader)  # noqa: S506 (a safe loader: the callers' are)
     except OSError as error:
@@ -175,18 +194,13 @@ def read_yaml(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> An
         raise FlightError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
 
 
-def faults(path: Path, error: ValidationError) -> list[str]:
-    """A line for each fault of a file: where, and what is wrong."""
-    found = []
-    for one in error.errors():
-        place = " → ".join(map(str, one["loc"])) or "the whole file"
-        what = "unknown key" if one["type"] == "extra_forbidden" else one["msg"]
-        found.append(f"{path}: {place}: {what}")
-    return found
+def place_columns(column: str) -> tuple[str, str]:
+    """The two columns, latitude and longitude, of a property with coordinates."""
+    return ("latitude", "longitude") if column == "coordinates" else (f"{column}_lat", f"{column}_lon")
 
 
 def default_name(fqn: str) -> str:
-    """`ol.name` → `ol_name`: the table of a type and the column of a property, unless edm.yaml names another."""
+    """`ol.name` → `ol_name`: the table of a type or the column of a property, unless edm.yaml names another."""
     return fqn.lower().replace(".", "_")
 
 
@@ -208,22 +222,44 @@ def _types(
     ]
 
 
-def _contradictions(model: Model) -> Sequence[str]:
-    found = []
+def _contradictions(model: Model) -> Iterator[str]:
     for fqn, kind in model.entity_types.items():
-        found += [
-            f"{fqn}: property {name} is not in propertyTypes" for name in kind.properties if name not in kind.types
-        ]
-        found += [f"{fqn}: key {name} is not one of its properties" for name in kind.key if name not in kind.properties]
+        for name in kind.properties:
+            if name not in kind.types:
+                yield f"{fqn}: property {name} is not in propertyTypes"
+        for name in kind.key:
+            if name not in kind.properties:
+                yield f"{fqn}: key {name} is not one of its properties"
         if kind.kind == "entity" and not kind.key:
-            found.append(f"{fqn}: an entity type needs a key")
+            yield f"{fqn}: an entity type needs a key"
         for link in kind.links:
-            found += [
-                f"{fqn}: link to unknown entity set {name}"
-                for name in (link.association, link.to)
-                if name not in model.entity_sets
-            ]
+            for name in (link.association, link.to):
+                if name not in model.entity_sets:
+                    yield f"{fqn}: link to unknown entity set {name}"
     for name, entity_set in model.entity_sets.items():
         if entity_set.fqn not in model.entity_types:
-            found.append(f"entity set {name}: unknown type {entity_set.fqn}")
-    return found
+            yield f"entity set {name}: unknown type {entity_set.fqn}"
+    yield from _role_faults(model)
+
+
+_ROLES: Final[tuple[tuple[str, str, dict[str, str]], ...]] = (
+    ("cameras", "entity", {"cameraName": "text", "cameraPlace": "coordinates"}),
+    ("standardizedAgencies", "entity", {"standardizedAgencyName": "text"}),
+    ("collectedBy", "association", {}),
+)
+"""The key of each role, the kind of its entity set's type, and the data types of the properties that it needs."""
+
+
+def _role_faults(model: Model) -> Iterator[str]:
+    given = model.roles.model_dump(by_alias=True)
+    for key, wanted, properties in _ROLES:
+        entity_set = model.entity_sets.get(given[key])
+        if entity_set is None:
+            yield f"roles → {key}: there is no entity set {given[key]}"
+            continue
+        kind = model.entity_types.get(entity_set.fqn)
+        if entity_set.is_template or (kind is not None and kind.kind != wanted):
+            yield f"roles → {key}: {entity_set.name} must be one set of an {wanted} type"
+        for place, data_type in properties.items():
+            if kind is not None and kind.types.get(given[place]) != data_type:
+                yield f"roles → {place}: {kind.fqn} has no property {given[place]} of type {data_type}"

@@ -1,144 +1,165 @@
-"""Parameters of a flight's transforms and conditions: what they may be, and what is said of one that may not."""
+"""Parameters of a flight's transforms and conditions: the base of their models, and the types of their fields."""
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Annotated, Any, Final, TypeVar
 
 import polars as pl
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
 
 from ncric_core.errors import FlightError
-from ncric_core.flight.java_patterns import DatePattern, Kind, check_zone, date_pattern
+from ncric_core.flight.faults import in_words, needed
+from ncric_core.flight.java_patterns import check_zone
 
 
-class Parameter(NamedTuple):
-    """How a parameter is read (FlightError: it is of the wrong type), and whether it names columns of the table."""
+class Parameters(BaseModel):
+    """What a transform or a condition takes: a field for each parameter, named in the flight as `leftColumn`."""
 
-    read: Callable[[Any], Any]
-    default: Any = ...  # ...: it must be given
-    columns: bool = False
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
 
+    @classmethod
+    def names(cls) -> list[str]:
+        """The parameters' names in a flight."""
+        return [field.alias or name for name, field in cls.model_fields.items()]
 
-Given = dict[str, Any]
-"""Parameters by name: as YAML gives them, or as they were read."""
-
-Parameters = Mapping[str, Parameter]
-"""What a transform or condition takes, by name."""
-
-
-def read_parameters(given: Given, parameters: Parameters, columns: Collection[str] | None) -> Given:
-    """The parameters, checked, with defaults for those that are not given or null."""
-    for name in given:
-        if name not in parameters:
-            known = f"known: {', '.join(parameters)}" if parameters else "it has none"
-            raise FlightError(f"unknown parameter {name!r} ({known})")
-    return {name: _read_one(name, given.get(name), parameter, columns) for name, parameter in parameters.items()}
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, given: Any) -> Any:
+        """Leaves out known parameters that are null: the default applies to them."""
+        if not isinstance(given, dict):
+            return given
+        return {name: one for name, one in given.items() if one is not None or name not in cls.names()}
 
 
-def _read_one(name: str, given: Any, parameter: Parameter, columns: Collection[str] | None) -> Any:
-    if given is None:
-        if parameter.default is ...:
-            raise FlightError(f"parameter {name!r} is missing")
-        return parameter.default
+_P = TypeVar("_P", bound=Parameters)
+
+
+def read_parameters(kind: type[_P], given: Any, columns: Collection[str] | None) -> _P:
+    """Checks the parameters that a flight gives for a transform or condition.
+
+    `columns` are those of the table; None: the table is not known yet, and columns are not looked for in it.
+    Raises FlightError, which names each wrong parameter and its fault.
+    """
     try:
-        read = parameter.read(given)
-    except FlightError as fault:
-        raise FlightError(f"{name}: {fault}") from None
-    if parameter.columns and columns is not None:
-        for column in [read] if isinstance(read, str) else read:
-            if column not in columns:
-                raise FlightError(f"{name}: {lacks_column(column)}")
-    return read
+        return kind.model_validate(given, context={"columns": columns})
+    except ValidationError as error:
+        found = dict.fromkeys(_fault(kind, given, one) for one in error.errors())
+        raise FlightError("; ".join(found)) from None
+
+
+def _fault(kind: type[Parameters], given: Any, fault: ErrorDetails) -> str:
+    if not fault["loc"]:
+        return f"parameters are written as name: value, not {given!r}"
+    name = fault["loc"][0]
+    match fault["type"]:
+        case "extra_forbidden":
+            known = f"known: {', '.join(kind.names())}" if kind.names() else "it has none"
+            return f"unknown parameter {name!r} ({known})"
+        case "missing":
+            return f"parameter {name!r} is missing"
+        case "value_error":
+            return f"{name}: {in_words(fault)}"
+        case sort if sort in _OF_A_LIST or len(fault["loc"]) > 1:  # the list, or one of its items
+            return f"{name}: {needed('a list of texts', given[name])}"
+        case _:
+            return f"{name}: {in_words(fault)}"
+
+
+_OF_A_LIST: Final = ("list_type", "too_short")
 
 
 def lacks_column(column: str) -> str:
-    """What is said of a column that the table does not have."""
+    """Says that the table does not have a column."""
     return f"the table has no column {column!r}"
 
 
-def read_string(given: Any) -> str:
-    if not isinstance(given, str):
-        raise FlightError(f"a text is needed, not {given!r}")
-    return given
+# ---- types of parameters; a ValueError's text is the fault
 
 
-def read_strings(given: Any) -> list[str]:
-    if not isinstance(given, list) or not given or not all(isinstance(item, str) for item in given):
-        raise FlightError(f"a list of texts is needed, not {given!r}")
-    return given
+def _in_table(column: str, info: ValidationInfo) -> str:
+    columns = info.context["columns"] if info.context else None
+    if columns is not None and column not in columns:
+        raise ValueError(lacks_column(column))
+    return column
 
 
-def read_scalar(given: Any) -> str:
-    """A constant as YAML gives it (text, number, truth, date), as text."""
-    if isinstance(given, bool):
-        return str(given).lower()
-    if isinstance(given, date):
-        return given.isoformat()
-    if not isinstance(given, str | int | float):
-        raise FlightError(f"a single value is needed, not {given!r}")
-    return str(given)
+def _constant(given: Any) -> str:
+    match given:
+        case bool():
+            return str(given).lower()
+        case date():
+            return given.isoformat()
+        case str() | int() | float():
+            return str(given)
+    raise ValueError(needed("a single value", given))
 
 
-def read_flag(given: Any) -> bool:
-    if not isinstance(given, bool):
-        raise FlightError(f"true or false is needed, not {given!r}")
-    return given
-
-
-def read_one_of(*names: str) -> Callable[[Any], str]:
-    """Reads one of these words, and no other."""
-
-    def read(given: Any) -> str:
-        if given not in names:
-            raise FlightError(f"one of {', '.join(names)} is needed, not {given!r}")
-        return str(given)
-
-    return read
-
-
-def read_index(given: Any) -> int:
-    """A part's number from 0, or -1 for the last; a number may be in quotes."""
+def _index(given: Any) -> int:
     if given == "last":
         return -1
     if isinstance(given, bool) or not re.fullmatch(r"\d{1,9}", str(given)):
-        raise FlightError(f"a number from 0 or 'last' is needed, not {given!r}")
+        raise ValueError(needed("a number from 0 or 'last'", given))
     return int(given)
 
 
-def read_separator(given: Any) -> str:
-    """A regular expression, as in Java; one character stands for itself."""
-    text = read_string(given)
-    if not text:
-        raise FlightError("a text is needed, not ''")
-    return pl.escape_regex(text) if len(text) == 1 else read_regex(text)
-
-
-def read_regex(given: Any) -> str:
-    """A regular expression that polars takes: look-around and back-references, which Java has, are refused."""
-    pattern = read_string(given)
+def _regex(pattern: str) -> str:
     try:
         pl.select(pl.lit("").str.contains(pattern))
     except pl.exceptions.ComputeError as error:
         reason = re.search(r"^error: (.+)$", str(error), re.MULTILINE)
         fault = reason[1] if reason else str(error).partition("\n")[0]
-        raise FlightError(f"{pattern!r} cannot be used as a regular expression: {fault}") from None
+        raise ValueError(f"{pattern!r} cannot be used as a regular expression: {fault}") from None
     return pattern
 
 
-def read_hash_function(given: Any) -> str:
-    name = read_string(given)
+def _separator(text: str) -> str:
+    if not text:
+        raise ValueError(needed("a text", text))
+    return pl.escape_regex(text) if len(text) == 1 else _regex(text)
+
+
+def _hash_function(name: str) -> str:
     if name not in hashlib.algorithms_guaranteed or name.startswith("shake"):  # a shake has no length of its own
-        raise FlightError(f"unknown hash function {name!r}")
+        raise ValueError(f"unknown hash function {name!r}")
     return name
 
 
-def read_zone(given: Any) -> str:
-    zone = read_string(given)
+def _zone(zone: str) -> str:
     check_zone(zone)
     return zone
 
 
-def read_patterns(kind: Kind, given: Any) -> list[DatePattern]:
-    """Java's patterns of dates and times: one, or a list that is tried in order."""
-    return [date_pattern(java, kind) for java in read_strings([given] if isinstance(given, str) else given)]
+ColumnName = Annotated[str, AfterValidator(_in_table)]
+"""A column of the table."""
+
+ColumnNames = Annotated[list[ColumnName], Field(min_length=1)]
+
+Constant = Annotated[str, BeforeValidator(_constant)]
+"""A text, number, truth value or date, as text."""
+
+Index = Annotated[int, BeforeValidator(_index)]
+"""The number of a part, from 0; -1 for the last one (in a flight: `last`). A number may be in quotes."""
+
+Regex = Annotated[str, AfterValidator(_regex)]
+"""A regular expression that polars takes: it has no look-around and no back-references, as Java's have."""
+
+Separator = Annotated[str, AfterValidator(_separator)]
+"""A regular expression, as in Java; but a single character stands for itself."""
+
+HashFunction = Annotated[str, AfterValidator(_hash_function)]
+
+Zone = Annotated[str, AfterValidator(_zone)]
+"""A time zone by its name, as America/Los_Angeles."""

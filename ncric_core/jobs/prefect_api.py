@@ -43,7 +43,7 @@ class PrefectApi:
     pool: str
 
     def ask(self, method: str, path: str, body: Mapping[str, object] | None = None) -> httpx.Response:
-        """Sends a request and returns its answer, which may be 404 (no such thing). Asks again while the server is busy."""
+        """Sends a request and returns its answer, even if that is 404. Asks again while the server is busy."""
         try:
             return self._request(method, path, body)
         except httpx.HTTPStatusError as error:

@@ -1,7 +1,7 @@
-"""A flight and a table → entities, reads and links in the store: what `ncric flights load` does."""
+"""Loads a table through a flight into the store: what `ncric flights load` does."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +12,12 @@ import polars as pl
 from ncric_core.agencies import name_key
 from ncric_core.errors import FlightError
 from ncric_core.flight.language import Definition, Flight, read_flight
-from ncric_core.flight.model import AGENCY, READS_TABLE, Model
-from ncric_core.flight.rows import EVENT_TIME, entity_rows, is_held, link_rows, photo_columns
+from ncric_core.flight.model import AGENCY, Model
+from ncric_core.flight.rows import EVENT_TIME, entity_rows, photo_columns, read_aliases, rows_to_merge
 from ncric_core.pipeline.clean import normalized_plate
 from ncric_core.store.agencies import agency_name, ensure_agencies, entity_set_agencies, name_table
 from ncric_core.store.database import Connection, rows
-from ncric_core.store.entities import ENTITY_KEY, LINK_KEY, folded, upsert
+from ncric_core.store.entities import upsert
 from ncric_core.store.partitions import ensure_partitions
 from ncric_core.store.reads import upsert_reads
 
@@ -28,7 +28,7 @@ NO_SOURCE: Final = "FLIGHT"  # the datasource of reads whose flight names none
 
 @dataclass(slots=True)
 class FlightLoad:
-    """What a flight made of a table, by entity set: entities and links, and how many of them are new."""
+    """How many entities and links a flight made of a table, and how many of them were new, by entity set."""
 
     rows: int = 0
     made: Counter[str] = field(default_factory=Counter)
@@ -38,25 +38,25 @@ class FlightLoad:
 
 
 def known_entity_sets(connection: Connection, model: Model) -> dict[str, str]:
-    """The type of every entity set: those of the store, and the templates of edm.yaml."""
+    """The type of every entity set of the store, and of the templates of edm.yaml."""
     templates = {name: one.fqn for name, one in model.entity_sets.items() if one.is_template}
     return templates | dict(rows(connection, "SELECT name, entity_type FROM entity_sets"))
 
 
 def check_flight(connection: Connection, path: Path, model: Model) -> Flight:
-    """The flight, checked against the model and the data sets that there are. Raises FlightError."""
+    """Reads a flight, and checks it against the model and the data sets of the store. Raises FlightError."""
     with connection:
         flight = read_flight(path, model, known_entity_sets(connection, model))
-    for one in flight.entities.values():
-        kind = flight.types[one.entity_set_name]
-        mapped = {kind.properties[given.type] for given in one.property_definitions.values()}
-        if kind.table == READS_TABLE and EVENT_TIME not in mapped:
-            raise FlightError(f"{path}: {one.alias}: a read needs its time: map ol.datelogged")
+    for alias in read_aliases(flight):
+        one = flight.entities[alias]
+        columns = flight.types[one.entity_set_name].properties
+        if EVENT_TIME not in {columns[given.type] for given in one.property_definitions.values()}:
+            raise FlightError(f"{path}: {alias}: a read needs its time: map ol.datelogged")
     return flight
 
 
 def table_batches(path: Path) -> Iterator[pl.DataFrame]:
-    """A table in batches, always at least one: a CSV's columns are all text, a Parquet file's are as they are.
+    """Gives a table in batches, the first of which is empty. All columns of a CSV are text.
 
     Raises FlightError if it cannot be read.
     """
@@ -70,10 +70,9 @@ def table_batches(path: Path) -> Iterator[pl.DataFrame]:
 
 
 def load_flight(connection: Connection, flight: Flight, model: Model, batches: Iterator[pl.DataFrame]) -> FlightLoad:
-    """Loads a table through a checked flight, a batch a transaction; safe to repeat.
+    """Loads a table through a checked flight, each batch in a transaction. Safe to repeat.
 
-    The first batch may be empty: what the flight asks of the table's columns is checked with it, before anything is
-    loaded.
+    With an empty first batch, the columns that the flight needs are checked before anything is loaded.
     """
     done = FlightLoad()
     for batch in batches:
@@ -85,56 +84,27 @@ def load_flight(connection: Connection, flight: Flight, model: Model, batches: I
 
 
 def _load_batch(connection: Connection, flight: Flight, model: Model, batch: pl.DataFrame, done: FlightLoad) -> None:
-    table = batch.with_columns(_set_names(flight, _sets_by_name(connection, flight, batch)))
-    moment = pl.lit(datetime.now(UTC), dtype=pl.Datetime("us", "UTC"))
-    entities = {
-        alias: entity_rows(flight, alias, table, _set_column(alias)).rename({_set_column(alias): "entity_set"})
-        for alias, one in flight.entities.items()
+    entity_sets = _entity_sets(connection, flight, batch)
+    now = pl.lit(datetime.now(UTC), dtype=pl.Datetime("us", "UTC"))
+    merged = rows_to_merge(flight, model, batch, entity_sets, as_of=now)
+    reads = {
+        alias: entity_rows(flight, alias, batch, entity_sets[alias].alias("entity_set"))
+        for alias in read_aliases(flight)
     }
-    reads = {alias for alias, one in flight.entities.items() if flight.types[one.entity_set_name].table == READS_TABLE}
-    for alias in reads:
-        times = entities[alias][EVENT_TIME].dt.truncate("1w").drop_nulls().unique()
-        ensure_partitions(connection, times.to_list())
-        done.photos += sum(
-            int(batch[column].is_not_null().sum()) for column in photo_columns(flight, alias) if column in batch
-        )
+    for alias, found in reads.items():
+        ensure_partitions(connection, found[EVENT_TIME].dt.truncate("1w").drop_nulls().unique().to_list())
+        photos = [batch[column] for column in photo_columns(flight, alias) if column in batch.columns]
+        done.photos += sum(column.len() - column.null_count() for column in photos)
     with connection:
-        for alias, one in flight.entities.items():
-            if alias in reads:
-                _load_reads(connection, entities[alias], one, done)
-            elif not one.associate_only:
-                found = entities[alias].with_columns(as_of=moment)
-                _upsert(connection, model, one, ENTITY_KEY, found=found, done=done)
-        for link in flight.associations:
-            if is_held(flight, link):
-                continue
-            ends = {_set_column(link.src): "source_set", _set_column(link.dst): "target_set"}
-            found = link_rows(flight, link, table, *ends)
-            if len(ends) == 1:
-                found = found.with_columns(source_set=pl.col(_set_column(link.src)))
-            found = found.rename(ends).with_columns(as_of=moment, entity_set=pl.lit(link.entity_set_name))
-            _upsert(connection, model, link, LINK_KEY, found=found, done=done)
-
-
-def _upsert(
-    connection: Connection,
-    model: Model,
-    one: Definition,
-    key: tuple[str, ...],
-    *,
-    found: pl.DataFrame,
-    done: FlightLoad,
-) -> None:
-    if found.height:
-        table = model.table(model.entity_sets[one.entity_set_name])
-        done.made[one.entity_set_name] += found.select(key).n_unique()
-        done.new[one.entity_set_name] += upsert(
-            connection, table, key, folded(found, key, one.update_type), one.update_type
-        )
+        for given in merged:
+            done.made[given.entity_set] += given.frame.height
+            done.new[given.entity_set] += upsert(connection, given)
+        for alias, found in reads.items():
+            _load_reads(connection, found, flight.entities[alias], done)
 
 
 def _load_reads(connection: Connection, found: pl.DataFrame, one: Definition, done: FlightLoad) -> None:
-    """Reads into the data sets of their agencies; what a flight does not say of them follows from their data set."""
+    """Loads reads into their agencies' data sets. The names that a flight does not map follow from the data set."""
     timed = found.drop_nulls(EVENT_TIME)
     done.without_time += found.height - timed.height
     if timed.is_empty():
@@ -157,28 +127,22 @@ def _load_reads(connection: Connection, found: pl.DataFrame, one: Definition, do
         done.new[set_of[agency]] += count
 
 
-def _set_column(alias: str) -> str:
-    return f"entity set of {alias}"
+def _entity_sets(connection: Connection, flight: Flight, batch: pl.DataFrame) -> dict[str, pl.Expr]:
+    """For each alias, the entity set that a row's entity belongs to: for a template, that of the row's agency."""
+    of_agency = pl.col(STANDARD).cast(pl.String).fill_null("")
+    if any(AGENCY in one.entity_set_name for one in flight.entities.values()):
+        set_of = _sets_by_name(connection, batch.select(of_agency.unique())[STANDARD].to_list())
+        of_agency = of_agency.replace_strict(set_of, return_dtype=pl.String)
+    return {
+        alias: of_agency if AGENCY in one.entity_set_name else pl.lit(one.entity_set_name)
+        for alias, one in flight.entities.items()
+    }
 
 
-def _sets_by_name(connection: Connection, flight: Flight, batch: pl.DataFrame) -> dict[str, str]:
-    """The data set of each agency that a table names, by the name as written there; made where it is not there yet."""
-    if not any(AGENCY in one.entity_set_name for one in flight.entities.values()):
-        return {}
-    written = batch[STANDARD].cast(pl.String).fill_null("").unique().to_list()
+def _sets_by_name(connection: Connection, written: list[str]) -> dict[str, str]:
+    """The data set of each agency by its name as the table writes it. A new agency is made, with its data set."""
     with connection:
         ensure_agencies(connection, {agency_name(name) for name in written}, unmapped=False)
         agencies = name_table(connection).by_key
         set_of = {agency: entity_set for entity_set, agency in entity_set_agencies(connection).items()}
     return {name: set_of[agencies[name_key(agency_name(name))]] for name in written}
-
-
-def _set_names(flight: Flight, set_of: Mapping[str, str]) -> list[pl.Expr]:
-    """A column with the entity set of each alias: for a template, that of the row's agency."""
-    found = []
-    for alias, one in flight.entities.items():
-        name = pl.lit(one.entity_set_name, dtype=pl.String)
-        if AGENCY in one.entity_set_name:
-            name = pl.col(STANDARD).cast(pl.String).fill_null("").replace_strict(set_of, return_dtype=pl.String)
-        found.append(name.alias(_set_column(alias)))
-    return found

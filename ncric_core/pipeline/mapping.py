@@ -1,4 +1,4 @@
-"""Reads through the project's own flight: standardised reads → chunks of rows for the tables of the model."""
+"""Applies the project's own flight to standardised reads, and gives chunks of rows for the store."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,25 +7,23 @@ from typing import Final
 import polars as pl
 
 from ncric_core.errors import FlightError
-from ncric_core.flight.language import Definition, Flight, read_flight
-from ncric_core.flight.model import READS_TABLE, Model, read_model
-from ncric_core.flight.rows import entity_rows, is_held, link_rows
+from ncric_core.flight.language import Flight, read_flight
+from ncric_core.flight.model import Model, read_model
+from ncric_core.flight.rows import Rows, entity_rows, read_aliases, rows_to_merge
 from ncric_core.pipeline.clean import normalized_plate
 from ncric_core.store.agencies import NameTable
-from ncric_core.store.entities import ENTITY_KEY, LINK_KEY, folded
 from ncric_core.store.ledger import PAIR
-from ncric_core.store.load import Chunk, Rows
+from ncric_core.store.load import Chunk
 
 READS_FLIGHT: Final = "reads.yaml"
 
 _SEEN: Final = ["camera_id", "camera_name", "agency_id", "agency_name", "agency_acronym", "agency", "datasource"]
-"""What a read says of its camera and agency; the newest read of each combination speaks for all, to the hour: a camera
-that says the same all day need not be written with every chunk."""
+"""What a read says of its camera and agency."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadsFlight:
-    """The model, and the flight that takes clean reads into it."""
+    """The model, and the flight that maps clean reads into it."""
 
     model: Model
     flight: Flight
@@ -34,17 +32,21 @@ class ReadsFlight:
     def chunk(
         self, reads: pl.DataFrame, names: NameTable, *, closes: bool, written: pl.DataFrame | None = None
     ) -> Chunk:
-        """The rows of one transaction.
+        """Gives the rows of one transaction.
 
-        `reads` has schema CLEAN, `file_id`, `received_name`, `agency` (Int32), `found` (reads of their name in their
-        delivery) and `late` (Boolean: taken before their delivery's window). What earlier chunks have `seen` of cameras
-        and agencies, and is `written` by now, is not written again.
+        `reads` has schema CLEAN, `file_id`, `received_name`, `agency` (Int32), `found` (how many reads of their name
+        are in their delivery) and `late` (Boolean: taken before their delivery's window). `closes`: no more reads of
+        these deliveries and names follow.
+
+        The chunk's `seen` is what its reads say of cameras and agencies, with the time of the newest read that says it,
+        cut to the hour (`as_of`). What is in the store of the `seen` of earlier chunks is given as `written`, and is
+        not written again: a camera that says the same all day is written once an hour, not with every chunk.
         """
-        # of equal ones, the first stays first
-        reads = reads.sort("event_time", "vehicle_record_id", maintain_order=True)
+        reads = reads.sort("event_time", "vehicle_record_id", maintain_order=True)  # repeats keep their order
         own = _with_standard(reads, names)
         keys = [] if reads["agency_key"].null_count() == reads.height else ["agency_key"]  # a column less to COPY
-        found = entity_rows(self.flight, self.read, own, "file_id", "agency", "late", *keys)
+        kept = map(pl.col, ("file_id", "agency", "late", *keys))
+        found = entity_rows(self.flight, self.read, own, *kept)
         found = found.with_columns(plate_normalized=normalized_plate(pl.col("plate")))
         pairs = reads.group_by(*PAIR, "agency").agg(rows=pl.len(), found=pl.col("found").first())
         newest = reads.group_by(_SEEN).agg(
@@ -54,35 +56,18 @@ class ReadsFlight:
         return Chunk(pairs, found.drop("late"), found["late"], seen, self._entities(seen, names), closes)
 
     def _entities(self, seen: pl.DataFrame, names: NameTable) -> list[Rows]:
-        """The cameras, agencies and links that reads tell of."""
+        """The cameras, agencies and links that `seen` tells of."""
         if seen.is_empty():
             return []
-        seen, flight = _with_standard(seen, names), self.flight
-        found = []
-        for alias, one in flight.entities.items():
-            if alias != self.read and not one.associate_only:
-                rows = entity_rows(flight, alias, seen, "as_of").with_columns(entity_set=pl.lit(one.entity_set_name))
-                found.append(self._rows(one, ENTITY_KEY, rows))
-        for link in flight.associations:
-            if not is_held(flight, link):
-                ends = {"source_set": flight.entities[link.src], "target_set": flight.entities[link.dst]}
-                rows = link_rows(flight, link, seen, "as_of").with_columns(
-                    entity_set=pl.lit(link.entity_set_name),
-                    **{name: pl.lit(end.entity_set_name) for name, end in ends.items()},
-                )
-                found.append(self._rows(link, LINK_KEY, rows))
-        return [rows for rows in found if rows.frame.height]
-
-    def _rows(self, one: Definition, key: tuple[str, ...], frame: pl.DataFrame) -> Rows:
-        table = self.model.table(self.model.entity_sets[one.entity_set_name])
-        return Rows(table, key, folded(frame, key, one.update_type), one.update_type)
+        sets = {alias: pl.lit(one.entity_set_name) for alias, one in self.flight.entities.items()}
+        return rows_to_merge(self.flight, self.model, _with_standard(seen, names), sets, pl.col("as_of"))
 
 
 def own_flight(flights_dir: Path) -> ReadsFlight:
-    """The mapping of the project's own flight. Raises FlightError if it or edm.yaml is wrong."""
+    """Reads the model and the project's own flight. Raises FlightError if either is wrong."""
     model = read_model(flights_dir / "edm.yaml")
     flight = read_flight(flights_dir / READS_FLIGHT, model, {name: one.fqn for name, one in model.entity_sets.items()})
-    reads = [alias for alias, one in flight.entities.items() if flight.types[one.entity_set_name].table == READS_TABLE]
+    reads = read_aliases(flight)
     if len(reads) != 1:
         raise FlightError(f"{flight.path}: it must define one entity of a data set of reads; it has {len(reads)}")
     return ReadsFlight(model, flight, reads[0])

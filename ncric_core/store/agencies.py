@@ -10,7 +10,8 @@ from psycopg2.extras import execute_values
 
 from ncric_core import agencies as names
 from ncric_core.errors import AgencyError
-from ncric_core.store.database import Connection, array, rows
+from ncric_core.flight.model import READS_TABLE
+from ncric_core.store.database import Connection, array, columns_of, rows
 from ncric_core.store.locks import Lock, lock_transaction
 
 VEHICLE_TYPE: Final = "ol.vehicle"
@@ -175,7 +176,7 @@ def ensure_agencies(connection: Connection, wanted: Collection[str], *, unmapped
 def make_views(connection: Connection, agencies: Sequence[int] | None = None) -> None:
     """Makes the view of each agency's data set, or gives it the columns that are new (of all agencies, if none are
     given)."""
-    columns = [name for (name,) in rows(connection, _READ_COLUMNS)]
+    columns = [name for name in columns_of(connection, READS_TABLE) if name not in _NOT_SHOWN]
     chosen = rows(
         connection,
         "SELECT view_name, agency FROM entity_sets WHERE agency = ANY (%(chosen)s) OR (%(all)s AND agency IS NOT NULL)",
@@ -191,13 +192,8 @@ def make_views(connection: Connection, agencies: Sequence[int] | None = None) ->
             )
 
 
-_READ_COLUMNS: Final = """
-SELECT attname
-FROM pg_attribute
-WHERE attrelid = 'vehicle_records'::regclass AND attnum > 0 AND NOT attisdropped
-  AND attname NOT IN ('agency', 'agency_key', 'file_id')
-ORDER BY attnum
-"""
+_NOT_SHOWN: Final = frozenset({"agency", "agency_key", "file_id"})
+"""The columns of the reads that the views of data sets do not have."""
 
 
 def entity_set_agencies(connection: Connection) -> dict[str, int]:

@@ -97,6 +97,19 @@ def rows(connection: Connection, query: str, parameters: object = None) -> Seque
         return cursor.fetchall()
 
 
+_COLUMNS: Final = """
+SELECT attname
+FROM pg_attribute
+WHERE attrelid = to_regclass(quote_ident(%(table)s)) AND attnum > 0 AND NOT attisdropped
+ORDER BY attnum
+"""
+
+
+def columns_of(connection: Connection, table: str) -> list[str]:
+    """The columns of a table in their order; none if there is no such table."""
+    return [name for (name,) in rows(connection, _COLUMNS, {"table": table})]
+
+
 def array(column: pl.Series) -> str:
     """Returns a column as the text of a PostgreSQL array, for use as a parameter: `unnest(%(names)s::text[])`.
 

@@ -11,7 +11,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 
 from ncric_core.deliveries import received_name
 from ncric_core.errors import AgencyError
-from ncric_core.flight.model import UpdateType
+from ncric_core.flight.rows import Rows
 from ncric_core.store.changes import reads_inserted
 from ncric_core.store.copy import copy_csv, csv_of
 from ncric_core.store.database import Connection, array, rows
@@ -23,16 +23,6 @@ ATTEMPTS: Final = 5  # to load a chunk, one right after the other
 GIVEN_UP: Final = (errors.DeadlockDetected, errors.SerializationFailure)  # by PostgreSQL; the same again may well work
 
 _UTC: Final = pl.Datetime("us", "UTC")
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Entities or links for one table of the model (see `entities.upsert`)."""
-
-    table: str
-    key: tuple[str, ...]
-    frame: pl.DataFrame
-    update: UpdateType = "Merge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +84,7 @@ def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) ->
         return Loaded(chunk.pairs, chunk.reads)
     ready = chunk.ready or make_ready(chunk.reads, chunk.late)
     for entities in chunk.entities:
-        upsert(connection, entities.table, entities.key, entities.frame, entities.update)
+        upsert(connection, entities)
     inserted = insert_reads(connection, ready, staged=staged)
     reads_inserted(connection, inserted, ready.counts if inserted.height == ready.reads.height else None)
     _correct(connection, claimed, inserted)

@@ -7,10 +7,10 @@ from typing import Any, Final
 import polars as pl
 from psycopg2 import sql
 
-from ncric_core.flight.model import UpdateType
+from ncric_core.flight.model import READS_TABLE, UpdateType
 from ncric_core.store.changes import reads_changed
 from ncric_core.store.copy import copy_reads
-from ncric_core.store.database import Connection, rows
+from ncric_core.store.database import Connection, columns_of
 from ncric_core.store.insert import READ_KEY
 
 FIXED: Final = frozenset({*READ_KEY, "agency", "agency_key", "agency_name", "datasource", "file_id", "loaded_at"})
@@ -74,12 +74,7 @@ def _statement(connection: Connection, columns: Sequence[str], update: UpdateTyp
         sql.SQL(form).format(c=sql.Identifier(column)) for column in columns if column not in FIXED
     ]
     if update == "Replace":
-        there = rows(
-            connection,
-            "SELECT attname FROM pg_attribute "
-            "WHERE attrelid = 'vehicle_records'::regclass AND attnum > 0 AND NOT attisdropped",
-        )
-        cleared = [name for (name,) in there if name not in FIXED and name not in columns]
+        cleared = [name for name in columns_of(connection, READS_TABLE) if name not in FIXED and name not in columns]
         changes += [sql.SQL("{c} = NULL").format(c=sql.Identifier(column)) for column in cleared]
     changes = changes or [sql.SQL("id = EXCLUDED.id")]
     return sql.SQL(

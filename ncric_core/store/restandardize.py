@@ -1,5 +1,7 @@
-"""Moving reads to their agency after a change of the name table: in bounded transactions, counts, links and ledger
-with them."""
+"""Moves reads to their agencies after a change of the name table, with their counts, their links and the ledger.
+
+Each transaction moves a bounded number of reads.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,10 +11,12 @@ from typing import Final, TypedDict
 from psycopg2 import sql
 
 from ncric_core.errors import StoreError
+from ncric_core.flight.model import Model
 from ncric_core.store.agencies import NameTable, name_table
 from ncric_core.store.changes import MOVED, reads_moved
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.locks import Lock, try_session_lock
+from ncric_core.store.standardized import move_cameras, remove_agency
 
 AT_ONCE: Final = 50_000  # reads (about) or entries of the ledger moved in one transaction
 
@@ -33,7 +37,7 @@ class Move:
 
 
 def planned_moves(connection: Connection, table: NameTable) -> list[Move]:
-    """What `restandardize` has to do."""
+    """The moves that `restandardize` has to make."""
     found = rows(
         connection,
         "SELECT datasource, agency_name, agency, reads, first_seen, last_seen FROM received_names ORDER BY 1, 2, 3",
@@ -45,11 +49,11 @@ def planned_moves(connection: Connection, table: NameTable) -> list[Move]:
     ]
 
 
-def restandardize(connection: Connection) -> Iterator[tuple[Move, int]]:
-    """Moves reads to the agencies that the name table says; gives each move with the reads moved so far in it.
+def restandardize(connection: Connection, model: Model) -> Iterator[tuple[Move, int]]:
+    """Moves reads to the agencies that the name table says. Gives each move, with the reads moved so far in it.
 
-    It may be killed at any time and run again. Raises StoreError, as of something that passes, if another process
-    is at it.
+    It may be killed at any time and run again. Raises StoreError, as one that passes, if another process is moving
+    reads.
     """
     with try_session_lock(connection, Lock.MOVE_READS) as free:
         if not free:
@@ -62,10 +66,10 @@ def restandardize(connection: Connection) -> Iterator[tuple[Move, int]]:
                 with connection:
                     moved += _move_reads(connection, move, start, end)
                 yield move, moved
-            _finish(connection, move)
+            _finish(connection, model, move)
             yield move, moved
         with connection:
-            _drop_emptied(connection)
+            _drop_emptied(connection, model)
 
 
 def _ranges(connection: Connection, move: Move) -> list[tuple[datetime, datetime]]:
@@ -144,36 +148,14 @@ WHERE (file_id, agency_name) IN (
 )
 """
 
-_MOVE_LINKS: Final = (
-    """
-    INSERT INTO ol_collectedby AS l (entity_set, source_set, source_id, target_set, target_id, as_of)
-    SELECT 'NCRICCollectedBy', 'NCRICImageSources', c.camera_id, 'NCRICStandardizedAgencies', a.name, max(c.hour)
-    FROM read_counts c JOIN agencies a ON a.id = c.agency
-    WHERE c.agency = %(new)s AND c.datasource = %(datasource)s AND c.camera_id <> ''
-    GROUP BY c.camera_id, a.name
-    ORDER BY c.camera_id
-    ON CONFLICT (entity_set, source_set, source_id, target_set, target_id) DO NOTHING
-    """,
-    """
-    DELETE FROM ol_collectedby l USING agencies a
-    WHERE a.id = %(old)s AND l.target_id = a.name AND l.target_set = 'NCRICStandardizedAgencies'
-      AND l.entity_set = 'NCRICCollectedBy'
-      AND NOT EXISTS (SELECT FROM read_counts c WHERE c.agency = %(old)s AND c.camera_id = l.source_id)
-    """,
-    """
-    INSERT INTO ol_agency (entity_set, id, as_of, ol_name)
-    SELECT 'NCRICStandardizedAgencies', name, now(), name FROM agencies WHERE id = %(new)s
-    ON CONFLICT (entity_set, id) DO NOTHING
-    """,
-    """
-    DELETE FROM received_names
-    WHERE datasource = %(datasource)s AND agency_name = %(received)s AND agency = %(old)s AND reads = 0
-    """,
-)
+_FORGET_NAME: Final = """
+DELETE FROM received_names
+WHERE datasource = %(datasource)s AND agency_name = %(received)s AND agency = %(old)s AND reads = 0
+"""
 
 
-def _finish(connection: Connection, move: Move) -> None:
-    """Once its reads are moved: the ledger's entries, and the links of the cameras."""
+def _finish(connection: Connection, model: Model, move: Move) -> None:
+    """Moves what belongs to reads that were moved: the ledger's entries, and the links of their cameras."""
     given = {**_parameters(move), "at_once": AT_ONCE}
     changed = AT_ONCE
     while changed == AT_ONCE:
@@ -181,16 +163,16 @@ def _finish(connection: Connection, move: Move) -> None:
             cursor.execute(_MOVE_LOADS, given)
             changed = cursor.rowcount
     with connection, connection.cursor() as cursor:
-        for statement in _MOVE_LINKS:
-            cursor.execute(statement, given)
+        move_cameras(connection, model, datasource=move.datasource, old=move.old, new=move.new)
+        cursor.execute(_FORGET_NAME, given)
 
 
 def _parameters(move: Move) -> _Given:
     return {"datasource": move.datasource, "received": move.received, "old": move.old, "new": move.new}
 
 
-def _drop_emptied(connection: Connection) -> None:
-    """Takes away the data sets of unmapped agencies that hold nothing any more, when loads in progress have ended."""
+def _drop_emptied(connection: Connection, model: Model) -> None:
+    """Removes unmapped agencies that have nothing any more, with their data sets. Waits for loads in progress."""
     rows(connection, "SELECT id FROM agencies WHERE unmapped ORDER BY id FOR UPDATE")
     emptied = rows(
         connection,
@@ -209,6 +191,4 @@ def _drop_emptied(connection: Connection) -> None:
         for agency, name, view in emptied:
             cursor.execute(sql.SQL("DROP VIEW IF EXISTS {}").format(sql.Identifier(view)))
             cursor.execute("DELETE FROM agencies WHERE id = %(id)s", {"id": agency})
-            cursor.execute(
-                "DELETE FROM ol_agency WHERE entity_set = 'NCRICStandardizedAgencies' AND id = %(name)s", {"name": name}
-            )
+            remove_agency(connection, model, name)

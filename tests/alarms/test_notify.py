@@ -201,7 +201,7 @@ def test_reads_are_moved_while_a_message_is_on_its_way(store: Store, hook: Hook)
 
     def move() -> None:
         with store.database.session() as connection:
-            moved.extend(reads for _, reads in restandardize(connection))
+            moved.extend(reads for _, reads in restandardize(connection, MODEL))
 
     hook.meanwhile = move
     begin(store, "boss4-hourly")

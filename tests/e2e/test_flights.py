@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from ncric_core.errors import FlightError
-from ncric_core.flight.model import FLIGHTS, read_model
 from ncric_core.pipeline.flight_load import FlightLoad, check_flight, load_flight, table_batches
-from tests.conftest import Store
+from tests.conftest import MODEL, Store
 
 LEGACY = """
 organizationId: 1446ff84-7112-42ec-828d-f181f45e4d20
@@ -84,10 +83,9 @@ TABLE = (
 def load(store: Store, tmp_path: Path, flight: str = LEGACY, table: str = TABLE) -> FlightLoad:
     (tmp_path / "flight.yaml").write_text(flight)
     (tmp_path / "table.csv").write_text(table)
-    model = read_model(FLIGHTS / "edm.yaml")
     with store.database.session() as connection:
-        checked = check_flight(connection, tmp_path / "flight.yaml", model)
-        return load_flight(connection, checked, model, table_batches(tmp_path / "table.csv"))
+        checked = check_flight(connection, tmp_path / "flight.yaml", MODEL)
+        return load_flight(connection, checked, MODEL, table_batches(tmp_path / "table.csv"))
 
 
 def test_a_legacy_flight_lands_in_its_entity_sets_and_links(store: Store, tmp_path: Path) -> None:
@@ -167,6 +165,20 @@ entityDefinitions:
     load(store, tmp_path, flight, f"id,name\nk,{second}\n")
     kind_kept = None if kind == "Replace" else "ALPR"
     assert store.rows('SELECT ol_name, ol_type FROM "NCRICImageSources"') == [(kept, kind_kept)]
+
+
+def test_a_table_may_have_columns_named_as_those_of_the_store(store: Store, tmp_path: Path) -> None:
+    flight = """
+entityDefinitions:
+  c:
+    entitySetName: NCRICImageSources
+    propertyDefinitions:
+      a: {type: ol.id, column: as_of}
+      b: {type: ol.name, column: entity_set}
+      c: {type: ol.type, column: id}
+"""
+    load(store, tmp_path, flight, "id,as_of,entity_set\nALPR,84,North\n")
+    assert store.rows('SELECT id, ol_name, ol_type FROM "NCRICImageSources"') == [("84", "North", "ALPR")]
 
 
 def test_one_template_serves_all_agencies(store: Store, tmp_path: Path) -> None:

@@ -598,6 +598,24 @@ def test_fault_of_a_transform(tagged: Tagged, message: str) -> None:
     assert fault(column, tagged) == message
 
 
+def test_every_fault_of_a_transform_is_told_at_once() -> None:
+    assert fault("a", transform("CaseTransform", typ="upper")) == (
+        "CaseTransform: parameter 'type' is missing; unknown parameter 'typ' (known: type)"
+    )
+    concat = transform("ConcatTransform", columns=["a", 1, "b", 2], separator=5)
+    assert fault(None, concat, columns=["a"]) == (
+        "ConcatTransform: columns: a list of texts is needed, not ['a', 1, 'b', 2]; "
+        "columns: the table has no column 'b'; separator: a text is needed, not 5"
+    )
+
+
+def test_a_null_parameter_is_not_given_but_must_be_known() -> None:
+    assert values(ROWS, None, transform("ConcatTransform", columns=["a", "b"], separator=None))[0] == "x-y"
+    assert fault(None, transform("ConcatTransform", columns=["a"], sep=None)) == (
+        "ConcatTransform: unknown parameter 'sep' (known: columns, separator)"
+    )
+
+
 @pytest.mark.parametrize("tag", ["transforms.GeocoderTransform", "conditions.ConditionalAnd", "CaseTransform", ""])
 def test_unknown_transform_is_named(tag: str) -> None:
     message = fault("a", Tagged(tag, {}))

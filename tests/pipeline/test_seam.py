@@ -20,7 +20,7 @@ from ncric_core.store.names import unmapped_names
 from ncric_core.store.rejects import Chosen
 from ncric_core.store.restandardize import restandardize
 from ncric_core.windows import Window
-from tests.conftest import Store
+from tests.conftest import MODEL, Store
 
 HOUR = datetime(2026, 3, 4, 8, tzinfo=UTC)
 Row = dict[str, Any]
@@ -155,7 +155,10 @@ def test_a_number_waits_for_mapping_until_it_or_its_name_is_mapped(store: Store)
     store.map(("Anderson City CA PD", "Anderson PD", "FLOCK"))
     with store.database.session() as connection:
         assert unmapped_names(connection) == []
-        assert [(move.received, move.new_name) for move, _ in restandardize(connection)][-1] == ("4713", "Anderson PD")
+        assert [(move.received, move.new_name) for move, _ in restandardize(connection, MODEL)][-1] == (
+            "4713",
+            "Anderson PD",
+        )
     assert agencies(store) == [("1_FLOCK", "Anderson PD")]
     assert store.books().differences == []
 
@@ -168,7 +171,7 @@ def test_mapping_a_number_moves_its_reads_alone_and_taking_it_away_sends_them_ba
         assert (planned.received, planned.old, planned.new, planned.reads) == ("2", "Redding CA PD", "Redding PD", 1)
         with connection:
             save_changes(connection, [mapped])
-        list(restandardize(connection))
+        list(restandardize(connection, MODEL))
     assert agencies(store) == [("1_FLOCK", "Redding CA PD"), ("2_FLOCK", "Redding PD")]
     assert store.books().differences == []
     back = NameChange("FLOCK", "2", "Redding PD", None)
@@ -177,7 +180,7 @@ def test_mapping_a_number_moves_its_reads_alone_and_taking_it_away_sends_them_ba
         assert (planned.old, planned.new) == ("Redding PD", "Redding CA PD")
         with connection:
             save_changes(connection, [back])
-        list(restandardize(connection))
+        list(restandardize(connection, MODEL))
     assert agencies(store) == [("1_FLOCK", "Redding CA PD"), ("2_FLOCK", "Redding CA PD")]
     assert store.books().differences == []
 

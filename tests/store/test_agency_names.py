@@ -6,12 +6,12 @@ from ncric_core.errors import AgencyError
 from ncric_core.store.agencies import name_table
 from ncric_core.store.names import all_mappings, unmapped_names
 from ncric_core.store.restandardize import planned_moves, restandardize
-from tests.conftest import FILE, Store, read
+from tests.conftest import FILE, MODEL, Store, read
 
 
 def move(store: Store) -> None:
     with store.database.session() as connection:
-        for _ in restandardize(connection):
+        for _ in restandardize(connection, MODEL):
             pass
 
 
@@ -104,7 +104,7 @@ def test_restandardize_killed_half_way_is_finished_by_the_next(store: Store, mon
     store.run()
     store.map(("ATHERTON POLICE DEPARTMENT", "Atherton PD", "BOSS4"))
     with store.database.session() as connection:
-        steps = restandardize(connection)
+        steps = restandardize(connection, MODEL)
         next(steps)
         next(steps)
         steps.close()

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from ncric_core.pipeline.loading import Loader
 from ncric_core.store.database import array
 from ncric_core.store.restandardize import restandardize
-from tests.conftest import FILE, Store, read
+from tests.conftest import FILE, MODEL, Store, read
 
 
 @given(st.lists(st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
@@ -54,7 +54,7 @@ def test_an_agency_dropped_while_its_reads_were_on_their_way_is_named_and_made_a
 
     def drop_first(loader: Loader, chunk: object) -> object:
         with store.database.session() as connection:
-            list(restandardize(connection))  # the agency made for the new name holds nothing yet
+            list(restandardize(connection, MODEL))  # the agency made for the new name holds nothing yet
         return submit(loader, chunk)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:

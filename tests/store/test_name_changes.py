@@ -13,7 +13,7 @@ from ncric_core.store.name_changes import (
     save_changes,
 )
 from ncric_core.store.restandardize import restandardize
-from tests.conftest import Store
+from tests.conftest import MODEL, Store
 from tests.sources.files.lpr_files import read
 
 ATHERTON = "ATHERTON POLICE DEPARTMENT"
@@ -37,7 +37,7 @@ def plan(store: Store, *changes: NameChange) -> list[NameMove]:
 
 def move(store: Store) -> None:
     with store.database.session() as connection:
-        list(restandardize(connection))
+        list(restandardize(connection, MODEL))
 
 
 def by_agency(store: Store) -> list[tuple[str, int]]:

@@ -1,13 +1,13 @@
-"""The tables of edm.yaml: entity and association types → tables and columns, entity sets → the catalogue and views."""
+"""Makes what edm.yaml describes: a table for each type, a view and a row of `entity_sets` for each entity set."""
 
 from typing import Final
 
 from psycopg2 import sql
 
 from ncric_core.agencies import view_name
-from ncric_core.flight.model import READS_TABLE, EntitySet, EntityType, Model
+from ncric_core.flight.model import READS_TABLE, EntitySet, EntityType, Model, place_columns
 from ncric_core.store.agencies import make_views
-from ncric_core.store.database import Connection, rows
+from ncric_core.store.database import Connection, columns_of
 
 _ENTITY_TABLE: Final = """
 CREATE TABLE {table} (
@@ -40,15 +40,24 @@ WHERE r.{column} IS NOT NULL
 """
 
 _READ_AGENCY: Final = """
-SELECT s.name, r.id, 'NCRICStandardizedAgencies', a.name, r.event_time, r.loaded_at{nulls}
+SELECT s.name, r.id, {target_set}, a.name, r.event_time, r.loaded_at{nulls}
 FROM vehicle_records r
 JOIN entity_sets s ON s.agency = r.agency
 JOIN agencies a ON a.id = r.agency
 """
 
+CAMERAS: Final = """
+CREATE OR REPLACE VIEW cameras WITH (security_invoker = true) AS
+SELECT id, {name} AS name, {latitude} AS latitude, {longitude} AS longitude, as_of, loaded_at
+FROM {table}
+WHERE entity_set = {entity_set};
+GRANT SELECT ON {table}, cameras TO ncric_analyst;  -- they hold no plates
+"""
+"""The view of all cameras, whatever edm.yaml calls their table and columns."""
+
 
 def apply_model(connection: Connection, model: Model, organization: str) -> list[str]:
-    """Makes what the model has and the database has not, in the caller's transaction, and gives the names of it.
+    """Makes what the database lacks of the model, in the caller's transaction. Returns the names of what it made.
 
     Nothing is ever dropped: a property taken out of edm.yaml keeps its column and values.
     """
@@ -66,18 +75,19 @@ def apply_model(connection: Connection, model: Model, organization: str) -> list
     for entity_set in model.entity_sets.values():
         if not entity_set.is_template:
             _enter_set(connection, entity_set, model, organization)
+    _make_cameras(connection, model)
     make_views(connection)
     return done
 
 
 def _make_table(connection: Connection, table: str, kind: EntityType) -> list[str]:
     done = []
-    existing = _columns(connection, table)
+    existing = columns_of(connection, table)
     with connection.cursor() as cursor:
         if not existing:
             form = _LINK_TABLE if kind.kind == "association" else _ENTITY_TABLE
             cursor.execute(sql.SQL(form).format(table=sql.Identifier(table)))
-            existing = _columns(connection, table)
+            existing = columns_of(connection, table)
             done.append(f"table {table}")
         for column in kind.columns():
             if column.name not in existing:
@@ -91,22 +101,8 @@ def _make_table(connection: Connection, table: str, kind: EntityType) -> list[st
     return done
 
 
-def _columns(connection: Connection, table: str) -> list[str]:
-    """The table's columns in their order; none if there is no such table."""
-    found = rows(
-        connection,
-        """
-        SELECT attname FROM pg_attribute
-        WHERE attrelid = to_regclass(quote_ident(%(table)s)) AND attnum > 0 AND NOT attisdropped
-        ORDER BY attnum
-        """,
-        {"table": table},
-    )
-    return [name for (name,) in found]
-
-
 def _enter_set(connection: Connection, entity_set: EntitySet, model: Model, organization: str) -> None:
-    """An entity set in the catalogue, with its view."""
+    """Makes the view of an entity set, and its entry in `entity_sets`."""
     given = {
         "name": entity_set.name,
         "view": view_name(entity_set.name),
@@ -132,9 +128,9 @@ def _enter_set(connection: Connection, entity_set: EntitySet, model: Model, orga
 
 def _query(connection: Connection, entity_set: EntitySet, model: Model) -> sql.Composable:
     kind = model.entity_types[entity_set.fqn]
-    table = model.table(entity_set)
+    table = model.table(entity_set.name)
     fixed = {"entity_set", "id", "source_set", "source_id", "target_set", "target_id", "as_of", "loaded_at"}
-    properties = [column for column in _columns(connection, table) if column not in fixed]
+    properties = [column for column in columns_of(connection, table) if column not in fixed]
     shown = sql.SQL("").join(sql.SQL(", {}").format(sql.Identifier(column)) for column in properties)
     own = sql.SQL(" FROM {} WHERE entity_set = {}").format(sql.Identifier(table), sql.Literal(entity_set.name))
     if kind.kind == "entity":
@@ -146,7 +142,7 @@ def _query(connection: Connection, entity_set: EntitySet, model: Model) -> sql.C
 
 
 def _read_links(entity_set: EntitySet, model: Model, kind: EntityType, properties: list[str]) -> list[sql.Composable]:
-    """The links that are columns of the reads, as rows of an association's view."""
+    """Queries that give, as rows, the links of an association that are columns of the reads."""
     types = {column.name: column.sql_type for column in kind.columns()}
     nulls = sql.SQL("").join(
         sql.SQL(", NULL::{}").format(sql.SQL(types[column])) if column in types else sql.SQL(", NULL")
@@ -158,4 +154,20 @@ def _read_links(entity_set: EntitySet, model: Model, kind: EntityType, propertie
         for link in held
         if link.association == entity_set.name
     ]
-    return [*kept, sql.SQL(_READ_AGENCY).format(nulls=nulls)] if kept else []
+    agency = sql.SQL(_READ_AGENCY).format(target_set=sql.Literal(model.roles.standardized_agencies), nulls=nulls)
+    return [*kept, agency] if kept else []
+
+
+def _make_cameras(connection: Connection, model: Model) -> None:
+    cameras = model.roles.cameras
+    name = model.column(cameras, model.roles.camera_name)
+    latitude, longitude = place_columns(model.column(cameras, model.roles.camera_place))
+    statement = sql.SQL(CAMERAS).format(
+        table=sql.Identifier(model.table(cameras)),
+        name=sql.Identifier(name),
+        latitude=sql.Identifier(latitude),
+        longitude=sql.Identifier(longitude),
+        entity_set=sql.Literal(cameras),
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement)

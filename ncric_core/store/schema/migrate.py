@@ -1,4 +1,5 @@
-"""Brings an empty or older database up to date: the SQL files in order, then the model of edm.yaml, then the seed."""
+"""Brings an empty or older database up to date: the SQL files in order, then the model of edm.yaml, then the agencies
+that every store begins with."""
 
 from hashlib import sha256
 from importlib.resources import files
@@ -14,7 +15,7 @@ from ncric_core.settings import Settings
 from ncric_core.store.agencies import ensure_agencies
 from ncric_core.store.database import Connection, Database, open_database, rows
 from ncric_core.store.locks import Lock, lock_transaction
-from ncric_core.store.schema.edm import apply_model
+from ncric_core.store.schema.edm import CAMERAS, apply_model
 
 _BOOK: Final = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -24,12 +25,9 @@ CREATE TABLE IF NOT EXISTS schema_migrations (
 CREATE TABLE IF NOT EXISTS schema_model (sha256 text NOT NULL);
 """
 
-# The tables of the model are made after the migrations. Cameras (general.imagesource) say nothing of plates.
-_CAMERAS_ARE_SEEN: Final = "GRANT SELECT ON ol_imagesource TO ncric_analyst"
-
 
 def migrate(database: Database, *, organization: str, flights_dir: Path) -> list[str]:
-    """Applies what is not applied yet, all of it or nothing, and gives the names of what was done.
+    """Applies what is not applied yet, all of it or nothing. Returns the names of what was done.
 
     Raises StoreError if the database is newer than this program or refuses, FlightError if edm.yaml is wrong.
     """
@@ -52,13 +50,12 @@ def migrate(database: Database, *, organization: str, flights_dir: Path) -> list
 
 
 def up_to_date(settings: Settings) -> Database:
-    """The database of the settings, of the present schema: the embedded one is migrated, of another one it is asked.
+    """Opens the database of the settings, with the present schema. The embedded one is migrated if need be.
 
-    Raises StoreError.
+    Raises StoreError if another one is not up to date.
     """
     database = open_database(settings)
-    given = {"organization": settings.organization, "flights_dir": settings.flights_dir}
-    if not is_current(database, **given):  # type: ignore[arg-type]
+    if not is_current(database, organization=settings.organization, flights_dir=settings.flights_dir):
         if not database.embedded:
             raise StoreError("the database is not up to date: run `ncric migrate`")
         migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
@@ -72,7 +69,6 @@ def _apply(connection: Connection, organization: str, flights_dir: Path) -> list
             "INSERT INTO organizations (name) VALUES (%(name)s) ON CONFLICT DO NOTHING", {"name": organization}
         )
         done += apply_model(connection, read_model(flights_dir / "edm.yaml"), organization)
-        cursor.execute(_CAMERAS_ARE_SEEN)
         done += ensure_agencies(connection, names.seed_agencies(), unmapped=False)
         cursor.execute("TRUNCATE schema_model")
         cursor.execute("INSERT INTO schema_model VALUES (%(stamp)s)", {"stamp": model_stamp(flights_dir, organization)})
@@ -89,8 +85,10 @@ def is_current(database: Database, *, organization: str, flights_dir: Path) -> b
 
 
 def pending(connection: Connection) -> list[tuple[str, str]]:
-    """Name and text of the migrations not applied yet, in order. Raises StoreError if the database knows more of
-    them."""
+    """Name and text of the migrations that are not applied yet, in order.
+
+    Raises StoreError if a migration was applied that this program does not have.
+    """
     folder = files("ncric_core.store.schema") / "migrations"
     known = {item.name: item.read_text() for item in folder.iterdir() if item.name.endswith(".sql")}
     applied = {name for (name,) in rows(connection, "SELECT name FROM schema_migrations")}
@@ -100,6 +98,6 @@ def pending(connection: Connection) -> list[tuple[str, str]]:
 
 
 def model_stamp(flights_dir: Path, organization: str) -> str:
-    """What the model and the seed are, in one value: another one means there is something to do."""
-    content = [(flights_dir / "edm.yaml").read_text(), organization, *names.seed_agencies(), _CAMERAS_ARE_SEEN]
+    """A hash of the model and of all else that `_apply` makes. The database keeps the one that was applied last."""
+    content = [(flights_dir / "edm.yaml").read_text(), organization, *names.seed_agencies(), CAMERAS]
     return sha256("\n".join(content).encode()).hexdigest()
