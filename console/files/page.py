@@ -6,7 +6,6 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from console.auth import User
 from console.files import alarms, bucket, rejects
 from console.look import PACIFIC, in_words, moment, nothing_yet, number, page_of, pager, span
 from console.queries import asked_by
@@ -14,6 +13,7 @@ from console.queries import files as queries
 from console.queries.files import PAGE, STATES, FileFilter, Sums
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
+from ncric_core.store.person import Person
 
 PERIODS: Final = {"Last day": 1, "Last week": 7, "Last month": 31, "Any time": None, "Between": None}
 """Days back from the newest arrival, so that a feed that has stopped still shows its last files."""
@@ -37,7 +37,7 @@ LOAD_COLUMNS: Final = {
 } | {name: COLUMNS[name] for name in ("found", "loaded", "already_there", "waiting")}
 
 
-def page(user: User) -> None:
+def page(user: Person) -> None:
     """The page; what is chosen stands in its address."""
     st.title("Files and rejects")
     tabs = st.tabs(["Files", "Rejects", "Alarms"], key="tab", bind="query-params")
@@ -48,36 +48,36 @@ def page(user: User) -> None:
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _newest(user: User) -> datetime | None:
+def _newest(user: Person) -> datetime | None:
     with asked_by(user) as connection:
         return queries.newest_arrival(connection)
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _sums(user: User, chosen: FileFilter) -> Sums:
+def _sums(user: Person, chosen: FileFilter) -> Sums:
     with asked_by(user) as connection:
         return queries.sums(connection, chosen)
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _files(user: User, chosen: FileFilter, at: int) -> pl.DataFrame:
+def _files(user: Person, chosen: FileFilter, at: int) -> pl.DataFrame:
     with asked_by(user) as connection:
         return queries.files(connection, chosen, at)
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _versions(user: User, key: str) -> pl.DataFrame:
+def _versions(user: Person, key: str) -> pl.DataFrame:
     with asked_by(user) as connection:
         return queries.versions(connection, key)
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _loads(user: User, file_id: int) -> pl.DataFrame:
+def _loads(user: Person, file_id: int) -> pl.DataFrame:
     with asked_by(user) as connection:
         return queries.loads(connection, file_id)
 
 
-def _ledger(user: User) -> None:
+def _ledger(user: Person) -> None:
     newest = _newest(user)
     chosen = _filter(newest)
     if newest is None:
@@ -149,7 +149,7 @@ def _books(all_of_them: Sums) -> None:
         st.caption(" ".join(notes))
 
 
-def _table(user: User, chosen: FileFilter) -> None:
+def _table(user: Person, chosen: FileFilter) -> None:
     total = _sums(user, chosen).files
     if not total:
         nothing_yet(
@@ -184,7 +184,7 @@ def _choose() -> None:
         st.query_params.pop("file", None)
 
 
-def _one_file(user: User, key: str) -> None:
+def _one_file(user: Person, key: str) -> None:
     """What became of a file: each version that came, agency by agency, and the way to its rejects and rows."""
     with st.container(border=True):
         st.subheader(key.rsplit("/", 1)[-1])

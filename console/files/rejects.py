@@ -5,15 +5,15 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from console.auth import User
 from console.files.replaying import RUN, show_replay, start_replay
 from console.look import moment, nothing_yet, page_of, pager
-from console.queries import SEEN, asked_by, note
+from console.queries import asked_by
 from console.queries import rejects as queries
 from console.queries.files import PAGE
 from console.queries.rejects import RejectFilter
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
+from ncric_core.store.person import SEEN, Person, note
 from ncric_core.store.rejects import Chosen
 
 COLUMNS: Final = {
@@ -50,18 +50,18 @@ MEANINGS: Final = {
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _reasons(user: User, chosen: RejectFilter) -> pl.DataFrame:
+def _reasons(user: Person, chosen: RejectFilter) -> pl.DataFrame:
     with asked_by(user) as connection:
         return queries.reasons(connection, chosen)
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _rejects(user: User, chosen: RejectFilter, at: int) -> pl.DataFrame:
+def _rejects(user: Person, chosen: RejectFilter, at: int) -> pl.DataFrame:
     with asked_by(user) as connection:
         return queries.rejects(connection, chosen, at)
 
 
-def _received(user: User, found: pl.DataFrame) -> pl.DataFrame:
+def _received(user: Person, found: pl.DataFrame) -> pl.DataFrame:
     """The rejects with their rows as received. Not cached: they hold plates. Whoever has them shown is in `activity`
     before, once for the same rows as long as they look at them."""
     these = found.select("file_id", "position").rows()
@@ -75,7 +75,7 @@ def _received(user: User, found: pl.DataFrame) -> pl.DataFrame:
     return found.join(rows, on=["file_id", "position"], how="left", maintain_order="left")
 
 
-def tab(user: User) -> None:
+def tab(user: Person) -> None:
     """The tab; reason, feed and name stand in the page's address."""
     show_replay(user)
     chosen, reasons = _filter(user)
@@ -91,7 +91,7 @@ def tab(user: User) -> None:
     _table(user, chosen, sum(wanted["rejects"]))
 
 
-def _filter(user: User) -> tuple[RejectFilter, pl.DataFrame]:
+def _filter(user: Person) -> tuple[RejectFilter, pl.DataFrame]:
     """What is chosen, and the reasons that there are among it."""
     feeds = datasources(read_settings())
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -114,7 +114,7 @@ def _show_reasons(reasons: pl.DataFrame) -> None:
     st.dataframe(shown.select(*REASON_COLUMNS), column_config=REASON_COLUMNS, hide_index=True, alt="Rejects by reason")
 
 
-def _table(user: User, chosen: RejectFilter, total: int) -> None:
+def _table(user: Person, chosen: RejectFilter, total: int) -> None:
     found = _rejects(user, chosen, page_of("rejects", chosen))
     if user.is_operator:
         found = _received(user, found)
@@ -137,7 +137,7 @@ def _table(user: User, chosen: RejectFilter, total: int) -> None:
         _one(user, found.row(rows[0], named=True))
 
 
-def _one(user: User, reject: dict[str, object]) -> None:
+def _one(user: Person, reject: dict[str, object]) -> None:
     """One reject: where it came from, why, and for operators what was received."""
     reason, key = str(reject["reason"]), str(reject["key"])
     with st.container(border=True):
@@ -152,7 +152,7 @@ def _one(user: User, reject: dict[str, object]) -> None:
             start_replay(user, Chosen(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
 
 
-def _replay_all(user: User, chosen: RejectFilter, reasons: pl.DataFrame) -> None:
+def _replay_all(user: Person, chosen: RejectFilter, reasons: pl.DataFrame) -> None:
     """The button that runs all of a reason again, for operators."""
     if not user.is_operator or chosen.replayed:
         return

@@ -7,7 +7,6 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from console.auth import User
 from console.look import in_words, number
 from console.period import Period
 from console.queries import asked_by
@@ -16,6 +15,7 @@ from console.reads.chart import over_time_chart
 from console.reads.table import STATES
 from ncric_core.alarms.habit import PACIFIC
 from ncric_core.store.alarms import Alarm
+from ncric_core.store.person import Person
 
 MOST_FILES: Final = 50
 
@@ -29,7 +29,7 @@ class Feed:
     datasource: str | None
 
 
-def show_agency(user: User, feed: Feed, counts: pl.DataFrame, alarms: Sequence[Alarm], period: Period) -> None:
+def show_agency(user: Person, feed: Feed, counts: pl.DataFrame, alarms: Sequence[Alarm], period: Period) -> None:
     """What is known of an agency's feed in the period."""
     st.subheader(f"{feed.name} · {feed.datasource}" if feed.datasource else feed.name)
     if feed.datasource is None:
@@ -134,7 +134,7 @@ def _rejects(rejects: pl.DataFrame) -> None:
 
 
 @st.cache_data(ttl=45, show_spinner=False)
-def _asked_cameras(user: User, feed: Feed, period: Period) -> pl.DataFrame:
+def _asked_cameras(user: Person, feed: Feed, period: Period) -> pl.DataFrame:
     with asked_by(user) as connection:
         return ask.cameras(
             connection, agency=feed.agency, datasource=feed.datasource or "", start=period.start, end=period.end
@@ -142,7 +142,7 @@ def _asked_cameras(user: User, feed: Feed, period: Period) -> pl.DataFrame:
 
 
 @st.cache_data(ttl=45, show_spinner=False)
-def _asked_files(user: User, feed: Feed, period: Period) -> pl.DataFrame:
+def _asked_files(user: Person, feed: Feed, period: Period) -> pl.DataFrame:
     with asked_by(user) as connection:
         return ask.files(
             connection, agency=feed.agency, datasource=feed.datasource or "", end=period.end, limit=MOST_FILES
@@ -150,6 +150,6 @@ def _asked_files(user: User, feed: Feed, period: Period) -> pl.DataFrame:
 
 
 @st.cache_data(ttl=45, show_spinner=False)
-def _asked_rejects(user: User, feed: Feed) -> pl.DataFrame:
+def _asked_rejects(user: Person, feed: Feed) -> pl.DataFrame:
     with asked_by(user) as connection:
         return ask.rejects(connection, agency=feed.agency, datasource=feed.datasource or "")

@@ -11,12 +11,12 @@ import polars as pl
 import pydeck as pdk
 import streamlit as st
 
-from console.auth import User
 from console.look import in_words, nothing_yet
 from console.period import Period
 from console.queries import asked_by
 from console.queries import reads as ask
 from ncric_core.store.alarms import Alarm
+from ncric_core.store.person import Person
 
 OUTLINES: Final = Path(__file__).with_name("counties.geojson")  # its member `source` says where it is from
 
@@ -50,7 +50,7 @@ def dots(cameras: pl.DataFrame, alarms: Sequence[Alarm]) -> pl.DataFrame:
     ).sort(pl.col("state").replace_strict(list(DOTS), range(len(DOTS))), -pl.col("reads"))
 
 
-def show(user: User, alarms: Sequence[Alarm], period: Period) -> None:
+def show(user: Person, alarms: Sequence[Alarm], period: Period) -> None:
     """The map, if any camera with a known place sent reads in the period."""
     with in_words():
         cameras = _cameras(user, period)
@@ -108,6 +108,6 @@ def _view(shown: pl.DataFrame) -> pdk.ViewState:
 
 
 @st.cache_data(ttl=60, show_spinner=False)
-def _cameras(user: User, period: Period) -> pl.DataFrame:
+def _cameras(user: Person, period: Period) -> pl.DataFrame:
     with asked_by(user) as connection:
         return ask.cameras_on_map(connection, start=period.start, end=period.end)

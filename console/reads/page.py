@@ -6,7 +6,6 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from console.auth import User
 from console.look import ago, in_words, moment, nothing_yet, number
 from console.period import Period, choose
 from console.queries import asked_by
@@ -17,6 +16,7 @@ from console.reads.agency import Feed, show_agency
 from console.reads.chart import over_time_chart
 from ncric_core.settings import read_settings
 from ncric_core.store.alarms import Alarm, open_alarms
+from ncric_core.store.person import Person
 
 CARD: Final[dict[str, Any]] = {"border": True, "height": "stretch", "width": 210}
 """A figure at a glance: all of them in two rows."""
@@ -24,7 +24,7 @@ CARD: Final[dict[str, Any]] = {"border": True, "height": "stretch", "width": 210
 AS_USUAL: Final = "as usual"
 
 
-def page(user: User) -> None:
+def page(user: Person) -> None:
     """Everything about reads in a period; the period and the chosen agency are in the page's address."""
     st.title("Reads")
     with in_words():
@@ -54,7 +54,7 @@ def page(user: User) -> None:
                 map.show(user, alarms, period)
 
 
-def _agencies(user: User, counts: pl.DataFrame, alarms: list[Alarm], period: Period, now: datetime) -> None:
+def _agencies(user: Person, counts: pl.DataFrame, alarms: list[Alarm], period: Period, now: datetime) -> None:
     table = by_agency.table_of(_senders(user), counts, alarms, period=period, now=now)
     chosen = _kept(by_agency.show(table, period), table)
     if chosen is not None:
@@ -163,30 +163,30 @@ def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> Feed | None:
 
 
 @st.cache_data(ttl=45, show_spinner=False)
-def _feeds(user: User) -> pl.DataFrame:
+def _feeds(user: Person) -> pl.DataFrame:
     with asked_by(user) as connection:
         return ask.feeds(connection)
 
 
 @st.cache_data(ttl=45, show_spinner=False)
-def _glance(user: User, as_of: datetime) -> ask.Glance:
+def _glance(user: Person, as_of: datetime) -> ask.Glance:
     with asked_by(user) as connection:
         return ask.glance(connection, read_settings(), as_of)
 
 
 @st.cache_data(ttl=45, show_spinner=False)
-def _alarms(user: User) -> list[Alarm]:
+def _alarms(user: Person) -> list[Alarm]:
     with asked_by(user) as connection:
         return open_alarms(connection, list(ask.STATES))
 
 
 @st.cache_data(ttl=60, show_spinner="Counting …")
-def _over_time(user: User, period: Period) -> pl.DataFrame:
+def _over_time(user: Person, period: Period) -> pl.DataFrame:
     with asked_by(user) as connection:
         return ask.over_time(connection, start=period.start, end=period.end, unit=period.unit)
 
 
 @st.cache_data(ttl=45, show_spinner=False)
-def _senders(user: User) -> pl.DataFrame:
+def _senders(user: Person) -> pl.DataFrame:
     with asked_by(user) as connection:
         return ask.senders(connection)

@@ -8,7 +8,6 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from console.auth import User
 from console.look import PACIFIC, nothing_yet, number
 from console.queries import asked_by
 from console.queries import runs as questions
@@ -18,6 +17,7 @@ from ncric_core.jobs.named import Covers
 from ncric_core.jobs.prefect_api import Item
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feeds as all_feeds
+from ncric_core.store.person import Person
 
 COLOURS: Final = {"complete": "#3a9a6b", "partial": "#e0a030", "failed": "#c8473d", "empty": "#9aa3ad40"}
 DOTS: Final = {"complete": ":green[■]", "partial": ":orange[■]", "failed": ":red[■]", "empty": ":gray[■]"}
@@ -26,19 +26,19 @@ ROW: Final = 20  # pixels
 
 
 @st.cache_data(ttl=30, show_spinner="Reading the ledger …")
-def _cells(user: User, first: date, last: date) -> pl.DataFrame:
+def _cells(user: Person, first: date, last: date) -> pl.DataFrame:
     with asked_by(user) as connection:
         return questions.calendar(connection, first, last)
 
 
 @st.cache_data(ttl=30, show_spinner=False)
-def _newest_day(user: User) -> date | None:
+def _newest_day(user: Person) -> date | None:
     with asked_by(user) as connection:
         newest = questions.newest_arrival(connection)
     return None if newest is None else newest.astimezone(PACIFIC).date()
 
 
-def grid(user: User, jobs: Sequence[Item]) -> None:
+def grid(user: Person, jobs: Sequence[Item]) -> None:
     """The calendar with its filters; `jobs`: the deployments that a day can be run again by (none: Prefect is down)."""
     newest = _newest_day(user)
     if newest is None:
@@ -131,7 +131,7 @@ def _chart(cells: pl.DataFrame) -> alt.Chart:
     return chart
 
 
-def _chosen(user: User, cells: pl.DataFrame, selected: Sequence[dict[str, str]], jobs: Sequence[Item]) -> None:
+def _chosen(user: Person, cells: pl.DataFrame, selected: Sequence[dict[str, str]], jobs: Sequence[Item]) -> None:
     """What became of the chosen agency's day, and the way to run it again."""
     if not selected:
         return

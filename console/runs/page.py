@@ -11,7 +11,6 @@ import polars as pl
 import streamlit as st
 
 from console import acts
-from console.auth import User
 from console.look import LEAVE, ago, in_words, moment, nothing_yet
 from console.runs import backfills, calendar, detail, launch
 from ncric_core.errors import ServiceError
@@ -19,6 +18,7 @@ from ncric_core.jobs.prefect_api import Item, prefect_api
 from ncric_core.jobs.prefect_api import moment as prefect_moment
 from ncric_core.jobs.state import JobState, seconds_of, state_of
 from ncric_core.settings import read_settings
+from ncric_core.store.person import Person
 
 JOBS, CALENDAR, LAUNCH = "Jobs", "Calendar", "Launch"
 STRIP: Final = 20  # runs
@@ -47,7 +47,7 @@ class Job:
     latest: list[Item]
 
 
-def page(user: User) -> None:
+def page(user: Person) -> None:
     """The page: one of its parts, by the query parameter `part`; a job or a run by `job` and `run`."""
     st.title("Runs")
     acts.tell()
@@ -73,7 +73,7 @@ def page(user: User) -> None:
                 _jobs_part(user, deployments)
 
 
-def _without_prefect(user: User, error: str, part: str) -> None:
+def _without_prefect(user: Person, error: str, part: str) -> None:
     """What is there without Prefect: the calendar, which is the store's."""
     st.error(
         f"**Prefect does not answer.** {error}. Reads that are loaded stay as they are.", icon=":material/cloud_off:"
@@ -86,14 +86,14 @@ def _without_prefect(user: User, error: str, part: str) -> None:
 
 
 @st.cache_data(ttl=3, show_spinner="Asking Prefect …")
-def _deployments(user: User, acts: int) -> list[Item]:  # noqa: ARG001  # keys of the cache: whose, and after what they did
+def _deployments(user: Person, acts: int) -> list[Item]:  # noqa: ARG001  # keys of the cache: whose, and after what they did
     """All deployments as of now. Raises ServiceError."""
     with prefect_api(read_settings()) as api:
         return api.deployments()
 
 
 @st.cache_data(ttl=3, show_spinner="Asking Prefect …")
-def _jobs(user: User, acts: int, only: str | None = None) -> list[Job]:
+def _jobs(user: Person, acts: int, only: str | None = None) -> list[Job]:
     """All jobs, or only one, as of now. Raises ServiceError."""
     now = datetime.now(UTC)
     items = [item for item in _deployments(user, acts) if only in {None, item["name"]}]
@@ -107,7 +107,7 @@ def _jobs(user: User, acts: int, only: str | None = None) -> list[Job]:
         ]
 
 
-def _jobs_part(user: User, deployments: Sequence[Item]) -> None:
+def _jobs_part(user: Person, deployments: Sequence[Item]) -> None:
     """A run, a job, or all jobs: as the address says."""
     run, name = st.query_params.get("run"), st.query_params.get("job")
     names = {item["id"]: item["name"] for item in deployments}
@@ -138,7 +138,7 @@ def _go(job: str | None = None, run: str | None = None) -> None:
     st.rerun()
 
 
-def _board(user: User) -> None:
+def _board(user: Person) -> None:
     with in_words():
         jobs = _jobs(user, acts.acts_done())
         running = [(job, run) for job in jobs for run in job.latest if run["state_type"] in {"RUNNING", "CANCELLING"}]
@@ -226,7 +226,7 @@ def _legend() -> str:
     return f'<div style="font-size:0.8rem;opacity:0.75">{"".join(parts)}The newest on the right.</div>'
 
 
-def _job(user: User, job: Job) -> None:
+def _job(user: Person, job: Job) -> None:
     """A job: what it does, when, its runs, and its schedule's pause."""
     st.subheader(job.item["name"])
     st.markdown(job.item["description"] or "")
@@ -245,7 +245,7 @@ def _job(user: User, job: Job) -> None:
     _runs_table(job, PERIODS[period or "Week"])
 
 
-def _job_buttons(user: User, job: Job) -> None:
+def _job_buttons(user: Person, job: Job) -> None:
     with st.container(horizontal=True):
         if job.item["schedules"]:
             paused = job.state.paused

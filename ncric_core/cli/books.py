@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ncric_core.cli.app import End, Start, app, connected, say, show, warn
+from ncric_core.cli.app import End, Start, app, asked, connected, say, show, warn
 from ncric_core.errors import SettingsError
 from ncric_core.files import find_files, look_into
 from ncric_core.pipeline.mapping import own_flight
@@ -178,14 +178,12 @@ def sql(
 
     `ncric sql "SELECT standardized_agency_name, count(*) FROM reads GROUP BY 1 ORDER BY 2 DESC"`
     """
-    with connected() as (_, connection):
-        connection.set_session(readonly=True)
-        with connection, connection.cursor() as cursor:
-            cursor.execute(query)
-            if cursor.description is None:
-                raise SettingsError("that is not a query: give a SELECT")
-            columns = [column.name for column in cursor.description]
-            found = cursor.fetchall()
+    with asked() as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        if cursor.description is None:
+            raise SettingsError("that is not a query: give a SELECT")
+        columns = [column.name for column in cursor.description]
+        found = cursor.fetchall()
     match form:
         case Format.table:
             show(columns, found, empty="no rows")

@@ -17,7 +17,7 @@ from ncric_core.store import embedded
 
 OLDEST_SERVER: Final = 150000  # version 15 has security_invoker views and NULLS NOT DISTINCT
 
-__all__ = ["Connection", "Database", "open_database", "rows"]
+__all__ = ["Connection", "Database", "first_line", "open_database", "rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Database:
             )
         except psycopg2.OperationalError as error:
             raise StoreError(
-                f"the database cannot be reached: {_first_line(error)}; check NCRIC_DATABASE_URL",
+                f"the database cannot be reached: {first_line(error)}; check NCRIC_DATABASE_URL",
                 passing=True,
             ) from None
         if connection.server_version < OLDEST_SERVER:
@@ -62,7 +62,7 @@ class Database:
         except psycopg2.Error as error:
             if not connection.closed:
                 raise
-            raise StoreError(f"the connection to the database was lost: {_first_line(error)}", passing=True) from error
+            raise StoreError(f"the connection to the database was lost: {first_line(error)}", passing=True) from error
         finally:
             connection.close()
 
@@ -117,5 +117,6 @@ def _quoted(value: str) -> str:
     return f'"{value}"'
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of an error's message; its type's name where it has none."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from console.auth import User
 from console.files import bucket
 from console.queries import alarms as alarm_queries
 from console.queries import asked_by
@@ -18,10 +17,11 @@ from console.queries.rejects import RejectFilter
 from ncric_core.errors import StoreError
 from ncric_core.jobs.prefect_api import PrefectApi
 from ncric_core.store.alarms import end_alarm, raise_alarm
+from ncric_core.store.person import Person
 from tests.conftest import FILE, HOUR, Store, read
 
-ANALYST = User("ann", "ncric_analyst")
-OPERATOR = User("olga", "ncric_operator")
+ANALYST = Person("ann", "ncric_analyst")
+OPERATOR = Person("olga", "ncric_operator")
 
 
 def filled(store: Store) -> None:
@@ -38,13 +38,13 @@ def filled(store: Store) -> None:
 
 def script(name: str, operator: bool) -> None:
     """What AppTest runs: the page for a person."""
-    from console.auth import User  # noqa: PLC0415
     from console.files import page  # noqa: PLC0415
+    from ncric_core.store.person import Person  # noqa: PLC0415
 
-    page.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
+    page.page(Person(name, "ncric_operator" if operator else "ncric_analyst"))
 
 
-def opened(user: User, **query: str) -> AppTest:
+def opened(user: Person, **query: str) -> AppTest:
     app = AppTest.from_function(script, default_timeout=30, kwargs={"name": user.name, "operator": user.is_operator})
     app.query_params.update(query)
     return app.run()
