@@ -15,6 +15,7 @@ from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.person import SEEN, Person, note
 from ncric_core.store.rejects import Chosen
+from ncric_core.vocabulary import Reason
 
 COLUMNS: Final = {
     "reason": st.column_config.TextColumn("Reason", width=90),
@@ -34,18 +35,7 @@ REASON_COLUMNS: Final = {
     "newest": st.column_config.TextColumn("Newest", width="small"),
 }
 
-MEANINGS: Final = {
-    "no_id": "the read has no id",
-    "template_id": "its id is the vendor's placeholder, never filled in",
-    "bad_date": "its time is no time",
-    "future": "it was seen after its file arrived",
-    "too_old": "it was seen too long before its file arrived (NCRIC_KEEP_DAYS)",
-    "too_long": "a value is longer than the store takes",
-    "not_text": "the file is no text there",
-    "not_json": "the file is no JSON there",
-    "not_object": "a row is no object",
-    "cut_off": "the file ends within the row",
-}
+MEANINGS: Final = {reason.value: reason.meaning for reason in Reason}
 """Reasons in plain words; one that is not here is shown by its name alone."""
 
 

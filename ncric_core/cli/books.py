@@ -19,6 +19,7 @@ from ncric_core.sources.feeds import feed_named, feeds
 from ncric_core.store.reconcile import MOST_SHOWN
 from ncric_core.store.reconcile import reconcile as balance
 from ncric_core.store.rejects import Chosen, count_reasons, find_rejects
+from ncric_core.vocabulary import Reason
 from ncric_core.windows import window
 
 
@@ -124,14 +125,14 @@ def show_file(
 
 rejects_app = typer.Typer(no_args_is_help=True, help="Rejects: rows that are not reads, and why.")
 app.add_typer(rejects_app, name="rejects")
-Reason = Annotated[str | None, typer.Option(help="Only rejects with this reason, such as `future`.")]
-File = Annotated[str | None, typer.Option(help="Only rejects of files whose name contains this.")]
+OfReason = Annotated[Reason | None, typer.Option(help="Only rejects with this reason.")]
+OfFile = Annotated[str | None, typer.Option(help="Only rejects of files whose name contains this.")]
 
 
 @rejects_app.command("list")
 def list_rejects(
-    reason: Reason = None,
-    file: File = None,
+    reason: OfReason = None,
+    file: OfFile = None,
     replayed: Annotated[bool, typer.Option("--all", help="Also list rejects that were replayed.")] = False,
     received: Annotated[
         bool, typer.Option("--received", help="Also show the row as received, without photos.")
@@ -154,7 +155,7 @@ def list_rejects(
 
 
 @rejects_app.command("replay")
-def replay_rejects(reason: Reason = None, file: File = None) -> None:
+def replay_rejects(reason: OfReason = None, file: OfFile = None) -> None:
     """Runs rejects again after a fix of a setting or of the program. Those that are reads now are loaded."""
     with connected() as (settings, connection):
         done = replay(connection, feeds(settings).values(), own_flight(settings.flights_dir), Chosen(reason, file))
