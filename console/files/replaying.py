@@ -14,7 +14,7 @@ from ncric_core.store.person import Person
 from ncric_core.store.rejects import Chosen
 
 JOB: Final = "replay-rejects"
-LOOK_EVERY: Final = 1.0  # seconds
+REPLAY_FOLLOWED_EVERY: Final = 1.0  # seconds
 RUN, TOLD = "replay-run", "replay-told"  # in the session: the run that is followed, and what came of the last
 
 
@@ -46,7 +46,7 @@ def show_replay(user: Person) -> None:
         case (_, text):
             st.error(text, icon=":material/error:")
     if user.is_operator and RUN in st.session_state:
-        st.fragment(_follow, run_every=LOOK_EVERY)()
+        st.fragment(_follow, run_every=REPLAY_FOLLOWED_EVERY)()
 
 
 def _follow() -> None:

@@ -16,7 +16,7 @@ from ncric_core.store.name_changes import NameChange, NameConflictError, planned
 from ncric_core.store.person import Person
 
 MOVING_JOB: Final = "restandardize"
-LOOK_EVERY: Final = 2.0  # seconds
+MOVE_FOLLOWED_EVERY: Final = 2.0  # seconds
 
 
 def propose(changes: Sequence[NameChange]) -> None:
@@ -129,7 +129,7 @@ def show_moving(user: Person) -> None:
         st.warning(f"{text} Your side is kept below, to be saved over theirs or not.", icon=":material/call_split:")
         st.dataframe(st.session_state.pop("names_conflicts"), width="stretch")
     if st.session_state.get("names_moving"):
-        st.fragment(_progress, run_every=LOOK_EVERY)(user)
+        st.fragment(_progress, run_every=MOVE_FOLLOWED_EVERY)(user)
 
 
 def _progress(user: Person) -> None:

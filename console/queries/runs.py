@@ -27,7 +27,7 @@ CELLS: Final = pl.Schema(
 )
 """What became of an agency's rows in the files that arrived on a day; states as `calendar` defines them."""
 
-STATES: Final = ("complete", "partial", "failed", "empty")
+DAY_STATES: Final = ("complete", "partial", "failed", "empty")
 
 # A feed's hours lack where none of its files reaches into them, up to its newest file: later ones are still to come.
 # Files of the day after are looked at too, as one may reach back over midnight.

@@ -12,7 +12,7 @@ from console.period import Period
 from console.queries import asked_by
 from console.queries import reads as ask
 from console.reads.chart import over_time_chart
-from console.reads.table import STATES
+from console.reads.table import FEED_STATES
 from ncric_core.alarms.habit import PACIFIC
 from ncric_core.store.alarms import Alarm
 from ncric_core.store.person import Person
@@ -21,7 +21,7 @@ MOST_FILES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class AgencyFeed:
     """An agency's feed; `datasource` is None where it never sent anything."""
 
     agency: int
@@ -29,7 +29,7 @@ class Feed:
     datasource: str | None
 
 
-def show_agency(user: Person, feed: Feed, counts: pl.DataFrame, alarms: Sequence[Alarm], period: Period) -> None:
+def show_agency(user: Person, feed: AgencyFeed, counts: pl.DataFrame, alarms: Sequence[Alarm], period: Period) -> None:
     """What is known of an agency's feed in the period."""
     st.subheader(f"{feed.name} · {feed.datasource}" if feed.datasource else feed.name)
     if feed.datasource is None:
@@ -76,7 +76,9 @@ def _cameras(cameras: pl.DataFrame, alarms: Sequence[Alarm]) -> None:
             "last_hour": st.column_config.DatetimeColumn(
                 "Last hour with reads (Pacific)", format="MMM D, YYYY, HH:mm", timezone=PACIFIC.key
             ),
-            "state": st.column_config.MultiselectColumn("State", options=list(STATES), color=list(STATES.values())),
+            "state": st.column_config.MultiselectColumn(
+                "State", options=list(FEED_STATES), color=list(FEED_STATES.values())
+            ),
         },
     )
 
@@ -134,7 +136,7 @@ def _rejects(rejects: pl.DataFrame) -> None:
 
 
 @st.cache_data(ttl=45, show_spinner=False)
-def _asked_cameras(user: Person, feed: Feed, period: Period) -> pl.DataFrame:
+def _asked_cameras(user: Person, feed: AgencyFeed, period: Period) -> pl.DataFrame:
     with asked_by(user) as connection:
         return ask.cameras(
             connection, agency=feed.agency, datasource=feed.datasource or "", start=period.start, end=period.end
@@ -142,7 +144,7 @@ def _asked_cameras(user: Person, feed: Feed, period: Period) -> pl.DataFrame:
 
 
 @st.cache_data(ttl=45, show_spinner=False)
-def _asked_files(user: Person, feed: Feed, period: Period) -> pl.DataFrame:
+def _asked_files(user: Person, feed: AgencyFeed, period: Period) -> pl.DataFrame:
     with asked_by(user) as connection:
         return ask.files(
             connection, agency=feed.agency, datasource=feed.datasource or "", end=period.end, limit=MOST_FILES
@@ -150,6 +152,6 @@ def _asked_files(user: Person, feed: Feed, period: Period) -> pl.DataFrame:
 
 
 @st.cache_data(ttl=45, show_spinner=False)
-def _asked_rejects(user: Person, feed: Feed) -> pl.DataFrame:
+def _asked_rejects(user: Person, feed: AgencyFeed) -> pl.DataFrame:
     with asked_by(user) as connection:
         return ask.rejects(connection, agency=feed.agency, datasource=feed.datasource or "")

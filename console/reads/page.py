@@ -12,7 +12,7 @@ from console.queries import asked_by
 from console.queries import reads as ask
 from console.reads import map
 from console.reads import table as by_agency
-from console.reads.agency import Feed, show_agency
+from console.reads.agency import AgencyFeed, show_agency
 from console.reads.chart import over_time_chart
 from ncric_core.settings import read_settings
 from ncric_core.store.alarms import Alarm, open_alarms
@@ -141,7 +141,7 @@ def _chart(counts: pl.DataFrame, period: Period) -> None:
     )
 
 
-def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> Feed | None:
+def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> AgencyFeed | None:
     """The agency's feed of the row just chosen, else of the page's address (`agency=BOSS4/17`), as alarms name it."""
     before = st.session_state.get("picked")
     st.session_state["picked"] = picked
@@ -156,7 +156,7 @@ def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> Feed | None:
     if not agency or found.is_empty():
         st.caption("Choose a row, by the box on its left, to see its cameras, hours, files and rejects.")
         return None
-    return Feed(*found.select("agency", "name", "datasource").row(0))
+    return AgencyFeed(*found.select("agency", "name", "datasource").row(0))
 
 
 # ---- what was asked a moment ago is not asked again; each user has answers of their own
@@ -177,7 +177,7 @@ def _glance(user: Person, as_of: datetime) -> ask.Glance:
 @st.cache_data(ttl=45, show_spinner=False)
 def _alarms(user: Person) -> list[Alarm]:
     with asked_by(user) as connection:
-        return open_alarms(connection, list(ask.STATES))
+        return open_alarms(connection, list(ask.ALARM_WORDS))
 
 
 @st.cache_data(ttl=60, show_spinner="Counting …")

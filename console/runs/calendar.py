@@ -11,7 +11,7 @@ import streamlit as st
 from console.look import PACIFIC, nothing_yet, number
 from console.queries import asked_by
 from console.queries import runs as questions
-from console.queries.runs import STATES
+from console.queries.runs import DAY_STATES
 from console.runs import launch
 from ncric_core.jobs.named import Covers
 from ncric_core.jobs.prefect_api import Item
@@ -85,7 +85,7 @@ def _states_chosen(cells: pl.DataFrame) -> list[str]:
     counts = dict(cells["state"].value_counts().iter_rows())
     return st.pills(
         "Agencies with a day that is",
-        STATES,
+        DAY_STATES,
         selection_mode="multi",
         key="calendar_states",
         format_func=lambda state: f"{DOTS[state]} {state.capitalize()} · {number(counts.get(state, 0))}",

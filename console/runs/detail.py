@@ -22,7 +22,7 @@ from ncric_core.windows import Window, parse_moment
 
 LOG_LINES: Final = 400
 TAIL: Final = 6  # lines of a running one
-LOOK_EVERY: Final = 2.0  # seconds
+RUN_FOLLOWED_EVERY: Final = 2.0  # seconds
 
 COLOURS: Final = {
     "COMPLETED": "#3a9a6b",
@@ -112,7 +112,7 @@ def detail(user: Person, run_id: str, jobs: Mapping[str, str]) -> None:
         if run["state_type"] in ENDED:
             _shown(user, api, run)
             return
-    st.fragment(_followed, run_every=LOOK_EVERY)(user, run_id)
+    st.fragment(_followed, run_every=RUN_FOLLOWED_EVERY)(user, run_id)
 
 
 def _followed(user: Person, run_id: str) -> None:

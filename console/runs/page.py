@@ -22,7 +22,7 @@ from ncric_core.store.person import Person
 
 JOBS, CALENDAR, LAUNCH = "Jobs", "Calendar", "Launch"
 STRIP: Final = 20  # runs
-LOOK_EVERY: Final = 5.0  # seconds
+JOBS_RENEWED_EVERY: Final = 5.0  # seconds
 PERIODS: Final = {"Day": 1, "Week": 7, "Month": 31}
 MOST_RUNS: Final = 1_000  # in a table
 WIDTHS: Final = (3.4, 2.6, 3.6, 2.2)  # of the columns of jobs
@@ -39,7 +39,7 @@ IN_LEGEND: Final = ("COMPLETED", "FAILED", "CRASHED", "RUNNING", "CANCELLED")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class JobWithRuns:
     """A deployment (`item`, as the server gives it), how it stands, and its latest runs, the newest first."""
 
     item: Item
@@ -93,7 +93,7 @@ def _deployments(user: Person, acts: int) -> list[Item]:  # noqa: ARG001  # keys
 
 
 @st.cache_data(ttl=3, show_spinner="Asking Prefect …")
-def _jobs(user: Person, acts: int, only: str | None = None) -> list[Job]:
+def _jobs(user: Person, acts: int, only: str | None = None) -> list[JobWithRuns]:
     """All jobs, or only one, as of now. Raises ServiceError."""
     now = datetime.now(UTC)
     items = [item for item in _deployments(user, acts) if only in {None, item["name"]}]
@@ -102,7 +102,7 @@ def _jobs(user: Person, acts: int, only: str | None = None) -> list[Job]:
         latest = threads.map(lambda one: api.latest_runs(one, STRIP), ids)
         following = threads.map(api.next_run, ids)
         return [
-            Job(item, state_of(item, next(iter(runs), None), planned, now), runs)
+            JobWithRuns(item, state_of(item, next(iter(runs), None), planned, now), runs)
             for item, runs, planned in zip(items, latest, following, strict=True)
         ]
 
@@ -125,7 +125,7 @@ def _jobs_part(user: Person, deployments: Sequence[Item]) -> None:
             "Prefect has no job yet.", "`ncric up` brings those of prefect.yaml by itself, `ncric deploy` elsewhere."
         )
     else:
-        st.fragment(_board, run_every=LOOK_EVERY)(user)
+        st.fragment(_board, run_every=JOBS_RENEWED_EVERY)(user)
 
 
 def _go(job: str | None = None, run: str | None = None) -> None:
@@ -161,7 +161,7 @@ def _board(user: Person) -> None:
         st.html(_legend())
 
 
-def _running(job: Job, run: Item) -> None:
+def _running(job: JobWithRuns, run: Item) -> None:
     """A run at work, with the end of its log."""
     with prefect_api(read_settings()) as api, st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -177,7 +177,7 @@ def _running(job: Job, run: Item) -> None:
             st.code(detail.log_text(lines), language=None, wrap_lines=True)
 
 
-def _row(job: Job) -> None:
+def _row(job: JobWithRuns) -> None:
     name, strip, last, following = st.columns(WIDTHS, vertical_alignment="center")
     with name:
         told = f"**{job.state.name}**: {job.item['description'] or ''}"
@@ -197,7 +197,7 @@ def _row(job: Job) -> None:
     following.markdown(note if job.state.paused else f":small[{_next(job.state)}]{note}")
 
 
-def _last(job: Job) -> str:
+def _last(job: JobWithRuns) -> str:
     """What the last run covered, or when it began, and how long it took."""
     if not job.latest:
         return "—"
@@ -226,7 +226,7 @@ def _legend() -> str:
     return f'<div style="font-size:0.8rem;opacity:0.75">{"".join(parts)}The newest on the right.</div>'
 
 
-def _job(user: Person, job: Job) -> None:
+def _job(user: Person, job: JobWithRuns) -> None:
     """A job: what it does, when, its runs, and its schedule's pause."""
     st.subheader(job.item["name"])
     st.markdown(job.item["description"] or "")
@@ -245,7 +245,7 @@ def _job(user: Person, job: Job) -> None:
     _runs_table(job, PERIODS[period or "Week"])
 
 
-def _job_buttons(user: Person, job: Job) -> None:
+def _job_buttons(user: Person, job: JobWithRuns) -> None:
     with st.container(horizontal=True):
         if job.item["schedules"]:
             paused = job.state.paused
@@ -263,14 +263,14 @@ def _job_buttons(user: Person, job: Job) -> None:
             )
 
 
-def _to_launch(job: Job) -> None:
+def _to_launch(job: JobWithRuns) -> None:
     """The form, filled in with what the job covered last."""
     window = detail.window_of_run(job.latest[0]) if job.latest else None
     launch.suggest(job.item["name"], window=window)
     st.session_state["runs_part"] = LAUNCH
 
 
-def _runs_table(job: Job, days: int) -> None:
+def _runs_table(job: JobWithRuns, days: int) -> None:
     with prefect_api(read_settings()) as api:
         runs = api.runs([job.item["id"]], datetime.now(UTC) - timedelta(days=days))[:MOST_RUNS]
     if not runs:
