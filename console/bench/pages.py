@@ -31,7 +31,7 @@ ROLES: Final[tuple[Role, Role]] = ("ncric_analyst", "ncric_operator")
 PATIENCE: Final = 120.0  # seconds for a page
 
 Choice = tuple[str, dict[str, str]]
-"""A page (a module of `console`), and its address's parameters."""
+"""A page (a folder of `console`), and its address's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def _script(page, role):  # type: ignore[no-untyped-def]  # AppTest runs its tex
 
     from ncric_core.store.person import Person  # noqa: PLC0415
 
-    importlib.import_module(f"console.{page}").page(Person("bench", role))
+    importlib.import_module(f"console.{page}.page").page(Person("bench", role))
 
 
 def _summed(name: str, seconds: Sequence[float]) -> Timed:
