@@ -7,9 +7,9 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
+from console.asked import of_store
 from console.look import ago, moment, nothing_yet, page_of, pager
 from console.queries import alarms as queries
-from console.queries import asked_by
 from console.queries.files import PAGE
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
@@ -28,16 +28,8 @@ COLUMNS: Final = {
 }
 
 
-@st.cache_data(ttl=30, show_spinner=False)
-def _alarms(user: Person, *, lasting: bool, kind: str | None, feed: str | None, at: int) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.alarms(connection, lasting=lasting, kind=kind, feed=feed, page=at)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _counts(user: Person, feed: str | None) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.alarm_counts(connection, feed)
+_alarms = of_store(seconds=30)(queries.alarms)
+_counts = of_store(seconds=30)(queries.alarm_counts)
 
 
 def tab(user: Person) -> None:
@@ -71,7 +63,7 @@ def tab(user: Person) -> None:
 def _table(user: Person, table: str, total: int, kind: str | None, feed: str | None) -> None:
     lasting = table == "open"
     chosen = (kind, feed)
-    found = _alarms(user, lasting=lasting, kind=kind, feed=feed, at=page_of(table, chosen))
+    found = _alarms(user, lasting=lasting, kind=kind, feed=feed, page=page_of(table, chosen))
     now = datetime.now(UTC)
     alarms = found.rows(named=True)
     shown = found.select(

@@ -6,9 +6,9 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
+from console.asked import of_store
 from console.files import alarms, bucket, rejects
 from console.look import PACIFIC, in_words, moment, nothing_yet, number, page_of, pager, span
-from console.queries import asked_by
 from console.queries import files as queries
 from console.queries.files import PAGE, STATES, FileFilter, Sums
 from ncric_core.settings import read_settings
@@ -37,6 +37,13 @@ LOAD_COLUMNS: Final = {
 } | {name: COLUMNS[name] for name in ("found", "loaded", "already_there", "waiting")}
 
 
+_newest = of_store(seconds=30)(queries.newest_arrival)
+_sums = of_store(seconds=30)(queries.sums)
+_files = of_store(seconds=30)(queries.files)
+_versions = of_store(seconds=30)(queries.versions)
+_loads = of_store(seconds=30)(queries.loads)
+
+
 def page(user: Person) -> None:
     """The page; what is chosen stands in its address."""
     st.title("Files and rejects")
@@ -45,36 +52,6 @@ def page(user: Person) -> None:
         if tab.open:
             with tab, in_words():
                 show(user)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _newest(user: Person) -> datetime | None:
-    with asked_by(user) as connection:
-        return queries.newest_arrival(connection)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _sums(user: Person, chosen: FileFilter) -> Sums:
-    with asked_by(user) as connection:
-        return queries.sums(connection, chosen)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _files(user: Person, chosen: FileFilter, at: int) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.files(connection, chosen, at)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _versions(user: Person, key: str) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.versions(connection, key)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _loads(user: Person, file_id: int) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.loads(connection, file_id)
 
 
 def _ledger(user: Person) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
+from console.asked import of_store
 from console.files.replaying import RUN, show_replay, start_replay
 from console.look import moment, nothing_yet, page_of, pager
 from console.queries import asked_by
@@ -39,16 +40,8 @@ MEANINGS: Final = {reason.value: reason.meaning for reason in Reason}
 """Reasons in plain words; one that is not here is shown by its name alone."""
 
 
-@st.cache_data(ttl=30, show_spinner=False)
-def _reasons(user: Person, chosen: RejectFilter) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.reasons(connection, chosen)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _rejects(user: Person, chosen: RejectFilter, at: int) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.rejects(connection, chosen, at)
+_reasons = of_store(seconds=30)(queries.reasons)
+_rejects = of_store(seconds=30)(queries.rejects)
 
 
 def _received(user: Person, found: pl.DataFrame) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from typing import Final
 
 import streamlit as st
 
+from console.asked import of_store
 from console.look import PACIFIC, in_words, moment, nothing_yet, number
 from console.names import files, table
 from console.names.saving import changes_waiting, review, save, show_moving
@@ -43,20 +44,12 @@ def _named(part: str | None, parts: Sequence[str]) -> str:
     return part if part is not None and part in parts else parts[0]
 
 
-@st.cache_data(ttl=20, show_spinner="Looking for names that wait …")
-def _waiting(_user: Person, who: tuple[str, str]) -> list[UnmappedName]:  # noqa: ARG001  # who: the key of the cache
-    with asked_by(_user) as connection:
-        return unmapped_names(connection)
-
-
-@st.cache_data(ttl=20)
-def _agencies(_user: Person, who: tuple[str, str]) -> list[str]:  # noqa: ARG001
-    with asked_by(_user) as connection:
-        return questions.agencies(connection)
+_waiting = of_store(seconds=20, spinner="Looking for names that wait …")(unmapped_names)
+_agencies = of_store(seconds=20)(questions.agencies)
 
 
 def _inbox(user: Person) -> None:
-    waiting = _waiting(user, (user.name, user.role))
+    waiting = _waiting(user)
     if not waiting:
         nothing_yet(
             "No name waits.", "A name never seen before appears here with its first reads, which are kept under it."
@@ -101,7 +94,7 @@ def _waiting_name(user: Person, one: UnmappedName) -> None:
 def _choose(user: Person, one: UnmappedName) -> None:
     """Asks for an agency, known or new, that a name stands for."""
     st.markdown(f"**{_plain(one.received)}** ({one.datasource}) is")
-    options = _agencies(user, (user.name, user.role))
+    options = _agencies(user)
     other = st.selectbox(
         "Agency", options, index=None, key="inbox_other", accept_new_options=True, placeholder="choose or type"
     )

@@ -6,9 +6,9 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
+from console.asked import of_store
 from console.look import ago, in_words, moment, nothing_yet, number
 from console.period import Period, choose
-from console.queries import asked_by
 from console.queries import reads as ask
 from console.reads import map
 from console.reads import table as by_agency
@@ -16,12 +16,27 @@ from console.reads.agency import AgencyFeed, show_agency
 from console.reads.chart import over_time_chart
 from ncric_core.settings import read_settings
 from ncric_core.store.alarms import Alarm, open_alarms
+from ncric_core.store.database import Connection
 from ncric_core.store.person import Person
 
 CARD: Final[dict[str, Any]] = {"border": True, "height": "stretch", "width": 210}
 """A figure at a glance: all of them in two rows."""
 
 AS_USUAL: Final = "as usual"
+
+_feeds = of_store(seconds=45)(ask.feeds)
+_over_time = of_store(seconds=60, spinner="Counting …")(ask.over_time)
+_senders = of_store(seconds=45)(ask.senders)
+
+
+@of_store(seconds=45)
+def _glance(connection: Connection, as_of: datetime) -> ask.Glance:
+    return ask.glance(connection, read_settings(), as_of)
+
+
+@of_store(seconds=45)
+def _alarms(connection: Connection) -> list[Alarm]:
+    return open_alarms(connection, list(ask.ALARM_WORDS))
 
 
 def page(user: Person) -> None:
@@ -40,7 +55,7 @@ def page(user: Person) -> None:
         period = choose(now, newest)
         alarms = _alarms(user)
         _at_a_glance(_glance(user, period.end), feeds, alarms, period, now)
-        counts = _over_time(user, period)
+        counts = _over_time(user, start=period.start, end=period.end, unit=period.unit)
         if counts.is_empty():
             _quiet(period, newest)
         else:
@@ -157,36 +172,3 @@ def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> AgencyFeed | N
         st.caption("Choose a row, by the box on its left, to see its cameras, hours, files and rejects.")
         return None
     return AgencyFeed(*found.select("agency", "name", "datasource").row(0))
-
-
-# ---- what was asked a moment ago is not asked again; each user has answers of their own
-
-
-@st.cache_data(ttl=45, show_spinner=False)
-def _feeds(user: Person) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return ask.feeds(connection)
-
-
-@st.cache_data(ttl=45, show_spinner=False)
-def _glance(user: Person, as_of: datetime) -> ask.Glance:
-    with asked_by(user) as connection:
-        return ask.glance(connection, read_settings(), as_of)
-
-
-@st.cache_data(ttl=45, show_spinner=False)
-def _alarms(user: Person) -> list[Alarm]:
-    with asked_by(user) as connection:
-        return open_alarms(connection, list(ask.ALARM_WORDS))
-
-
-@st.cache_data(ttl=60, show_spinner="Counting …")
-def _over_time(user: Person, period: Period) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return ask.over_time(connection, start=period.start, end=period.end, unit=period.unit)
-
-
-@st.cache_data(ttl=45, show_spinner=False)
-def _senders(user: Person) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return ask.senders(connection)

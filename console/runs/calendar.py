@@ -8,6 +8,7 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
+from console.asked import of_store
 from console.look import PACIFIC, nothing_yet, number
 from console.queries import asked_by
 from console.queries import runs as questions
@@ -25,28 +26,19 @@ DAYS: Final = {"Week": 7, "Two weeks": 14, "Month": 31}
 ROW: Final = 20  # pixels
 
 
-@st.cache_data(ttl=30, show_spinner="Reading the ledger …")
-def _cells(user: Person, first: date, last: date) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return questions.calendar(connection, first, last)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _newest_day(user: Person) -> date | None:
-    with asked_by(user) as connection:
-        newest = questions.newest_arrival(connection)
-    return None if newest is None else newest.astimezone(PACIFIC).date()
+_cells = of_store(seconds=30, spinner="Reading the ledger …")(questions.calendar)
+_newest = of_store(seconds=30)(questions.newest_arrival)
 
 
 def grid(user: Person, jobs: Sequence[Item]) -> None:
     """The calendar with its filters; `jobs`: the deployments that a day can be run again by (none: Prefect is down)."""
-    newest = _newest_day(user)
+    newest = _newest(user)
     if newest is None:
         nothing_yet(
             "No file has arrived yet.", "As soon as a job has read its first file, the agencies' days are here."
         )
         return
-    first, last = _days(newest)
+    first, last = _days(newest.astimezone(PACIFIC).date())
     cells = _cells(user, first, last)
     chosen = _states_chosen(cells)
     search = str(st.session_state.get("calendar_search", "")).casefold()

@@ -11,10 +11,11 @@ import polars as pl
 import streamlit as st
 
 from console import acts
+from console.asked import of_prefect
 from console.look import LEAVE, ago, in_words, moment, nothing_yet
 from console.runs import backfills, calendar, detail, launch
 from ncric_core.errors import ServiceError
-from ncric_core.jobs.prefect_api import Item, prefect_api
+from ncric_core.jobs.prefect_api import Item, PrefectApi, prefect_api
 from ncric_core.jobs.prefect_api import moment as prefect_moment
 from ncric_core.jobs.state import JobState, seconds_of, state_of
 from ncric_core.settings import read_settings
@@ -59,7 +60,7 @@ def page(user: Person) -> None:
     part = st.segmented_control("Part", parts, key="runs_part", label_visibility="collapsed", required=True)
     st.query_params["part"] = part or JOBS
     try:
-        deployments = _deployments(user, acts.acts_done())
+        deployments = _deployments(user)
     except ServiceError as error:
         _without_prefect(user, str(error), part or JOBS)
         return
@@ -85,20 +86,15 @@ def _without_prefect(user: Person, error: str, part: str) -> None:
         calendar.grid(user, [])
 
 
-@st.cache_data(ttl=3, show_spinner="Asking Prefect …")
-def _deployments(user: Person, acts: int) -> list[Item]:  # noqa: ARG001  # keys of the cache: whose, and after what they did
-    """All deployments as of now. Raises ServiceError."""
-    with prefect_api(read_settings()) as api:
-        return api.deployments()
+_deployments = of_prefect(seconds=3, spinner="Asking Prefect …")(PrefectApi.deployments)
 
 
-@st.cache_data(ttl=3, show_spinner="Asking Prefect …")
-def _jobs(user: Person, acts: int, only: str | None = None) -> list[JobWithRuns]:
-    """All jobs, or only one, as of now. Raises ServiceError."""
+@of_prefect(seconds=3, spinner="Asking Prefect …")
+def _jobs(api: PrefectApi, items: Sequence[Item]) -> list[JobWithRuns]:
+    """How these deployments stand now, with their latest runs. Raises ServiceError."""
     now = datetime.now(UTC)
-    items = [item for item in _deployments(user, acts) if only in {None, item["name"]}]
     ids = [item["id"] for item in items]
-    with prefect_api(read_settings()) as api, ThreadPoolExecutor(8) as threads:
+    with ThreadPoolExecutor(8) as threads:
         latest = threads.map(lambda one: api.latest_runs(one, STRIP), ids)
         following = threads.map(api.next_run, ids)
         return [
@@ -118,7 +114,7 @@ def _jobs_part(user: Person, deployments: Sequence[Item]) -> None:
     elif name in names.values():
         if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back", shortcut=LEAVE):
             _go()
-        for job in _jobs(user, acts.acts_done(), name):
+        for job in _jobs(user, [item for item in deployments if item["name"] == name]):
             _job(user, job)
     elif not names:
         nothing_yet(
@@ -140,7 +136,7 @@ def _go(job: str | None = None, run: str | None = None) -> None:
 
 def _board(user: Person) -> None:
     with in_words():
-        jobs = _jobs(user, acts.acts_done())
+        jobs = _jobs(user, _deployments(user))
         running = [(job, run) for job in jobs for run in job.latest if run["state_type"] in {"RUNNING", "CANCELLING"}]
         backfills.show(user)
         for job, run in running:
