@@ -1,4 +1,4 @@
-"""The words of the books, one enum a kind: why a row is no read. Each word has its meaning for people."""
+"""The words of the books, one enum a kind: why a row is no read, how a file stands. Each word has its meaning."""
 
 from enum import StrEnum
 from typing import Self
@@ -9,8 +9,8 @@ class Word(StrEnum):
 
     meaning: str
 
-    def __new__(cls, word: str, meaning: str) -> Self:
-        """A member from its word and its meaning."""
+    def __new__(cls, word: str, meaning: str = "") -> Self:  # a default, as mypy takes Reason("no_id") for a call of it
+        """Makes a member of a word and its meaning."""
         member = str.__new__(cls, word)
         member._value_ = word
         member.meaning = meaning
@@ -30,3 +30,18 @@ class Reason(Word):
     NOT_JSON = "not_json", "the file is no JSON there"
     NOT_OBJECT = "not_object", "a row is no object"
     CUT_OFF = "cut_off", "the file ends within the row"
+
+
+class FileState(Word):
+    """How a file stands, by the ledger and the bucket together.
+
+    NEW and GONE say what the bucket has; the ledger alone decides the others (ncric_core.store.files).
+    """
+
+    NEW = "new", "not read yet"
+    BEGUN = "begun", "a run stopped in the middle of it"
+    FAILED = "failed", "rows of some agencies could not be loaded"
+    WAITING = "waiting", "rows of some agencies are left to another job"
+    DONE = "done", "each of its rows is loaded, was there already, or is a reject"
+    REPLACED = "replaced", "in the bucket with other content now"
+    GONE = "gone", "in the ledger, but no longer in the bucket"

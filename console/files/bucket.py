@@ -12,14 +12,15 @@ import streamlit as st
 
 from console.look import in_words, number, span
 from console.queries import asked_by, database
-from console.queries.files import FileFilter
 from ncric_core.errors import SourceError
 from ncric_core.files import find_files, look_into
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feeds
 from ncric_core.sources.files.objects import Bucket, StoredObject, open_bucket
 from ncric_core.store.database import Database
+from ncric_core.store.files import FileFilter
 from ncric_core.store.person import SEEN, Person, note, session_of
+from ncric_core.vocabulary import FileState
 from ncric_core.windows import Window
 
 PATIENCE: Final = 20  # seconds that a listing may take
@@ -79,7 +80,7 @@ def _compare(store: Database, user: Person, chosen: FileFilter) -> Beside:
     start, end = (given or ever for given, ever in zip((chosen.start, chosen.end), EVER, strict=True))
     window = Window(start.astimezone(UTC), end.astimezone(UTC))
     both = 0
-    apart: dict[str, list[tuple[str, str, int]]] = {"new": [], "gone": []}
+    apart: dict[FileState, list[tuple[str, str, int]]] = {FileState.NEW: [], FileState.GONE: []}
     with session_of(store, user) as connection:
         for one in find_files(asked, connection, window=window, search=chosen.search):
             if one.state in apart:

@@ -1,5 +1,6 @@
 """Rejects: how many of each reason, where each came from and why, and running them again after a fix."""
 
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
@@ -11,11 +12,10 @@ from console.look import moment, nothing_yet, page_of, pager
 from console.queries import asked_by
 from console.queries import rejects as queries
 from console.queries.files import PAGE
-from console.queries.rejects import RejectFilter
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.person import SEEN, Person, note
-from ncric_core.store.rejects import Chosen
+from ncric_core.store.rejects import RejectFilter
 from ncric_core.vocabulary import Reason
 
 COLUMNS: Final = {
@@ -86,7 +86,7 @@ def _filter(user: Person) -> tuple[RejectFilter, pl.DataFrame]:
     reasons = _reasons(user, every)
     names = reasons["reason"].to_list()
     why = reason.selectbox("Reason", names, index=None, placeholder="any", key="reason", bind="query-params")
-    return RejectFilter(why, every.file, every.feed, every.replayed), reasons
+    return replace(every, reason=why), reasons
 
 
 def _show_reasons(reasons: pl.DataFrame) -> None:
@@ -132,7 +132,7 @@ def _one(user: Person, reject: dict[str, object]) -> None:
             st.code(str(reject["received"]), language="json", wrap_lines=True)
         open_still = user.is_operator and reject["replayed_at"] is None
         if open_still and st.button("Run it again", icon=":material/replay:"):
-            start_replay(user, Chosen(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
+            start_replay(user, RejectFilter(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
 
 
 def _replay_all(user: Person, chosen: RejectFilter, reasons: pl.DataFrame) -> None:
@@ -149,4 +149,4 @@ def _replay_all(user: Person, chosen: RejectFilter, reasons: pl.DataFrame) -> No
         label = f"Run all {count:,} {chosen.reason} again"
     ready = bool(chosen.reason and not chosen.feed) and RUN not in st.session_state
     if st.button(label, icon=":material/replay:", help=hint, disabled=not ready, key="replay-all"):
-        start_replay(user, Chosen(chosen.reason, chosen.file))
+        start_replay(user, RejectFilter(chosen.reason, chosen.file))

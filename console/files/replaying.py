@@ -11,14 +11,14 @@ from ncric_core.jobs.launch import deployment_named
 from ncric_core.jobs.prefect_api import ENDED, PrefectApi, prefect_api
 from ncric_core.settings import read_settings
 from ncric_core.store.person import Person
-from ncric_core.store.rejects import Chosen
+from ncric_core.store.rejects import RejectFilter
 
 JOB: Final = "replay-rejects"
 REPLAY_FOLLOWED_EVERY: Final = 1.0  # seconds
 RUN, TOLD = "replay-run", "replay-told"  # in the session: the run that is followed, and what came of the last
 
 
-def start_replay(user: Person, chosen: Chosen) -> None:
+def start_replay(user: Person, chosen: RejectFilter) -> None:
     """Has a run of Prefect's run rejects again, with an entry in `activity`; what came of it is told by `show_replay`.
 
     The entry comes first: if the database refuses it nothing is started, and what Prefect refuses leaves none.

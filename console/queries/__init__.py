@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 
 import polars as pl
 import streamlit as st
+from psycopg2.sql import Composable
 
 from ncric_core.settings import read_settings
 from ncric_core.store import person
@@ -31,6 +32,8 @@ def changing(
     return person.changing(database(), user, what, subject, before=before, after=after)
 
 
-def frame(connection: Connection, query: str, given: Mapping[str, object], schema: pl.Schema) -> pl.DataFrame:
+def frame(
+    connection: Connection, query: str | Composable, given: Mapping[str, object], schema: pl.Schema
+) -> pl.DataFrame:
     """The rows of a query as a frame of this schema."""
     return pl.DataFrame(rows(connection, query, given), schema=schema, orient="row")

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 import polars as pl
@@ -176,9 +176,3 @@ def files_of(
 def agencies(connection: Connection) -> list[str]:
     """All agencies that a job can be limited to, those of names never mapped too."""
     return [name for (name,) in rows(connection, "SELECT name FROM agencies ORDER BY name")]
-
-
-def newest_arrival(connection: Connection) -> datetime | None:
-    """When the newest file that the ledger knows arrived."""
-    newest: datetime | None = rows(connection, "SELECT max(window_end) FROM source_files")[0][0]
-    return newest

@@ -18,6 +18,7 @@ from ncric_core.jobs.named import Covers
 from ncric_core.jobs.prefect_api import Item
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feeds as all_feeds
+from ncric_core.store.files import newest_arrival
 from ncric_core.store.person import Person
 
 COLOURS: Final = {"complete": "#3a9a6b", "partial": "#e0a030", "failed": "#c8473d", "empty": "#9aa3ad40"}
@@ -27,7 +28,7 @@ ROW: Final = 20  # pixels
 
 
 _cells = of_store(seconds=30, spinner="Reading the ledger …")(questions.calendar)
-_newest = of_store(seconds=30)(questions.newest_arrival)
+_newest = of_store(seconds=30)(newest_arrival)
 
 
 def grid(user: Person, jobs: Sequence[Item]) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import polars as pl
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names the class so)
+from psycopg2.sql import Composable
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -90,7 +91,7 @@ def open_database(settings: Settings) -> Database:
     )
 
 
-def rows(connection: Connection, query: str, parameters: object = None) -> Sequence[tuple[Any, ...]]:
+def rows(connection: Connection, query: str | Composable, parameters: object = None) -> Sequence[tuple[Any, ...]]:
     """Returns all rows of a query."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)  # type: ignore[arg-type]  # a sequence or a mapping, as psycopg2 takes them

@@ -9,10 +9,10 @@ from console import acts
 from console.asked import of_prefect, of_store
 from console.queries import files as file_questions
 from console.queries import reads as read_questions
-from console.queries.files import FileFilter
 from ncric_core.errors import StoreError
 from ncric_core.jobs.prefect_api import PrefectApi
 from ncric_core.store.database import Connection, rows
+from ncric_core.store.files import FileFilter
 from ncric_core.store.person import Person
 from tests.conftest import FILE, Store, read
 
