@@ -6,16 +6,16 @@ from typing import Any
 
 import streamlit as st
 
-from console.auth import User
 from console.queries import changing
 from ncric_core.errors import NcricError
 from ncric_core.jobs.launch import BACKFILL, RERUN_TAGS, Backfill
 from ncric_core.jobs.prefect_api import Item, PrefectApi, prefect_api
 from ncric_core.settings import read_settings
+from ncric_core.store.person import Person
 
 
 def act(
-    user: User,
+    user: Person,
     what: str,
     subject: str,
     do: Callable[[PrefectApi], object],
@@ -53,7 +53,7 @@ def tell() -> None:
             st.error(text, icon=":material/error:")
 
 
-def pause(user: User, job: Item, paused: bool) -> None:
+def pause(user: Person, job: Item, paused: bool) -> None:
     """Lets the schedule of a job rest, or go on."""
     what, done = ("job_paused", "is paused") if paused else ("job_resumed", "goes on by its schedule")
     act(
@@ -67,7 +67,7 @@ def pause(user: User, job: Item, paused: bool) -> None:
     )
 
 
-def cancel(user: User, run: Item) -> None:
+def cancel(user: Person, run: Item) -> None:
     """Cancels a run that waits or runs."""
     entry = {"run": run["id"], "state": run["state_name"]}
     act(
@@ -75,7 +75,7 @@ def cancel(user: User, run: Item) -> None:
     )
 
 
-def retry(user: User, run: Item) -> None:
+def retry(user: Person, run: Item) -> None:
     """Has a run that has not ended well run once more."""
     entry = {"run": run["id"], "state": run["state_name"]}
     act(
@@ -83,7 +83,7 @@ def retry(user: User, run: Item) -> None:
     )
 
 
-def start_rerun(user: User, job: Item, parameters: dict[str, Any], title: str) -> None:
+def start_rerun(user: Person, job: Item, parameters: dict[str, Any], title: str) -> None:
     """Launches a run of a job, as `ncric rerun` does."""
     act(
         user,
@@ -95,7 +95,7 @@ def start_rerun(user: User, job: Item, parameters: dict[str, Any], title: str) -
     )
 
 
-def start_backfill(user: User, asked: Backfill, at_once: int) -> None:
+def start_backfill(user: Person, asked: Backfill, at_once: int) -> None:
     """Launches the slices of a long window, as `ncric backfill` does."""
     window = {"start": asked.whole.start.isoformat(), "end": asked.whole.end.isoformat()}
     given = {

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from console.auth import Stranger, User, end_if_idle, signed_in
+from console.auth import Stranger, end_if_idle, signed_in
 from console.files import page as files
 from console.look import in_words
 from console.names import page as names
@@ -12,6 +12,7 @@ from console.reads import page as reads
 from console.runs import page as runs
 from ncric_core.errors import NcricError
 from ncric_core.settings import Settings, read_settings
+from ncric_core.store.person import Person
 
 IDLE_CHECK: float = 30.0  # seconds
 
@@ -45,7 +46,7 @@ def _way_in(stranger: Stranger) -> None:
         st.button("Sign in", type="primary", on_click=st.login, icon=":material/login:")
 
 
-def _pages(user: User, settings: Settings) -> None:
+def _pages(user: Person, settings: Settings) -> None:
     page = st.navigation(
         [
             st.Page(partial(reads.page, user), title="Reads", icon=":material/monitoring:", default=True),

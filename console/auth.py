@@ -17,25 +17,11 @@ import streamlit as st
 
 from ncric_core.errors import SettingsError
 from ncric_core.settings import Settings
-
-Role = Literal["ncric_analyst", "ncric_operator"]
+from ncric_core.store.person import Person, Role
 
 LOCAL: Final = "local administrator"
 GROUP: Final = "group:"
 CALLBACK: Final = "/oauth2callback"  # where streamlit takes the provider's answer
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A signed-in person: the name that the history keeps, and the role of the database that their questions run in."""
-
-    name: str
-    role: Role
-
-    @property
-    def is_operator(self) -> bool:
-        """Whether they see rows as received and may change names, run jobs again and replay rejects."""
-        return self.role == "ncric_operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +32,11 @@ class Stranger:
     name: str = ""
 
 
-def signed_in(settings: Settings) -> User | Stranger:
+def signed_in(settings: Settings) -> Person | Stranger:
     """Who asks. Counts as a sign of life. Raises SettingsError if others could reach a console that asks nobody."""
     if settings.oidc_metadata_url is None:
         refuse_open(settings, st.get_option("server.address") or "0.0.0.0")  # noqa: S104  # unset: all addresses
-        return User(f"{settings.user} ({LOCAL})", "ncric_operator")
+        return Person(f"{settings.user} ({LOCAL})", "ncric_operator")
     if not st.user.is_logged_in:
         return Stranger("not_signed_in")
     claims = st.user.to_dict()
@@ -59,7 +45,7 @@ def signed_in(settings: Settings) -> User | Stranger:
         return Stranger("not_allowed", name)
     if not _is_awake(claims, settings, time.time()):
         return Stranger("idle", name)
-    return User(name, role)
+    return Person(name, role)
 
 
 def refuse_open(settings: Settings, address: str) -> None:

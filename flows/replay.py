@@ -13,7 +13,7 @@ from ncric_core.pipeline.mapping import own_flight
 from ncric_core.pipeline.replay import Replayed, replay
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feeds
-from ncric_core.store.rejects import Chosen, count_rejects
+from ncric_core.store.rejects import RejectFilter, count_rejects
 from ncric_core.store.schema.migrate import up_to_date
 
 WITHIN: Final = 4 * 3600  # seconds
@@ -27,7 +27,7 @@ class RejectId(BaseModel):
 
 
 @retried_task("replay")
-def _replay(chosen: Chosen) -> Replayed:
+def _replay(chosen: RejectFilter) -> Replayed:
     settings = read_settings()
     with up_to_date(settings).session() as connection:
         total = count_rejects(connection, chosen)
@@ -46,7 +46,7 @@ def replay_rejects(
     Safe to stop and to run again: a read is loaded and its reject marked in one transaction.
     """
     only = None if rejects is None else tuple((one.file_id, one.position) for one in rejects)
-    done = _replay(Chosen(reason=reason, file=file, only=only))
+    done = _replay(RejectFilter(reason=reason, file=file, only=only))
     summary = done.summary
     create_markdown_artifact(f"## replay-rejects\n\n{summary}", key="run-summary", description="replay-rejects")
     if done.still:

@@ -9,17 +9,18 @@ from ncric_core.deliveries import Delivery, Feed
 from ncric_core.errors import SourceError
 from ncric_core.store.database import Connection
 from ncric_core.store.files import FileEntry, Load, entries_named, file_entries, files_of_feed, loads_of, rejects_of
+from ncric_core.vocabulary import FileState
 from ncric_core.windows import Window
 
 AT_ONCE: Final = 300  # files whose books are asked for in one statement: a page waits for it
 
 
 @dataclass(frozen=True, slots=True)
-class FileState:
+class ListedFile:
     """A delivery and its books. `found` is None until it was read to its end."""
 
     file: Delivery
-    state: str
+    state: FileState
     found: int | None
     loaded: int = 0
     already_there: int = 0
@@ -33,7 +34,7 @@ class FileState:
 class FileBooks:
     """A delivery looked into: its loads by received name, its rejects (position, reason, detail), a row as received."""
 
-    file: FileState
+    file: ListedFile
     loads: list[Load]
     rejects: list[tuple[int, str, str]]
     row: str | None
@@ -45,8 +46,8 @@ def find_files(
     *,
     window: Window | None = None,
     search: str | None = None,
-    state: str | None = None,
-) -> Iterator[FileState]:
+    state: FileState | None = None,
+) -> Iterator[ListedFile]:
     """What the feeds deliver, in the order in which they list it, then what the ledger has and they have no more."""
     for feed in feeds:
         listed: set[tuple[str, str]] = set()
@@ -54,24 +55,27 @@ def find_files(
         while page := list(islice(offered, AT_ONCE)):
             keys = [(one.key, one.version) for one in page]
             listed.update(keys)
-            known = file_entries(connection, keys)
+            with connection:
+                known = file_entries(connection, keys)
             found = (_state_of(one, known.get((one.key, one.version))) for one in page)
             yield from (one for one in found if state is None or one.state == state)
-        if state in (None, "gone"):
-            gone = [one for one in files_of_feed(connection, feed.datasource, window, search) if one not in listed]
+        if state in (None, FileState.GONE):
+            with connection:
+                latest = files_of_feed(connection, feed.datasource, window, search)
+            gone = [one for one in latest if one not in listed]
             for first in range(0, len(gone), AT_ONCE):
                 part = gone[first : first + AT_ONCE]
-                entries = file_entries(connection, part)
+                with connection:
+                    entries = file_entries(connection, part)
                 yield from (_state_of(entries[one].file, entries[one], gone=True) for one in part if one in entries)
 
 
-def _state_of(file: Delivery, entry: FileEntry | None, *, gone: bool = False) -> FileState:
+def _state_of(file: Delivery, entry: FileEntry | None, *, gone: bool = False) -> ListedFile:
     if entry is None:
-        return FileState(file, "new", None)
-    state = "gone" if gone else "begun" if entry.found is None else "waiting" if entry.waiting else "done"
-    return FileState(
+        return ListedFile(file, FileState.NEW, None)
+    return ListedFile(
         file,
-        state,
+        FileState.GONE if gone else entry.state,
         entry.found,
         entry.loaded,
         entry.already_there,
@@ -88,7 +92,8 @@ def look_into(feeds: Iterable[Feed], connection: Connection, key: str, position:
     Raises SourceError if neither a feed nor the ledger has such a delivery, or it has no such row.
     """
     feed, delivery = next(((feed, found) for feed in feeds if (found := feed.find(key))), (None, None))
-    entries = entries_named(connection, key)
+    with connection:
+        entries = entries_named(connection, key)
     if delivery is None and not entries:
         raise SourceError(
             f"there is no file {key}, neither in the bucket nor in the ledger: `ncric files list` shows them"
@@ -108,4 +113,5 @@ def look_into(feeds: Iterable[Feed], connection: Connection, key: str, position:
             raise SourceError(f"{key} has no row {position}: the first is 0")
     if entry is None:
         return FileBooks(file, [], [], row)
-    return FileBooks(file, loads_of(connection, entry.file_id), rejects_of(connection, entry.file_id), row)
+    with connection:
+        return FileBooks(file, loads_of(connection, entry.file_id), rejects_of(connection, entry.file_id), row)

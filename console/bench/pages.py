@@ -20,17 +20,18 @@ from streamlit.logger import set_log_level
 from streamlit.testing.v1 import AppTest
 
 from console import queries
-from console.auth import Role, User
 from console.queries.runs import files_of
 from ncric_core.errors import NcricError
+from ncric_core.store import person
 from ncric_core.store.database import Connection, Database
+from ncric_core.store.person import Person, Role
 from ncric_core.windows import Window
 
 ROLES: Final[tuple[Role, Role]] = ("ncric_analyst", "ncric_operator")
 PATIENCE: Final = 120.0  # seconds for a page
 
 Choice = tuple[str, dict[str, str]]
-"""A page (a module of `console`), and its address's parameters."""
+"""A page (a folder of `console`), and its address's parameters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class _Cursor(cursor):
 def _asker() -> str | None:
     """The function that puts a statement: the first outside of what all of them go through."""
     frame = sys._getframe(2)  # as logging and warnings find their callers
-    passed = (__name__, "ncric_core.store.database", queries.__name__)
+    passed = (__name__, "ncric_core.store.database", person.__name__, queries.__name__)
     while frame.f_back is not None:
         module = frame.f_globals.get("__name__", "")
         if module in passed and frame.f_code.co_name in {"_bind", "connect"}:
@@ -114,7 +115,7 @@ def time_pages(database: Database, chosen: Sequence[Choice], end: datetime, repe
             for page, parameters in chosen:
                 _open(page, parameters, ROLES[number % 2])
             for days in (1, 31):  # before a launch, which the page shows only where Prefect runs
-                with queries.asked_by(User("bench", ROLES[number % 2])) as connection:
+                with queries.asked_by(Person("bench", ROLES[number % 2])) as connection:
                     files_of(connection, "BOSS4", Window(end - timedelta(days=days), end), [], [])
     found = [_summed(name, sorted(seconds)) for name, seconds in _Cursor.seconds.items()]
     return sorted(found, key=lambda one: -one.p95)
@@ -132,9 +133,9 @@ def _open(page: str, parameters: dict[str, str], role: Role) -> None:
 def _script(page, role):  # type: ignore[no-untyped-def]  # AppTest runs its text: names of this module are not there
     import importlib  # noqa: PLC0415
 
-    from console.auth import User  # noqa: PLC0415
+    from ncric_core.store.person import Person  # noqa: PLC0415
 
-    importlib.import_module(f"console.{page}").page(User("bench", role))
+    importlib.import_module(f"console.{page}.page").page(Person("bench", role))
 
 
 def _summed(name: str, seconds: Sequence[float]) -> Timed:

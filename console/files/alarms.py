@@ -7,13 +7,13 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from console.auth import User
+from console.asked import of_store
 from console.look import ago, moment, nothing_yet, page_of, pager
 from console.queries import alarms as queries
-from console.queries import asked_by
 from console.queries.files import PAGE
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
+from ncric_core.store.person import Person
 
 ROW: Final = 74  # pixels: a message has three lines
 
@@ -28,19 +28,11 @@ COLUMNS: Final = {
 }
 
 
-@st.cache_data(ttl=30, show_spinner=False)
-def _alarms(user: User, *, lasting: bool, kind: str | None, feed: str | None, at: int) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.alarms(connection, lasting=lasting, kind=kind, feed=feed, page=at)
+_alarms = of_store(seconds=30)(queries.alarms)
+_counts = of_store(seconds=30)(queries.alarm_counts)
 
 
-@st.cache_data(ttl=30, show_spinner=False)
-def _counts(user: User, feed: str | None) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.alarm_counts(connection, feed)
-
-
-def tab(user: User) -> None:
+def tab(user: Person) -> None:
     """The tab; kind and feed stand in the page's address."""
     feeds = datasources(read_settings())
     with st.container(horizontal=True):
@@ -68,10 +60,10 @@ def tab(user: User) -> None:
         st.caption("None of these is over yet.")
 
 
-def _table(user: User, table: str, total: int, kind: str | None, feed: str | None) -> None:
+def _table(user: Person, table: str, total: int, kind: str | None, feed: str | None) -> None:
     lasting = table == "open"
     chosen = (kind, feed)
-    found = _alarms(user, lasting=lasting, kind=kind, feed=feed, at=page_of(table, chosen))
+    found = _alarms(user, lasting=lasting, kind=kind, feed=feed, page=page_of(table, chosen))
     now = datetime.now(UTC)
     alarms = found.rows(named=True)
     shown = found.select(

@@ -10,16 +10,17 @@ from typing import BinaryIO, Final
 import polars as pl
 import streamlit as st
 
-from console.auth import User
 from console.look import in_words, number, span
-from console.queries import SEEN, asked_by, database, note, session_of
-from console.queries.files import FileFilter
+from console.queries import asked_by, database
 from ncric_core.errors import SourceError
 from ncric_core.files import find_files, look_into
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feeds
 from ncric_core.sources.files.objects import Bucket, StoredObject, open_bucket
 from ncric_core.store.database import Database
+from ncric_core.store.files import FileFilter
+from ncric_core.store.person import SEEN, Person, note, session_of
+from ncric_core.vocabulary import FileState
 from ncric_core.windows import Window
 
 PATIENCE: Final = 20  # seconds that a listing may take
@@ -65,12 +66,12 @@ class Beside:
 
 
 @st.cache_resource(ttl=300, max_entries=50, show_spinner=False)
-def _comparison(user: User, chosen: FileFilter) -> Future[Beside]:
+def _comparison(user: Person, chosen: FileFilter) -> Future[Beside]:
     """The comparison, made beside the page so that nobody waits for a slow bucket; the same for five minutes."""
     return LISTING.submit(_compare, database(), user, chosen)
 
 
-def _compare(store: Database, user: User, chosen: FileFilter) -> Beside:
+def _compare(store: Database, user: Person, chosen: FileFilter) -> Beside:
     """Compares what is chosen, whatever its state."""
     settings = read_settings()
     patient_until = monotonic() + PATIENCE
@@ -79,8 +80,8 @@ def _compare(store: Database, user: User, chosen: FileFilter) -> Beside:
     start, end = (given or ever for given, ever in zip((chosen.start, chosen.end), EVER, strict=True))
     window = Window(start.astimezone(UTC), end.astimezone(UTC))
     both = 0
-    apart: dict[str, list[tuple[str, str, int]]] = {"new": [], "gone": []}
-    with session_of(user, store) as connection:
+    apart: dict[FileState, list[tuple[str, str, int]]] = {FileState.NEW: [], FileState.GONE: []}
+    with session_of(store, user) as connection:
         for one in find_files(asked, connection, window=window, search=chosen.search):
             if one.state in apart:
                 file = one.file
@@ -92,7 +93,7 @@ def _compare(store: Database, user: User, chosen: FileFilter) -> Beside:
     return Beside(both, new, gone)
 
 
-def beside(user: User, chosen: FileFilter) -> None:
+def beside(user: Person, chosen: FileFilter) -> None:
     """How the bucket and the ledger agree on the chosen time, feed and name, as soon as the bucket is listed."""
     chosen = FileFilter(chosen.search, chosen.feed, None, chosen.start, chosen.end)
     comparison = _comparison(user, chosen)
@@ -110,7 +111,7 @@ def _until_done(comparison: Future[Beside]) -> None:
     st.caption(":material/hourglass_top: Listing the bucket …")
 
 
-def _show(user: User, chosen: FileFilter, comparison: Future[Beside]) -> None:
+def _show(user: Person, chosen: FileFilter, comparison: Future[Beside]) -> None:
     if comparison.exception() is not None:
         _comparison.clear(user, chosen)  # the next look tries again
     found = comparison.result()
@@ -146,7 +147,7 @@ def _named(title: str, found: pl.DataFrame, so_what: str) -> None:
         st.caption(f"{number(MOST)} of {number(found.height)}")
 
 
-def look(user: User, key: str) -> None:
+def look(user: Person, key: str) -> None:
     """A row of a file as it lies in the bucket, photos left out. Not cached: it holds a plate."""
     with st.form(f"look-{key}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         position = st.number_input("Look into the file: row, the first is 0", min_value=0, value=0, width=280)
@@ -156,6 +157,6 @@ def look(user: User, key: str) -> None:
             settings = read_settings()
             with asked_by(user) as connection:  # before it is shown, and if it is not to be had, too
                 note(connection, SEEN, f"row {int(position):,} of {key}")
-            with session_of(user, database()) as connection:
+            with session_of(database(), user) as connection:
                 seen = look_into(feeds(settings).values(), connection, key, int(position))
             st.code(seen.row, language="json", wrap_lines=True)

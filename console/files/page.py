@@ -6,14 +6,25 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from console.auth import User
+from console.asked import of_store
 from console.files import alarms, bucket, rejects
 from console.look import PACIFIC, in_words, moment, nothing_yet, number, page_of, pager, span
-from console.queries import asked_by
 from console.queries import files as queries
-from console.queries.files import PAGE, STATES, FileFilter, Sums
+from console.queries.files import PAGE
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
+from ncric_core.store.files import FileEntry, FileFilter, Sums, entries_named, newest_arrival, sum_up
+from ncric_core.store.person import Person
+from ncric_core.vocabulary import FileState
+
+STATE_WORDS: Final = {
+    FileState.DONE.value: "done",
+    FileState.WAITING.value: "waiting",
+    FileState.BEGUN.value: "not read yet",
+    FileState.FAILED.value: "failed",
+    FileState.REPLACED.value: "replaced",
+}
+"""The states that the ledger alone decides, in the page's words."""
 
 PERIODS: Final = {"Last day": 1, "Last week": 7, "Last month": 31, "Any time": None, "Between": None}
 """Days back from the newest arrival, so that a feed that has stopped still shows its last files."""
@@ -37,7 +48,14 @@ LOAD_COLUMNS: Final = {
 } | {name: COLUMNS[name] for name in ("found", "loaded", "already_there", "waiting")}
 
 
-def page(user: User) -> None:
+_newest = of_store(seconds=30)(newest_arrival)
+_sums = of_store(seconds=30)(sum_up)
+_files = of_store(seconds=30)(queries.files)
+_versions = of_store(seconds=30)(entries_named)
+_loads = of_store(seconds=30)(queries.loads)
+
+
+def page(user: Person) -> None:
     """The page; what is chosen stands in its address."""
     st.title("Files and rejects")
     tabs = st.tabs(["Files", "Rejects", "Alarms"], key="tab", bind="query-params")
@@ -47,37 +65,7 @@ def page(user: User) -> None:
                 show(user)
 
 
-@st.cache_data(ttl=30, show_spinner=False)
-def _newest(user: User) -> datetime | None:
-    with asked_by(user) as connection:
-        return queries.newest_arrival(connection)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _sums(user: User, chosen: FileFilter) -> Sums:
-    with asked_by(user) as connection:
-        return queries.sums(connection, chosen)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _files(user: User, chosen: FileFilter, at: int) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.files(connection, chosen, at)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _versions(user: User, key: str) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.versions(connection, key)
-
-
-@st.cache_data(ttl=30, show_spinner=False)
-def _loads(user: User, file_id: int) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.loads(connection, file_id)
-
-
-def _ledger(user: User) -> None:
+def _ledger(user: Person) -> None:
     newest = _newest(user)
     chosen = _filter(newest)
     if newest is None:
@@ -94,15 +82,20 @@ def _ledger(user: User) -> None:
 
 
 def _filter(newest: datetime | None) -> FileFilter:
-    feeds, words = datasources(read_settings()), list(STATES.values())
+    feeds, words = datasources(read_settings()), list(STATE_WORDS.values())
     with st.container(horizontal=True):
         text = st.text_input("Name contains", key="search", bind="query-params", placeholder="any name", width=280)
         of = st.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params", width=130)
         word = st.selectbox("State", words, index=None, placeholder="any", key="state", bind="query-params", width=170)
         when = st.selectbox("Arrived", list(PERIODS), index=1, key="arrived", bind="query-params", width=150)
-    start, end = _between(newest) if when == "Between" else (queries.since(newest, PERIODS[when]), None)
-    named = next((name for name, shown in STATES.items() if shown == word), None)
-    return FileFilter(text or None, of, named, start, end)
+    start, end = _between(newest) if when == "Between" else (_since(newest, PERIODS[when]), None)
+    state = next((FileState(name) for name, shown in STATE_WORDS.items() if shown == word), None)
+    return FileFilter(text or None, of, state, start, end)
+
+
+def _since(newest: datetime | None, days: int | None) -> datetime | None:
+    """The begin of the days up to the newest arrival."""
+    return newest - timedelta(days=days) if newest and days else None
 
 
 def _between(newest: datetime | None) -> tuple[datetime | None, datetime | None]:
@@ -149,7 +142,7 @@ def _books(all_of_them: Sums) -> None:
         st.caption(" ".join(notes))
 
 
-def _table(user: User, chosen: FileFilter) -> None:
+def _table(user: Person, chosen: FileFilter) -> None:
     total = _sums(user, chosen).files
     if not total:
         nothing_yet(
@@ -159,7 +152,7 @@ def _table(user: User, chosen: FileFilter) -> None:
     found = _files(user, chosen, page_of("ledger", chosen))
     shown = found.with_columns(
         pl.Series("arrived", map(span, found["window_start"], found["window_end"]), dtype=pl.String),
-        pl.col("state").replace_strict(STATES),
+        pl.col("state").replace_strict(STATE_WORDS),
     )
     st.dataframe(
         shown.select(*COLUMNS),
@@ -184,33 +177,38 @@ def _choose() -> None:
         st.query_params.pop("file", None)
 
 
-def _one_file(user: User, key: str) -> None:
+def _one_file(user: Person, key: str) -> None:
     """What became of a file: each version that came, agency by agency, and the way to its rejects and rows."""
     with st.container(border=True):
         st.subheader(key.rsplit("/", 1)[-1])
         known = _versions(user, key)
-        if known.is_empty():
+        if not known:
             nothing_yet("The ledger does not know this file.", "If it lies in the bucket, its job has not read it yet.")
-        for file in known.iter_rows(named=True):
-            st.markdown(
-                f"{file['feed']}, arrived {span(file['window_start'], file['window_end'])}, "
-                f"{file['size']:,} bytes, **{STATES[file['state']]}**, read {moment(file['read_at'])}"
-            )
-            st.caption(
-                f"{number(file['found'])} rows found = {file['loaded']:,} loaded + {file['already_there']:,} already "
-                f"there + {file['rejected']:,} rejected + {file['waiting']:,} waiting; {file['photos']:,} photos, "
-                f"{file['bad_photos']:,} of them unreadable" + (f"; {file['note']}" if file["note"] else "")
-            )
-            loads = _loads(user, file["file_id"])
-            if loads.height:
-                columns = [name for name in loads.columns if name != "error" or loads["error"].count()]
-                st.dataframe(loads.select(columns), column_config=LOAD_COLUMNS, hide_index=True)
+        for one in known:
+            _version(user, one)
         with st.container(horizontal=True):
-            if known["rejected"].sum():
+            if any(one.rejected for one in known):
                 st.button("Its rejects", icon=":material/rule:", on_click=_to_rejects, args=(key,))
             st.button("Close", key="close-file", on_click=_close)
         if user.is_operator:
             bucket.look(user, key)
+
+
+def _version(user: Person, one: FileEntry) -> None:
+    """A version of a file with its books, and what became of its rows agency by agency."""
+    st.markdown(
+        f"{one.file.datasource}, arrived {span(one.file.window_start, one.file.window_end)}, "
+        f"{one.file.size:,} bytes, **{STATE_WORDS[one.state]}**, read {moment(one.read_at)}"
+    )
+    st.caption(
+        f"{number(one.found)} rows found = {one.loaded:,} loaded + {one.already_there:,} already "
+        f"there + {one.rejected:,} rejected + {one.waiting:,} waiting; {one.photos:,} photos, "
+        f"{one.bad_photos:,} of them unreadable" + (f"; {one.note}" if one.note else "")
+    )
+    loads = _loads(user, one.file_id)
+    if loads.height:
+        columns = [name for name in loads.columns if name != "error" or loads["error"].count()]
+        st.dataframe(loads.select(columns), column_config=LOAD_COLUMNS, hide_index=True)
 
 
 def _close() -> None:

@@ -1,20 +1,22 @@
 """Rejects: how many of each reason, where each came from and why, and running them again after a fix."""
 
+from dataclasses import replace
 from typing import Final
 
 import polars as pl
 import streamlit as st
 
-from console.auth import User
+from console.asked import of_store
 from console.files.replaying import RUN, show_replay, start_replay
 from console.look import moment, nothing_yet, page_of, pager
-from console.queries import SEEN, asked_by, note
+from console.queries import asked_by
 from console.queries import rejects as queries
 from console.queries.files import PAGE
-from console.queries.rejects import RejectFilter
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
-from ncric_core.store.rejects import Chosen
+from ncric_core.store.person import SEEN, Person, note
+from ncric_core.store.rejects import RejectFilter
+from ncric_core.vocabulary import Reason
 
 COLUMNS: Final = {
     "reason": st.column_config.TextColumn("Reason", width=90),
@@ -34,34 +36,15 @@ REASON_COLUMNS: Final = {
     "newest": st.column_config.TextColumn("Newest", width="small"),
 }
 
-MEANINGS: Final = {
-    "no_id": "the read has no id",
-    "template_id": "its id is the vendor's placeholder, never filled in",
-    "bad_date": "its time is no time",
-    "future": "it was seen after its file arrived",
-    "too_old": "it was seen too long before its file arrived (NCRIC_KEEP_DAYS)",
-    "too_long": "a value is longer than the store takes",
-    "not_text": "the file is no text there",
-    "not_json": "the file is no JSON there",
-    "not_object": "a row is no object",
-    "cut_off": "the file ends within the row",
-}
+MEANINGS: Final = {reason.value: reason.meaning for reason in Reason}
 """Reasons in plain words; one that is not here is shown by its name alone."""
 
 
-@st.cache_data(ttl=30, show_spinner=False)
-def _reasons(user: User, chosen: RejectFilter) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.reasons(connection, chosen)
+_reasons = of_store(seconds=30)(queries.reasons)
+_rejects = of_store(seconds=30)(queries.rejects)
 
 
-@st.cache_data(ttl=30, show_spinner=False)
-def _rejects(user: User, chosen: RejectFilter, at: int) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return queries.rejects(connection, chosen, at)
-
-
-def _received(user: User, found: pl.DataFrame) -> pl.DataFrame:
+def _received(user: Person, found: pl.DataFrame) -> pl.DataFrame:
     """The rejects with their rows as received. Not cached: they hold plates. Whoever has them shown is in `activity`
     before, once for the same rows as long as they look at them."""
     these = found.select("file_id", "position").rows()
@@ -75,7 +58,7 @@ def _received(user: User, found: pl.DataFrame) -> pl.DataFrame:
     return found.join(rows, on=["file_id", "position"], how="left", maintain_order="left")
 
 
-def tab(user: User) -> None:
+def tab(user: Person) -> None:
     """The tab; reason, feed and name stand in the page's address."""
     show_replay(user)
     chosen, reasons = _filter(user)
@@ -91,7 +74,7 @@ def tab(user: User) -> None:
     _table(user, chosen, sum(wanted["rejects"]))
 
 
-def _filter(user: User) -> tuple[RejectFilter, pl.DataFrame]:
+def _filter(user: Person) -> tuple[RejectFilter, pl.DataFrame]:
     """What is chosen, and the reasons that there are among it."""
     feeds = datasources(read_settings())
     with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -103,7 +86,7 @@ def _filter(user: User) -> tuple[RejectFilter, pl.DataFrame]:
     reasons = _reasons(user, every)
     names = reasons["reason"].to_list()
     why = reason.selectbox("Reason", names, index=None, placeholder="any", key="reason", bind="query-params")
-    return RejectFilter(why, every.file, every.feed, every.replayed), reasons
+    return replace(every, reason=why), reasons
 
 
 def _show_reasons(reasons: pl.DataFrame) -> None:
@@ -114,7 +97,7 @@ def _show_reasons(reasons: pl.DataFrame) -> None:
     st.dataframe(shown.select(*REASON_COLUMNS), column_config=REASON_COLUMNS, hide_index=True, alt="Rejects by reason")
 
 
-def _table(user: User, chosen: RejectFilter, total: int) -> None:
+def _table(user: Person, chosen: RejectFilter, total: int) -> None:
     found = _rejects(user, chosen, page_of("rejects", chosen))
     if user.is_operator:
         found = _received(user, found)
@@ -137,7 +120,7 @@ def _table(user: User, chosen: RejectFilter, total: int) -> None:
         _one(user, found.row(rows[0], named=True))
 
 
-def _one(user: User, reject: dict[str, object]) -> None:
+def _one(user: Person, reject: dict[str, object]) -> None:
     """One reject: where it came from, why, and for operators what was received."""
     reason, key = str(reject["reason"]), str(reject["key"])
     with st.container(border=True):
@@ -149,10 +132,10 @@ def _one(user: User, reject: dict[str, object]) -> None:
             st.code(str(reject["received"]), language="json", wrap_lines=True)
         open_still = user.is_operator and reject["replayed_at"] is None
         if open_still and st.button("Run it again", icon=":material/replay:"):
-            start_replay(user, Chosen(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
+            start_replay(user, RejectFilter(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
 
 
-def _replay_all(user: User, chosen: RejectFilter, reasons: pl.DataFrame) -> None:
+def _replay_all(user: Person, chosen: RejectFilter, reasons: pl.DataFrame) -> None:
     """The button that runs all of a reason again, for operators."""
     if not user.is_operator or chosen.replayed:
         return
@@ -166,4 +149,4 @@ def _replay_all(user: User, chosen: RejectFilter, reasons: pl.DataFrame) -> None
         label = f"Run all {count:,} {chosen.reason} again"
     ready = bool(chosen.reason and not chosen.feed) and RUN not in st.session_state
     if st.button(label, icon=":material/replay:", help=hint, disabled=not ready, key="replay-all"):
-        start_replay(user, Chosen(chosen.reason, chosen.file))
+        start_replay(user, RejectFilter(chosen.reason, chosen.file))

@@ -4,21 +4,21 @@ from typing import Any, Final
 
 import streamlit as st
 
-from console.auth import User
 from console.look import in_words
 from console.queries import changing
 from ncric_core.errors import NcricError, ServiceError
 from ncric_core.jobs.launch import deployment_named
 from ncric_core.jobs.prefect_api import ENDED, PrefectApi, prefect_api
 from ncric_core.settings import read_settings
-from ncric_core.store.rejects import Chosen
+from ncric_core.store.person import Person
+from ncric_core.store.rejects import RejectFilter
 
 JOB: Final = "replay-rejects"
-LOOK_EVERY: Final = 1.0  # seconds
+REPLAY_FOLLOWED_EVERY: Final = 1.0  # seconds
 RUN, TOLD = "replay-run", "replay-told"  # in the session: the run that is followed, and what came of the last
 
 
-def start_replay(user: User, chosen: Chosen) -> None:
+def start_replay(user: Person, chosen: RejectFilter) -> None:
     """Has a run of Prefect's run rejects again, with an entry in `activity`; what came of it is told by `show_replay`.
 
     The entry comes first: if the database refuses it nothing is started, and what Prefect refuses leaves none.
@@ -38,7 +38,7 @@ def start_replay(user: User, chosen: Chosen) -> None:
     st.rerun()
 
 
-def show_replay(user: User) -> None:
+def show_replay(user: Person) -> None:
     """What came of the last replay, and how far the one is that runs."""
     match st.session_state.pop(TOLD, None):
         case ("done", text):
@@ -46,7 +46,7 @@ def show_replay(user: User) -> None:
         case (_, text):
             st.error(text, icon=":material/error:")
     if user.is_operator and RUN in st.session_state:
-        st.fragment(_follow, run_every=LOOK_EVERY)()
+        st.fragment(_follow, run_every=REPLAY_FOLLOWED_EVERY)()
 
 
 def _follow() -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from console.auth import User
 from console.look import in_words, nothing_yet
 from console.names.saving import propose
 from console.queries import asked_by
@@ -15,9 +14,10 @@ from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.name_changes import NameChange
 from ncric_core.store.names import all_mappings
+from ncric_core.store.person import Person
 
 
-def part(user: User) -> None:
+def part(user: Person) -> None:
     """Download for all, upload for operators."""
     with asked_by(user) as connection:
         present = all_mappings(connection)

@@ -5,7 +5,7 @@ from typing import Final
 
 import streamlit as st
 
-from console.auth import User
+from console.asked import of_store
 from console.look import PACIFIC, in_words, moment, nothing_yet, number
 from console.names import files, table
 from console.names.saving import changes_waiting, review, save, show_moving
@@ -13,19 +13,20 @@ from console.queries import asked_by
 from console.queries import names as questions
 from ncric_core.store.name_changes import NameChange, history, reverse_of
 from ncric_core.store.names import UnmappedName, unmapped_names
+from ncric_core.store.person import Person
 
 ON_A_PAGE: Final = 10  # names of the inbox
 HISTORY: Final = 300  # changes shown
 
 
-def page(user: User) -> None:
+def page(user: Person) -> None:
     """The page: one of its parts, by the query parameter `part`."""
     st.title("Agency names")
     show_moving(user)
     if changes_waiting():
         review(user)
         return
-    parts: dict[str, Callable[[User], None]] = {
+    parts: dict[str, Callable[[Person], None]] = {
         "Inbox": _inbox,
         "Name table": table.part,
         "History": _history,
@@ -43,20 +44,12 @@ def _named(part: str | None, parts: Sequence[str]) -> str:
     return part if part is not None and part in parts else parts[0]
 
 
-@st.cache_data(ttl=20, show_spinner="Looking for names that wait …")
-def _waiting(_user: User, who: tuple[str, str]) -> list[UnmappedName]:  # noqa: ARG001  # who: the key of the cache
-    with asked_by(_user) as connection:
-        return unmapped_names(connection)
+_waiting = of_store(seconds=20, spinner="Looking for names that wait …")(unmapped_names)
+_agencies = of_store(seconds=20)(questions.agencies)
 
 
-@st.cache_data(ttl=20)
-def _agencies(_user: User, who: tuple[str, str]) -> list[str]:  # noqa: ARG001
-    with asked_by(_user) as connection:
-        return questions.agencies(connection)
-
-
-def _inbox(user: User) -> None:
-    waiting = _waiting(user, (user.name, user.role))
+def _inbox(user: Person) -> None:
+    waiting = _waiting(user)
     if not waiting:
         nothing_yet(
             "No name waits.", "A name never seen before appears here with its first reads, which are kept under it."
@@ -76,7 +69,7 @@ def _inbox(user: User) -> None:
     )
 
 
-def _waiting_name(user: User, one: UnmappedName) -> None:
+def _waiting_name(user: Person, one: UnmappedName) -> None:
     """A name with its suggestions: one click accepts one."""
     key = f"{one.datasource}/{one.received}"
     with st.container(border=True):
@@ -98,10 +91,10 @@ def _waiting_name(user: User, one: UnmappedName) -> None:
 
 
 @st.dialog("Another agency")
-def _choose(user: User, one: UnmappedName) -> None:
+def _choose(user: Person, one: UnmappedName) -> None:
     """Asks for an agency, known or new, that a name stands for."""
     st.markdown(f"**{_plain(one.received)}** ({one.datasource}) is")
-    options = _agencies(user, (user.name, user.role))
+    options = _agencies(user)
     other = st.selectbox(
         "Agency", options, index=None, key="inbox_other", accept_new_options=True, placeholder="choose or type"
     )
@@ -110,7 +103,7 @@ def _choose(user: User, one: UnmappedName) -> None:
         st.rerun()
 
 
-def _accept(user: User, one: UnmappedName, agency: str | None) -> None:
+def _accept(user: Person, one: UnmappedName, agency: str | None) -> None:
     if agency:
         save(user, [NameChange(one.datasource, one.received, None, agency)])
         _waiting.clear()
@@ -121,7 +114,7 @@ def _plain(text: str) -> str:
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|~<>$:" else sign for sign in text)
 
 
-def _history(user: User) -> None:
+def _history(user: Person) -> None:
     search = st.text_input("Search", placeholder="a name, an agency, or who changed it", key="history_search")
     with asked_by(user) as connection:
         past = history(connection, search, HISTORY)
@@ -152,7 +145,7 @@ def _history(user: User) -> None:
     )
 
 
-def _undo(user: User, change: int) -> None:
+def _undo(user: Person, change: int) -> None:
     with in_words(), asked_by(user) as connection:
         undo = reverse_of(connection, change)
     save(user, [undo])

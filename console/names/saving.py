@@ -6,7 +6,6 @@ from typing import Final
 
 import streamlit as st
 
-from console.auth import User
 from console.look import DO, in_words, number
 from console.queries import asked_by, changing
 from console.queries import names as questions
@@ -14,9 +13,10 @@ from ncric_core.errors import AgencyError, NcricError, ServiceError
 from ncric_core.jobs.prefect_api import prefect_api
 from ncric_core.settings import read_settings
 from ncric_core.store.name_changes import NameChange, NameConflictError, planned_by, save_changes
+from ncric_core.store.person import Person
 
 MOVING_JOB: Final = "restandardize"
-LOOK_EVERY: Final = 2.0  # seconds
+MOVE_FOLLOWED_EVERY: Final = 2.0  # seconds
 
 
 def propose(changes: Sequence[NameChange]) -> None:
@@ -29,7 +29,7 @@ def changes_waiting() -> bool:
     return bool(st.session_state.get("proposed_names"))
 
 
-def review(user: User) -> None:
+def review(user: Person) -> None:
     """What the changes are and what will move, to be saved or not."""
     changes: list[NameChange] = st.session_state["proposed_names"]
     st.subheader(f"{len(changes):,} changes to save")
@@ -53,12 +53,12 @@ def review(user: User) -> None:
         st.button("Do not save", on_click=propose, args=([],))
 
 
-def _save_proposed(user: User) -> None:
+def _save_proposed(user: Person) -> None:
     if save(user, st.session_state["proposed_names"]):
         propose([])
 
 
-def save(user: User, changes: Sequence[NameChange]) -> bool:
+def save(user: Person, changes: Sequence[NameChange]) -> bool:
     """Saves changes in one transaction and has the reads moved; gives whether it was saved. What went wrong is told on
     the next run of the page."""
     subject = changes[0].received if len(changes) == 1 else f"{len(changes):,} names"
@@ -98,7 +98,7 @@ def _tell_conflict(error: NameConflictError, changes: Sequence[NameChange]) -> N
     propose([one for one in again if one.before != one.after])
 
 
-def _move_reads(user: User) -> str:
+def _move_reads(user: Person) -> str:
     """Has a run move the reads that are loaded already; says so, or what to do instead."""
     with asked_by(user) as connection:
         reads = questions.reads_to_move(connection)
@@ -118,7 +118,7 @@ def _move_reads(user: User) -> str:
     return f"{reads:,} reads are moving by a run."
 
 
-def show_moving(user: User) -> None:
+def show_moving(user: Person) -> None:
     """What was told last, and how far the moving is, until it is done."""
     kind, text = st.session_state.pop("names_told", (None, ""))
     if kind == "success":
@@ -129,10 +129,10 @@ def show_moving(user: User) -> None:
         st.warning(f"{text} Your side is kept below, to be saved over theirs or not.", icon=":material/call_split:")
         st.dataframe(st.session_state.pop("names_conflicts"), width="stretch")
     if st.session_state.get("names_moving"):
-        st.fragment(_progress, run_every=LOOK_EVERY)(user)
+        st.fragment(_progress, run_every=MOVE_FOLLOWED_EVERY)(user)
 
 
-def _progress(user: User) -> None:
+def _progress(user: Person) -> None:
     total = st.session_state.get("names_moving", 0)
     if not total:
         return

@@ -5,7 +5,6 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from console.auth import User
 from console.look import nothing_yet
 from console.names.saving import propose
 from console.queries import asked_by
@@ -13,9 +12,10 @@ from console.queries import names as questions
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.name_changes import NameChange
+from ncric_core.store.person import Person
 
 
-def part(user: User) -> None:
+def part(user: Person) -> None:
     """The table, or what a search leaves of it; operators edit it."""
     search = st.text_input("Search", placeholder="a received name or an agency", key="table_search").casefold()
     with asked_by(user) as connection:

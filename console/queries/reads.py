@@ -174,7 +174,7 @@ def senders(connection: Connection) -> pl.DataFrame:
     return frame(connection, SENDERS, {}, SENDER)
 
 
-STATES: Final = {"silent": "silent", "drop": "low"}
+ALARM_WORDS: Final = {"silent": "silent", "drop": "low"}
 """An alarm's kind, in the page's words. Who has none is fine."""
 
 
@@ -182,7 +182,7 @@ def state_of(alarms: Sequence[Alarm], datasource: str, agency: int, camera_id: s
     """silent, low or fine: by the open alarm about it, or about the whole that it is a part of."""
     subjects = {datasource, f"{datasource}/{agency}"} | ({f"{datasource}/{agency}/{camera_id}"} if camera_id else set())
     kinds = {alarm.kind for alarm in alarms if alarm.subject in subjects}
-    return next((word for kind, word in STATES.items() if kind in kinds), "fine")
+    return next((word for kind, word in ALARM_WORDS.items() if kind in kinds), "fine")
 
 
 # ---- one agency's feed

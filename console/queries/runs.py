@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final
 
 import polars as pl
@@ -27,7 +27,7 @@ CELLS: Final = pl.Schema(
 )
 """What became of an agency's rows in the files that arrived on a day; states as `calendar` defines them."""
 
-STATES: Final = ("complete", "partial", "failed", "empty")
+DAY_STATES: Final = ("complete", "partial", "failed", "empty")
 
 # A feed's hours lack where none of its files reaches into them, up to its newest file: later ones are still to come.
 # Files of the day after are looked at too, as one may reach back over midnight.
@@ -176,9 +176,3 @@ def files_of(
 def agencies(connection: Connection) -> list[str]:
     """All agencies that a job can be limited to, those of names never mapped too."""
     return [name for (name,) in rows(connection, "SELECT name FROM agencies ORDER BY name")]
-
-
-def newest_arrival(connection: Connection) -> datetime | None:
-    """When the newest file that the ledger knows arrived."""
-    newest: datetime | None = rows(connection, "SELECT max(window_end) FROM source_files")[0][0]
-    return newest

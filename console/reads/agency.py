@@ -7,21 +7,21 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from console.auth import User
+from console.asked import of_store
 from console.look import in_words, number
 from console.period import Period
-from console.queries import asked_by
 from console.queries import reads as ask
 from console.reads.chart import over_time_chart
-from console.reads.table import STATES
+from console.reads.table import FEED_STATES
 from ncric_core.alarms.habit import PACIFIC
 from ncric_core.store.alarms import Alarm
+from ncric_core.store.person import Person
 
 MOST_FILES: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class AgencyFeed:
     """An agency's feed; `datasource` is None where it never sent anything."""
 
     agency: int
@@ -29,7 +29,12 @@ class Feed:
     datasource: str | None
 
 
-def show_agency(user: User, feed: Feed, counts: pl.DataFrame, alarms: Sequence[Alarm], period: Period) -> None:
+_cameras_of = of_store(seconds=45)(ask.cameras)
+_files_of = of_store(seconds=45)(ask.files)
+_rejects_of = of_store(seconds=45)(ask.rejects)
+
+
+def show_agency(user: Person, feed: AgencyFeed, counts: pl.DataFrame, alarms: Sequence[Alarm], period: Period) -> None:
     """What is known of an agency's feed in the period."""
     st.subheader(f"{feed.name} · {feed.datasource}" if feed.datasource else feed.name)
     if feed.datasource is None:
@@ -43,16 +48,18 @@ def show_agency(user: User, feed: Feed, counts: pl.DataFrame, alarms: Sequence[A
     for alarm in alarms:
         if alarm.subject in subjects:
             st.warning(alarm.message, icon=":material/notifications:")
+    agency, datasource = feed.agency, feed.datasource
     cameras, hours, files, rejects = st.tabs(["Cameras", "Hours", "Files", "Rejects"])
     with cameras, in_words():
-        _cameras(_asked_cameras(user, feed, period), alarms)
+        found = _cameras_of(user, agency=agency, datasource=datasource, start=period.start, end=period.end)
+        _cameras(found, alarms)
     with hours:
         own = counts.filter((pl.col("agency") == feed.agency) & (pl.col("datasource") == feed.datasource))
         _hours(own, period)
     with files, in_words():
-        _files(_asked_files(user, feed, period))
+        _files(_files_of(user, agency=agency, datasource=datasource, end=period.end, limit=MOST_FILES))
     with rejects, in_words():
-        _rejects(_asked_rejects(user, feed))
+        _rejects(_rejects_of(user, agency=agency, datasource=datasource))
 
 
 def _cameras(cameras: pl.DataFrame, alarms: Sequence[Alarm]) -> None:
@@ -76,7 +83,9 @@ def _cameras(cameras: pl.DataFrame, alarms: Sequence[Alarm]) -> None:
             "last_hour": st.column_config.DatetimeColumn(
                 "Last hour with reads (Pacific)", format="MMM D, YYYY, HH:mm", timezone=PACIFIC.key
             ),
-            "state": st.column_config.MultiselectColumn("State", options=list(STATES), color=list(STATES.values())),
+            "state": st.column_config.MultiselectColumn(
+                "State", options=list(FEED_STATES), color=list(FEED_STATES.values())
+            ),
         },
     )
 
@@ -131,25 +140,3 @@ def _rejects(rejects: pl.DataFrame) -> None:
             ),
         },
     )
-
-
-@st.cache_data(ttl=45, show_spinner=False)
-def _asked_cameras(user: User, feed: Feed, period: Period) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return ask.cameras(
-            connection, agency=feed.agency, datasource=feed.datasource or "", start=period.start, end=period.end
-        )
-
-
-@st.cache_data(ttl=45, show_spinner=False)
-def _asked_files(user: User, feed: Feed, period: Period) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return ask.files(
-            connection, agency=feed.agency, datasource=feed.datasource or "", end=period.end, limit=MOST_FILES
-        )
-
-
-@st.cache_data(ttl=45, show_spinner=False)
-def _asked_rejects(user: User, feed: Feed) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return ask.rejects(connection, agency=feed.agency, datasource=feed.datasource or "")

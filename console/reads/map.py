@@ -11,12 +11,12 @@ import polars as pl
 import pydeck as pdk
 import streamlit as st
 
-from console.auth import User
+from console.asked import of_store
 from console.look import in_words, nothing_yet
 from console.period import Period
-from console.queries import asked_by
 from console.queries import reads as ask
 from ncric_core.store.alarms import Alarm
+from ncric_core.store.person import Person
 
 OUTLINES: Final = Path(__file__).with_name("counties.geojson")  # its member `source` says where it is from
 
@@ -50,10 +50,13 @@ def dots(cameras: pl.DataFrame, alarms: Sequence[Alarm]) -> pl.DataFrame:
     ).sort(pl.col("state").replace_strict(list(DOTS), range(len(DOTS))), -pl.col("reads"))
 
 
-def show(user: User, alarms: Sequence[Alarm], period: Period) -> None:
+_cameras = of_store(seconds=60)(ask.cameras_on_map)
+
+
+def show(user: Person, alarms: Sequence[Alarm], period: Period) -> None:
     """The map, if any camera with a known place sent reads in the period."""
     with in_words():
-        cameras = _cameras(user, period)
+        cameras = _cameras(user, start=period.start, end=period.end)
         if cameras.is_empty():
             nothing_yet(
                 "No camera with a known place sent a read in the period.", "Choose a longer one, or an earlier end."
@@ -105,9 +108,3 @@ def _view(shown: pl.DataFrame) -> pdk.ViewState:
     )  # at zoom 0, the world is 512 pixels
     zoom = math.log2(min(across * FILLED[0], down * FILLED[1]))
     return pdk.ViewState(latitude=latitude, longitude=longitude, zoom=min(max(zoom, 5), 11))
-
-
-@st.cache_data(ttl=60, show_spinner=False)
-def _cameras(user: User, period: Period) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return ask.cameras_on_map(connection, start=period.start, end=period.end)

@@ -6,25 +6,40 @@ from typing import Any, Final
 import polars as pl
 import streamlit as st
 
-from console.auth import User
+from console.asked import of_store
 from console.look import ago, in_words, moment, nothing_yet, number
 from console.period import Period, choose
-from console.queries import asked_by
 from console.queries import reads as ask
 from console.reads import map
 from console.reads import table as by_agency
-from console.reads.agency import Feed, show_agency
+from console.reads.agency import AgencyFeed, show_agency
 from console.reads.chart import over_time_chart
 from ncric_core.settings import read_settings
 from ncric_core.store.alarms import Alarm, open_alarms
+from ncric_core.store.database import Connection
+from ncric_core.store.person import Person
 
 CARD: Final[dict[str, Any]] = {"border": True, "height": "stretch", "width": 210}
 """A figure at a glance: all of them in two rows."""
 
 AS_USUAL: Final = "as usual"
 
+_feeds = of_store(seconds=45)(ask.feeds)
+_over_time = of_store(seconds=60, spinner="Counting …")(ask.over_time)
+_senders = of_store(seconds=45)(ask.senders)
 
-def page(user: User) -> None:
+
+@of_store(seconds=45)
+def _glance(connection: Connection, as_of: datetime) -> ask.Glance:
+    return ask.glance(connection, read_settings(), as_of)
+
+
+@of_store(seconds=45)
+def _alarms(connection: Connection) -> list[Alarm]:
+    return open_alarms(connection, list(ask.ALARM_WORDS))
+
+
+def page(user: Person) -> None:
     """Everything about reads in a period; the period and the chosen agency are in the page's address."""
     st.title("Reads")
     with in_words():
@@ -40,7 +55,7 @@ def page(user: User) -> None:
         period = choose(now, newest)
         alarms = _alarms(user)
         _at_a_glance(_glance(user, period.end), feeds, alarms, period, now)
-        counts = _over_time(user, period)
+        counts = _over_time(user, start=period.start, end=period.end, unit=period.unit)
         if counts.is_empty():
             _quiet(period, newest)
         else:
@@ -54,7 +69,7 @@ def page(user: User) -> None:
                 map.show(user, alarms, period)
 
 
-def _agencies(user: User, counts: pl.DataFrame, alarms: list[Alarm], period: Period, now: datetime) -> None:
+def _agencies(user: Person, counts: pl.DataFrame, alarms: list[Alarm], period: Period, now: datetime) -> None:
     table = by_agency.table_of(_senders(user), counts, alarms, period=period, now=now)
     chosen = _kept(by_agency.show(table, period), table)
     if chosen is not None:
@@ -141,7 +156,7 @@ def _chart(counts: pl.DataFrame, period: Period) -> None:
     )
 
 
-def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> Feed | None:
+def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> AgencyFeed | None:
     """The agency's feed of the row just chosen, else of the page's address (`agency=BOSS4/17`), as alarms name it."""
     before = st.session_state.get("picked")
     st.session_state["picked"] = picked
@@ -156,37 +171,4 @@ def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> Feed | None:
     if not agency or found.is_empty():
         st.caption("Choose a row, by the box on its left, to see its cameras, hours, files and rejects.")
         return None
-    return Feed(*found.select("agency", "name", "datasource").row(0))
-
-
-# ---- what was asked a moment ago is not asked again; each user has answers of their own
-
-
-@st.cache_data(ttl=45, show_spinner=False)
-def _feeds(user: User) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return ask.feeds(connection)
-
-
-@st.cache_data(ttl=45, show_spinner=False)
-def _glance(user: User, as_of: datetime) -> ask.Glance:
-    with asked_by(user) as connection:
-        return ask.glance(connection, read_settings(), as_of)
-
-
-@st.cache_data(ttl=45, show_spinner=False)
-def _alarms(user: User) -> list[Alarm]:
-    with asked_by(user) as connection:
-        return open_alarms(connection, list(ask.STATES))
-
-
-@st.cache_data(ttl=60, show_spinner="Counting …")
-def _over_time(user: User, period: Period) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return ask.over_time(connection, start=period.start, end=period.end, unit=period.unit)
-
-
-@st.cache_data(ttl=45, show_spinner=False)
-def _senders(user: User) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return ask.senders(connection)
+    return AgencyFeed(*found.select("agency", "name", "datasource").row(0))

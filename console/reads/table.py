@@ -16,7 +16,7 @@ from ncric_core.store.alarms import Alarm
 
 NEVER: Final = "no reads yet"
 UNMAPPED: Final = "unmapped"
-STATES: Final = {"fine": "green", "low": "orange", "silent": "red", NEVER: "gray", UNMAPPED: "violet"}
+FEED_STATES: Final = {"fine": "green", "low": "orange", "silent": "red", NEVER: "gray", UNMAPPED: "violet"}
 
 TABLE: Final = pl.Schema(
     {
@@ -78,7 +78,7 @@ def show(table: pl.DataFrame, period: Period) -> tuple[int, str] | None:
     """Shows the table with its downloads; gives agency and source of the chosen row."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input("Find an agency", placeholder="a part of its name", icon=":material/search:", width=260)
-        states = st.pills("State", list(STATES), selection_mode="multi", default=[], width="content")
+        states = st.pills("State", list(FEED_STATES), selection_mode="multi", default=[], width="content")
         downloads = st.container(horizontal=True, width="content")
     found = table.filter(
         pl.col("name").str.to_lowercase().str.contains(text.strip().lower(), literal=True)
@@ -124,6 +124,6 @@ _COLUMNS: Final = {
     ),
     "lag": st.column_config.TextColumn("Lag", width="small"),
     "state": st.column_config.MultiselectColumn(
-        "State", options=list(STATES), color=list(STATES.values()), width="small"
+        "State", options=list(FEED_STATES), color=list(FEED_STATES.values()), width="small"
     ),
 }

@@ -6,24 +6,23 @@ from typing import Final
 import streamlit as st
 
 from console import acts
-from console.auth import User
+from console.asked import of_prefect
 from console.look import number
 from ncric_core.jobs.launch import Begun, begun_backfills
-from ncric_core.jobs.prefect_api import prefect_api
-from ncric_core.settings import read_settings
+from ncric_core.jobs.prefect_api import PrefectApi
+from ncric_core.store.person import Person
 
 LOOK_BACK: Final = timedelta(days=7)
 
 
-@st.cache_data(ttl=3, show_spinner=False)
-def _begun(user: User, acts: int) -> list[Begun]:  # noqa: ARG001  # keys of the cache: whose, and after what they did
-    with prefect_api(read_settings()) as api:
-        return begun_backfills(api, datetime.now(UTC) - LOOK_BACK)
+@of_prefect(seconds=3)
+def _begun(api: PrefectApi) -> list[Begun]:
+    return begun_backfills(api, datetime.now(UTC) - LOOK_BACK)
 
 
-def show(user: User) -> None:
+def show(user: Person) -> None:
     """The backfills that run, and those that ended with slices missing."""
-    unfinished = [one for one in _begun(user, acts.acts_done()) if one.left or one.bad]
+    unfinished = [one for one in _begun(user) if one.left or one.bad]
     if not unfinished:
         return
     st.caption("Backfills")
@@ -41,7 +40,7 @@ def _told(one: Begun) -> str:
     return f"**{one.title}**: {', '.join(parts)}."
 
 
-def _buttons(user: User, one: Begun) -> None:
+def _buttons(user: Person, one: Begun) -> None:
     """Stopping and going on; the whole page runs again then, as what came of it is told at its top."""
     if one.left and st.button("Stop", icon=":material/stop:", key=f"stop {one.tag}", width="content"):
         acts.act(user, "backfill_stopped", one.title, one.stop, done=f"Stopped: {one.title}. What it loaded is kept.")

@@ -8,16 +8,18 @@ import altair as alt
 import polars as pl
 import streamlit as st
 
-from console.auth import User
+from console.asked import of_store
 from console.look import PACIFIC, nothing_yet, number
 from console.queries import asked_by
 from console.queries import runs as questions
-from console.queries.runs import STATES
+from console.queries.runs import DAY_STATES
 from console.runs import launch
 from ncric_core.jobs.named import Covers
 from ncric_core.jobs.prefect_api import Item
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feeds as all_feeds
+from ncric_core.store.files import newest_arrival
+from ncric_core.store.person import Person
 
 COLOURS: Final = {"complete": "#3a9a6b", "partial": "#e0a030", "failed": "#c8473d", "empty": "#9aa3ad40"}
 DOTS: Final = {"complete": ":green[■]", "partial": ":orange[■]", "failed": ":red[■]", "empty": ":gray[■]"}
@@ -25,28 +27,19 @@ DAYS: Final = {"Week": 7, "Two weeks": 14, "Month": 31}
 ROW: Final = 20  # pixels
 
 
-@st.cache_data(ttl=30, show_spinner="Reading the ledger …")
-def _cells(user: User, first: date, last: date) -> pl.DataFrame:
-    with asked_by(user) as connection:
-        return questions.calendar(connection, first, last)
+_cells = of_store(seconds=30, spinner="Reading the ledger …")(questions.calendar)
+_newest = of_store(seconds=30)(newest_arrival)
 
 
-@st.cache_data(ttl=30, show_spinner=False)
-def _newest_day(user: User) -> date | None:
-    with asked_by(user) as connection:
-        newest = questions.newest_arrival(connection)
-    return None if newest is None else newest.astimezone(PACIFIC).date()
-
-
-def grid(user: User, jobs: Sequence[Item]) -> None:
+def grid(user: Person, jobs: Sequence[Item]) -> None:
     """The calendar with its filters; `jobs`: the deployments that a day can be run again by (none: Prefect is down)."""
-    newest = _newest_day(user)
+    newest = _newest(user)
     if newest is None:
         nothing_yet(
             "No file has arrived yet.", "As soon as a job has read its first file, the agencies' days are here."
         )
         return
-    first, last = _days(newest)
+    first, last = _days(newest.astimezone(PACIFIC).date())
     cells = _cells(user, first, last)
     chosen = _states_chosen(cells)
     search = str(st.session_state.get("calendar_search", "")).casefold()
@@ -85,7 +78,7 @@ def _states_chosen(cells: pl.DataFrame) -> list[str]:
     counts = dict(cells["state"].value_counts().iter_rows())
     return st.pills(
         "Agencies with a day that is",
-        STATES,
+        DAY_STATES,
         selection_mode="multi",
         key="calendar_states",
         format_func=lambda state: f"{DOTS[state]} {state.capitalize()} · {number(counts.get(state, 0))}",
@@ -131,7 +124,7 @@ def _chart(cells: pl.DataFrame) -> alt.Chart:
     return chart
 
 
-def _chosen(user: User, cells: pl.DataFrame, selected: Sequence[dict[str, str]], jobs: Sequence[Item]) -> None:
+def _chosen(user: Person, cells: pl.DataFrame, selected: Sequence[dict[str, str]], jobs: Sequence[Item]) -> None:
     """What became of the chosen agency's day, and the way to run it again."""
     if not selected:
         return

@@ -10,7 +10,6 @@ import polars as pl
 import streamlit as st
 
 from console import acts
-from console.auth import User
 from console.look import PACIFIC, ago, in_words, moment, number, span
 from ncric_core.errors import NcricError
 from ncric_core.jobs.named import Covers, asked_window
@@ -18,11 +17,12 @@ from ncric_core.jobs.prefect_api import ENDED, Item, PrefectApi, prefect_api
 from ncric_core.jobs.prefect_api import moment as prefect_moment
 from ncric_core.jobs.state import seconds_of
 from ncric_core.settings import read_settings
+from ncric_core.store.person import Person
 from ncric_core.windows import Window, parse_moment
 
 LOG_LINES: Final = 400
 TAIL: Final = 6  # lines of a running one
-LOOK_EVERY: Final = 2.0  # seconds
+RUN_FOLLOWED_EVERY: Final = 2.0  # seconds
 
 COLOURS: Final = {
     "COMPLETED": "#3a9a6b",
@@ -97,7 +97,7 @@ def can_cancel(run: Item) -> bool:
     return run["state_type"] not in {*ENDED, "CANCELLING"}
 
 
-def detail(user: User, run_id: str, jobs: Mapping[str, str]) -> None:
+def detail(user: Person, run_id: str, jobs: Mapping[str, str]) -> None:
     """All of a run; one that has not ended is followed until it has. `jobs`: names of deployments by id.
 
     Raises ServiceError.
@@ -112,10 +112,10 @@ def detail(user: User, run_id: str, jobs: Mapping[str, str]) -> None:
         if run["state_type"] in ENDED:
             _shown(user, api, run)
             return
-    st.fragment(_followed, run_every=LOOK_EVERY)(user, run_id)
+    st.fragment(_followed, run_every=RUN_FOLLOWED_EVERY)(user, run_id)
 
 
-def _followed(user: User, run_id: str) -> None:
+def _followed(user: Person, run_id: str) -> None:
     with in_words(), prefect_api(read_settings()) as api:
         run = api.run(run_id)
         if run is not None and run["state_type"] not in ENDED:
@@ -125,7 +125,7 @@ def _followed(user: User, run_id: str) -> None:
         st.rerun()
 
 
-def _shown(user: User, api: PrefectApi, run: Item) -> None:
+def _shown(user: Person, api: PrefectApi, run: Item) -> None:
     now = datetime.now(UTC)
     badge(run)
     if message := what_went_wrong(run):
@@ -154,7 +154,7 @@ def badge(run: Item) -> None:
     st.badge(state_name(run), color=BADGES.get(run["state_type"], "gray"))
 
 
-def _buttons(user: User, api: PrefectApi, run: Item) -> None:
+def _buttons(user: Person, api: PrefectApi, run: Item) -> None:
     with st.container(horizontal=True):
         if user.is_operator and can_cancel(run):
             st.button(

@@ -7,7 +7,6 @@ from typing import Any, Final
 import streamlit as st
 
 from console.acts import start_backfill, start_rerun
-from console.auth import User
 from console.look import DO, PACIFIC, in_words, number, span
 from console.queries import asked_by
 from console.queries import runs as questions
@@ -16,6 +15,7 @@ from ncric_core.jobs.named import CATCHUP, run_name
 from ncric_core.jobs.prefect_api import Item
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feed_named, feeds
+from ncric_core.store.person import Person
 from ncric_core.windows import Window
 
 RERUN_KIND: Final = "One job again"
@@ -46,7 +46,7 @@ def can_rerun(job: Item) -> bool:
     return bool(job["name"] != BACKFILL)
 
 
-def form(user: User, jobs: Sequence[Item]) -> None:
+def form(user: Person, jobs: Sequence[Item]) -> None:
     """Asks what is to run, shows what that will be, and starts it."""
     again = {job["name"]: job for job in jobs if can_rerun(job)}
     if not again:
@@ -84,7 +84,7 @@ def _defaults(kinds: Sequence[str], jobs: Sequence[str]) -> None:
             st.session_state[name] = known[0]
 
 
-def _rerun(user: User, jobs: dict[str, Item], beside: Any) -> None:
+def _rerun(user: Person, jobs: dict[str, Item], beside: Any) -> None:
     name = st.selectbox("Job", list(jobs), key="launch_job")
     job = jobs[name]
     st.caption(job["description"] or "")
@@ -128,7 +128,7 @@ def _dry_run() -> bool:
     return st.toggle("Dry run", key="launch_dry", help="Reads and cleans, but loads nothing.")
 
 
-def _backfill(user: User, beside: Any) -> None:
+def _backfill(user: Person, beside: Any) -> None:
     feed = st.selectbox("Feed", list(feeds(read_settings())), key="launch_feed", format_func=str.upper)
     start, end = _window()
     agencies, exclude = _agencies(user, "All agencies")
@@ -167,7 +167,7 @@ def _window() -> tuple[datetime, datetime]:
     return (start.replace(tzinfo=PACIFIC).astimezone(UTC), end.replace(tzinfo=PACIFIC).astimezone(UTC))
 
 
-def _agencies(user: User, none_chosen: str) -> tuple[list[str], list[str]]:
+def _agencies(user: Person, none_chosen: str) -> tuple[list[str], list[str]]:
     """The agencies to take, and those to leave out: the one or the other."""
     with asked_by(user) as connection:
         names = questions.agencies(connection)
@@ -179,7 +179,7 @@ def _agencies(user: User, none_chosen: str) -> tuple[list[str], list[str]]:
     )
 
 
-def _summary(user: User, feed: str, window: Window, agencies: Sequence[str], exclude: Sequence[str]) -> None:
+def _summary(user: Person, feed: str, window: Window, agencies: Sequence[str], exclude: Sequence[str]) -> None:
     """The window, and what the ledger has of it already."""
     datasource = feed_named(feed, feeds(read_settings())).datasource
     with asked_by(user) as connection:

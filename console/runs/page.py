@@ -11,18 +11,19 @@ import polars as pl
 import streamlit as st
 
 from console import acts
-from console.auth import User
+from console.asked import of_prefect
 from console.look import LEAVE, ago, in_words, moment, nothing_yet
 from console.runs import backfills, calendar, detail, launch
 from ncric_core.errors import ServiceError
-from ncric_core.jobs.prefect_api import Item, prefect_api
+from ncric_core.jobs.prefect_api import Item, PrefectApi, prefect_api
 from ncric_core.jobs.prefect_api import moment as prefect_moment
 from ncric_core.jobs.state import JobState, seconds_of, state_of
 from ncric_core.settings import read_settings
+from ncric_core.store.person import Person
 
 JOBS, CALENDAR, LAUNCH = "Jobs", "Calendar", "Launch"
 STRIP: Final = 20  # runs
-LOOK_EVERY: Final = 5.0  # seconds
+JOBS_RENEWED_EVERY: Final = 5.0  # seconds
 PERIODS: Final = {"Day": 1, "Week": 7, "Month": 31}
 MOST_RUNS: Final = 1_000  # in a table
 WIDTHS: Final = (3.4, 2.6, 3.6, 2.2)  # of the columns of jobs
@@ -39,7 +40,7 @@ IN_LEGEND: Final = ("COMPLETED", "FAILED", "CRASHED", "RUNNING", "CANCELLED")
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class JobWithRuns:
     """A deployment (`item`, as the server gives it), how it stands, and its latest runs, the newest first."""
 
     item: Item
@@ -47,7 +48,7 @@ class Job:
     latest: list[Item]
 
 
-def page(user: User) -> None:
+def page(user: Person) -> None:
     """The page: one of its parts, by the query parameter `part`; a job or a run by `job` and `run`."""
     st.title("Runs")
     acts.tell()
@@ -59,7 +60,7 @@ def page(user: User) -> None:
     part = st.segmented_control("Part", parts, key="runs_part", label_visibility="collapsed", required=True)
     st.query_params["part"] = part or JOBS
     try:
-        deployments = _deployments(user, acts.acts_done())
+        deployments = _deployments(user)
     except ServiceError as error:
         _without_prefect(user, str(error), part or JOBS)
         return
@@ -73,7 +74,7 @@ def page(user: User) -> None:
                 _jobs_part(user, deployments)
 
 
-def _without_prefect(user: User, error: str, part: str) -> None:
+def _without_prefect(user: Person, error: str, part: str) -> None:
     """What is there without Prefect: the calendar, which is the store's."""
     st.error(
         f"**Prefect does not answer.** {error}. Reads that are loaded stay as they are.", icon=":material/cloud_off:"
@@ -85,29 +86,24 @@ def _without_prefect(user: User, error: str, part: str) -> None:
         calendar.grid(user, [])
 
 
-@st.cache_data(ttl=3, show_spinner="Asking Prefect …")
-def _deployments(user: User, acts: int) -> list[Item]:  # noqa: ARG001  # keys of the cache: whose, and after what they did
-    """All deployments as of now. Raises ServiceError."""
-    with prefect_api(read_settings()) as api:
-        return api.deployments()
+_deployments = of_prefect(seconds=3, spinner="Asking Prefect …")(PrefectApi.deployments)
 
 
-@st.cache_data(ttl=3, show_spinner="Asking Prefect …")
-def _jobs(user: User, acts: int, only: str | None = None) -> list[Job]:
-    """All jobs, or only one, as of now. Raises ServiceError."""
+@of_prefect(seconds=3, spinner="Asking Prefect …")
+def _jobs(api: PrefectApi, items: Sequence[Item]) -> list[JobWithRuns]:
+    """How these deployments stand now, with their latest runs. Raises ServiceError."""
     now = datetime.now(UTC)
-    items = [item for item in _deployments(user, acts) if only in {None, item["name"]}]
     ids = [item["id"] for item in items]
-    with prefect_api(read_settings()) as api, ThreadPoolExecutor(8) as threads:
+    with ThreadPoolExecutor(8) as threads:
         latest = threads.map(lambda one: api.latest_runs(one, STRIP), ids)
         following = threads.map(api.next_run, ids)
         return [
-            Job(item, state_of(item, next(iter(runs), None), planned, now), runs)
+            JobWithRuns(item, state_of(item, next(iter(runs), None), planned, now), runs)
             for item, runs, planned in zip(items, latest, following, strict=True)
         ]
 
 
-def _jobs_part(user: User, deployments: Sequence[Item]) -> None:
+def _jobs_part(user: Person, deployments: Sequence[Item]) -> None:
     """A run, a job, or all jobs: as the address says."""
     run, name = st.query_params.get("run"), st.query_params.get("job")
     names = {item["id"]: item["name"] for item in deployments}
@@ -118,14 +114,14 @@ def _jobs_part(user: User, deployments: Sequence[Item]) -> None:
     elif name in names.values():
         if st.button("All jobs", icon=":material/arrow_back:", type="tertiary", key="back", shortcut=LEAVE):
             _go()
-        for job in _jobs(user, acts.acts_done(), name):
+        for job in _jobs(user, [item for item in deployments if item["name"] == name]):
             _job(user, job)
     elif not names:
         nothing_yet(
             "Prefect has no job yet.", "`ncric up` brings those of prefect.yaml by itself, `ncric deploy` elsewhere."
         )
     else:
-        st.fragment(_board, run_every=LOOK_EVERY)(user)
+        st.fragment(_board, run_every=JOBS_RENEWED_EVERY)(user)
 
 
 def _go(job: str | None = None, run: str | None = None) -> None:
@@ -138,9 +134,9 @@ def _go(job: str | None = None, run: str | None = None) -> None:
     st.rerun()
 
 
-def _board(user: User) -> None:
+def _board(user: Person) -> None:
     with in_words():
-        jobs = _jobs(user, acts.acts_done())
+        jobs = _jobs(user, _deployments(user))
         running = [(job, run) for job in jobs for run in job.latest if run["state_type"] in {"RUNNING", "CANCELLING"}]
         backfills.show(user)
         for job, run in running:
@@ -161,7 +157,7 @@ def _board(user: User) -> None:
         st.html(_legend())
 
 
-def _running(job: Job, run: Item) -> None:
+def _running(job: JobWithRuns, run: Item) -> None:
     """A run at work, with the end of its log."""
     with prefect_api(read_settings()) as api, st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -177,7 +173,7 @@ def _running(job: Job, run: Item) -> None:
             st.code(detail.log_text(lines), language=None, wrap_lines=True)
 
 
-def _row(job: Job) -> None:
+def _row(job: JobWithRuns) -> None:
     name, strip, last, following = st.columns(WIDTHS, vertical_alignment="center")
     with name:
         told = f"**{job.state.name}**: {job.item['description'] or ''}"
@@ -197,7 +193,7 @@ def _row(job: Job) -> None:
     following.markdown(note if job.state.paused else f":small[{_next(job.state)}]{note}")
 
 
-def _last(job: Job) -> str:
+def _last(job: JobWithRuns) -> str:
     """What the last run covered, or when it began, and how long it took."""
     if not job.latest:
         return "—"
@@ -226,7 +222,7 @@ def _legend() -> str:
     return f'<div style="font-size:0.8rem;opacity:0.75">{"".join(parts)}The newest on the right.</div>'
 
 
-def _job(user: User, job: Job) -> None:
+def _job(user: Person, job: JobWithRuns) -> None:
     """A job: what it does, when, its runs, and its schedule's pause."""
     st.subheader(job.item["name"])
     st.markdown(job.item["description"] or "")
@@ -245,7 +241,7 @@ def _job(user: User, job: Job) -> None:
     _runs_table(job, PERIODS[period or "Week"])
 
 
-def _job_buttons(user: User, job: Job) -> None:
+def _job_buttons(user: Person, job: JobWithRuns) -> None:
     with st.container(horizontal=True):
         if job.item["schedules"]:
             paused = job.state.paused
@@ -263,14 +259,14 @@ def _job_buttons(user: User, job: Job) -> None:
             )
 
 
-def _to_launch(job: Job) -> None:
+def _to_launch(job: JobWithRuns) -> None:
     """The form, filled in with what the job covered last."""
     window = detail.window_of_run(job.latest[0]) if job.latest else None
     launch.suggest(job.item["name"], window=window)
     st.session_state["runs_part"] = LAUNCH
 
 
-def _runs_table(job: Job, days: int) -> None:
+def _runs_table(job: JobWithRuns, days: int) -> None:
     with prefect_api(read_settings()) as api:
         runs = api.runs([job.item["id"]], datetime.now(UTC) - timedelta(days=days))[:MOST_RUNS]
     if not runs:

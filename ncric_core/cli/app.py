@@ -18,6 +18,7 @@ from ncric_core.pipeline.integrate import Progress as Report
 from ncric_core.pipeline.outcome import Outcome
 from ncric_core.settings import Settings, read_settings
 from ncric_core.store.database import Connection
+from ncric_core.store.person import OWNER, Person, asked_by
 from ncric_core.store.schema.migrate import up_to_date
 
 app = typer.Typer(
@@ -60,6 +61,15 @@ def connected() -> Iterator[tuple[Settings, Connection]]:
     settings = read_settings()
     with up_to_date(settings).session() as connection:
         yield settings, connection
+
+
+@contextmanager
+def asked() -> Iterator[Connection]:
+    """A read-only transaction of the person at the command line, who is the store's owner. Raises StoreError."""
+    settings = read_settings()
+    person = Person(settings.user, OWNER)
+    with asked_by(up_to_date(settings), person, longest=None, readonly=True) as connection:
+        yield connection
 
 
 def say(text: str = "") -> None:

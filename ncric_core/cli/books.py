@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ncric_core.cli.app import End, Start, app, connected, say, show, warn
+from ncric_core.cli.app import End, Start, app, asked, connected, say, show, warn
 from ncric_core.errors import SettingsError
 from ncric_core.files import find_files, look_into
 from ncric_core.pipeline.mapping import own_flight
@@ -18,7 +18,8 @@ from ncric_core.pipeline.replay import replay
 from ncric_core.sources.feeds import feed_named, feeds
 from ncric_core.store.reconcile import MOST_SHOWN
 from ncric_core.store.reconcile import reconcile as balance
-from ncric_core.store.rejects import Chosen, count_reasons, find_rejects
+from ncric_core.store.rejects import RejectFilter, count_reasons, find_rejects
+from ncric_core.vocabulary import FileState, Reason
 from ncric_core.windows import window
 
 
@@ -50,23 +51,22 @@ files_app = typer.Typer(no_args_is_help=True, help="Files in the bucket, and wha
 app.add_typer(files_app, name="files")
 
 
-@files_app.command("list")
+@files_app.command(
+    "list",
+    help="Lists the files of the bucket with what became of each.\n\nThe states: "
+    + ", ".join(f"{state} ({state.meaning})" for state in FileState)
+    + ".",
+)
 def list_files(
     job: Annotated[str | None, typer.Argument(help="`boss4` or `scso`; none: both.")] = None,
     *,
     start: Start = None,
     end: End = None,
     search: Annotated[str | None, typer.Option(help="Only files whose name contains this.")] = None,
-    state: Annotated[
-        str | None, typer.Option(help="Only files in this state: `new`, `begun`, `waiting`, `done` or `gone`.")
-    ] = None,
+    state: Annotated[FileState | None, typer.Option(help="Only files in this state.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="List at most this many.")] = 100,
 ) -> None:
-    """Lists the files of the bucket with what became of each.
-
-    The states: new (not read yet), begun (a run stopped in the middle of it), waiting (rows of some agencies are left
-    to another job), done, gone (in the ledger, but no longer in the bucket).
-    """
+    """Lists the files of the bucket with what became of each."""
     with connected() as (settings, connection):
         there = feeds(settings)
         chosen = [feed_named(job, there)] if job else list(there.values())
@@ -124,14 +124,14 @@ def show_file(
 
 rejects_app = typer.Typer(no_args_is_help=True, help="Rejects: rows that are not reads, and why.")
 app.add_typer(rejects_app, name="rejects")
-Reason = Annotated[str | None, typer.Option(help="Only rejects with this reason, such as `future`.")]
-File = Annotated[str | None, typer.Option(help="Only rejects of files whose name contains this.")]
+OfReason = Annotated[Reason | None, typer.Option(help="Only rejects with this reason.")]
+OfFile = Annotated[str | None, typer.Option(help="Only rejects of files whose name contains this.")]
 
 
 @rejects_app.command("list")
 def list_rejects(
-    reason: Reason = None,
-    file: File = None,
+    reason: OfReason = None,
+    file: OfFile = None,
     replayed: Annotated[bool, typer.Option("--all", help="Also list rejects that were replayed.")] = False,
     received: Annotated[
         bool, typer.Option("--received", help="Also show the row as received, without photos.")
@@ -140,9 +140,9 @@ def list_rejects(
 ) -> None:
     """Lists rejects, and the number of rejects by reason."""
     with connected() as (_, connection):
-        reasons = count_reasons(connection)
-        found = find_rejects(connection, Chosen(reason, file, replayed), limit=limit)
-    show(("reason", "rejects"), reasons, empty="no rejects")
+        reasons = count_reasons(connection, RejectFilter())
+        found = find_rejects(connection, RejectFilter(reason, file, replayed=replayed), limit=limit)
+    show(("reason", "rejects"), [(why, count) for why, count, _ in reasons], empty="no rejects")
     if not reasons:
         return
     say()
@@ -154,10 +154,12 @@ def list_rejects(
 
 
 @rejects_app.command("replay")
-def replay_rejects(reason: Reason = None, file: File = None) -> None:
+def replay_rejects(reason: OfReason = None, file: OfFile = None) -> None:
     """Runs rejects again after a fix of a setting or of the program. Those that are reads now are loaded."""
     with connected() as (settings, connection):
-        done = replay(connection, feeds(settings).values(), own_flight(settings.flights_dir), Chosen(reason, file))
+        done = replay(
+            connection, feeds(settings).values(), own_flight(settings.flights_dir), RejectFilter(reason, file)
+        )
     say(done.summary)
 
 
@@ -178,14 +180,12 @@ def sql(
 
     `ncric sql "SELECT standardized_agency_name, count(*) FROM reads GROUP BY 1 ORDER BY 2 DESC"`
     """
-    with connected() as (_, connection):
-        connection.set_session(readonly=True)
-        with connection, connection.cursor() as cursor:
-            cursor.execute(query)
-            if cursor.description is None:
-                raise SettingsError("that is not a query: give a SELECT")
-            columns = [column.name for column in cursor.description]
-            found = cursor.fetchall()
+    with asked() as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        if cursor.description is None:
+            raise SettingsError("that is not a query: give a SELECT")
+        columns = [column.name for column in cursor.description]
+        found = cursor.fetchall()
     match form:
         case Format.table:
             show(columns, found, empty="no rows")

@@ -24,7 +24,7 @@ from ncric_core.store import embedded
 from ncric_core.store.database import Database, open_database
 from ncric_core.store.names import unmapped_names
 from ncric_core.store.reconcile import reconcile
-from ncric_core.store.rejects import count_reasons
+from ncric_core.store.rejects import RejectFilter, count_reasons
 from ncric_core.store.schema.migrate import migrate
 from ncric_core.windows import parse_moment
 
@@ -93,10 +93,10 @@ def _demo(settings: Settings, database: Database, reads: int, seed: int, images:
     done = run_day(settings, database, tell)
     seconds = time.monotonic() - begun
     with database.session() as connection:
-        rejects, waiting = count_reasons(connection), unmapped_names(connection)
+        reasons, waiting = count_reasons(connection, RejectFilter()), unmapped_names(connection)
     with database.session() as connection:
         books = reconcile(connection)
-    _show_day(done, rejects)
+    _show_day(done, [(reason, count) for reason, count, _ in reasons])
     say(f"{len(done)} jobs, {books.reads:,} reads in {seconds:.1f} s: {books.reads / seconds:,.0f} reads/s")
     if waiting:
         say()

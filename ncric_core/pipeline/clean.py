@@ -9,6 +9,7 @@ from typing import Final
 import polars as pl
 
 from ncric_core.deliveries import REJECTED, received_name
+from ncric_core.vocabulary import Reason
 
 LONGEST: Final = 200  # characters of any text that is kept; a longer one is no plate, name or id
 
@@ -62,17 +63,17 @@ def reject_reason(keep_days: int) -> pl.Expr:
     too_long = pl.any_horizontal(pl.col(name).str.len_chars() > LONGEST for name in _KEPT)
     return (
         pl.when(received_id.is_null())
-        .then(pl.lit("no_id"))
+        .then(pl.lit(Reason.NO_ID))
         .when(received_id.str.strip_chars() == "${read.id}")
-        .then(pl.lit("template_id"))
+        .then(pl.lit(Reason.TEMPLATE_ID))
         .when(event.is_null())
-        .then(pl.lit("bad_date"))
+        .then(pl.lit(Reason.BAD_DATE))
         .when(event > arrived + CLOCK_AHEAD)
-        .then(pl.lit("future"))
+        .then(pl.lit(Reason.FUTURE))
         .when(event < arrived - timedelta(days=keep_days))
-        .then(pl.lit("too_old"))
+        .then(pl.lit(Reason.TOO_OLD))
         .when(too_long)
-        .then(pl.lit("too_long"))
+        .then(pl.lit(Reason.TOO_LONG))
     )
 
 
@@ -91,11 +92,11 @@ def rejects_of(rows: pl.DataFrame) -> pl.DataFrame:
         "file",
         "position",
         "reason",
-        pl.when(reason == "bad_date")
+        pl.when(reason == Reason.BAD_DATE)
         .then(pl.format("{} is no time", "received_time"))
-        .when(reason.is_in(["future", "too_old"]))
+        .when(reason.is_in([Reason.FUTURE, Reason.TOO_OLD]))
         .then(pl.format("{} in a file whose window ends {}", "received_time", arrival))
-        .when(reason == "too_long")
+        .when(reason == Reason.TOO_LONG)
         .then(long.list.drop_nulls().list.join(", "))
         .otherwise(pl.format("the read's id is {}", pl.col("received_id").fill_null("not given")))
         .alias("detail"),

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import polars as pl
@@ -12,7 +12,7 @@ from ncric_core.pipeline.mapping import ReadsFlight
 from ncric_core.store.database import Connection
 from ncric_core.store.load import load_again
 from ncric_core.store.partitions import ensure_partitions
-from ncric_core.store.rejects import Chosen, find_rejects, mark_replayed
+from ncric_core.store.rejects import RejectFilter, find_rejects, mark_replayed
 
 AT_ONCE: Final = 5_000  # rejects in one transaction
 
@@ -41,7 +41,7 @@ def replay(
     connection: Connection,
     feeds: Iterable[Feed],
     mapping: ReadsFlight,
-    chosen: Chosen,
+    chosen: RejectFilter,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Replayed:
     """Runs the chosen rejects of these feeds again, as received, in the window of their delivery.
@@ -52,8 +52,10 @@ def replay(
     tried = loaded = already_there = 0
     still: Counter[str] = Counter()
     for feed in feeds:
-        after = (0, -1)
-        while rejects := find_rejects(connection, chosen, datasource=feed.datasource, after=after, limit=AT_ONCE):
+        if chosen.feed not in (None, feed.datasource):
+            continue
+        of_feed, after = replace(chosen, feed=feed.datasource), (0, -1)
+        while rejects := find_rejects(connection, of_feed, after=after, limit=AT_ONCE):
             after = (rejects[-1].file_id, rejects[-1].position)
             tried += len(rejects)
             reads, reasons = feed.reread(

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from ncric_core.vocabulary import Reason
+
 Truth = tuple[str, datetime, str | None, str, str | None, str, str, float | None, float | None]
 """Read id, event time (UTC), plate, datasource, camera id, received name, standardised name, latitude, longitude."""
 
@@ -15,14 +17,14 @@ class Row:
 
     text: str
     truth: Truth | None
-    reason: str | None = None
+    reason: Reason | None = None
 
     def become(self, place: int, value: object) -> None:
         """Changes one value of the truth; does nothing for a reject."""
         if self.truth is not None:
             self.truth = (*self.truth[:place], value, *self.truth[place + 1 :])  # type: ignore[assignment]
 
-    def refuse(self, reason: str) -> None:
+    def refuse(self, reason: Reason) -> None:
         """Makes the row a reject."""
         self.truth, self.reason = None, reason
 

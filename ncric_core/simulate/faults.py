@@ -17,6 +17,7 @@ from ncric_core.simulate.drafts import (
     Draft,
     Row,
 )
+from ncric_core.vocabulary import Reason
 
 Fault = Callable[[Draft], None]
 
@@ -38,12 +39,12 @@ def _no_coordinates(row: Row) -> None:
 
 def template_id(draft: Draft) -> None:
     _set(draft.rows[1], "LPREventID", '"${read.id}"')
-    draft.rows[1].refuse("template_id")
+    draft.rows[1].refuse(Reason.TEMPLATE_ID)
 
 
 def null_id(draft: Draft) -> None:
     _set(draft.rows[1], "LPREventID", "null")
-    draft.rows[1].refuse("no_id")
+    draft.rows[1].refuse(Reason.NO_ID)
 
 
 def null_words(draft: Draft) -> None:
@@ -69,7 +70,7 @@ def id_in_words(draft: Draft) -> None:
     """Sets ids to words that mean null, and an id to a number."""
     for row, word in zip(draft.rows[1:4], ('"None"', '"null"', '""'), strict=True):
         _set(row, "LPREventID", word)
-        row.refuse("no_id")
+        row.refuse(Reason.NO_ID)
     _set(draft.rows[4], "LPREventID", re.findall(r'"LPREventID": "(\d+)"', draft.rows[4].text)[0])
 
 
@@ -84,7 +85,7 @@ def no_agency_name(draft: Draft) -> None:
 
 def scalars(draft: Draft) -> None:
     """Adds elements to the array that are not objects."""
-    draft.rows[3:3] = [Row(text, None, "not_object") for text in ("17", '"text"', "null")]
+    draft.rows[3:3] = [Row(text, None, Reason.NOT_OBJECT) for text in ("17", '"text"', "null")]
 
 
 def other_nesting(draft: Draft) -> None:
@@ -120,10 +121,10 @@ def bad_photo(draft: Draft) -> None:
 def bad_dates(draft: Draft) -> None:
     year = draft.end.year
     for row, leaf, value, reason in (
-        (draft.rows[1], "eventTime", '"25:99:00"', "bad_date"),
-        (draft.rows[2], "eventDate", "null", "bad_date"),
-        (draft.rows[3], "eventDate", '"2000-01-01"', "too_old"),
-        (draft.rows[4], "eventDate", f'"{year + 1}-12-30"', "future"),
+        (draft.rows[1], "eventTime", '"25:99:00"', Reason.BAD_DATE),
+        (draft.rows[2], "eventDate", "null", Reason.BAD_DATE),
+        (draft.rows[3], "eventDate", '"2000-01-01"', Reason.TOO_OLD),
+        (draft.rows[4], "eventDate", f'"{year + 1}-12-30"', Reason.FUTURE),
     ):
         _set(row, leaf, value)
         row.refuse(reason)
@@ -131,12 +132,12 @@ def bad_dates(draft: Draft) -> None:
 
 def object_for_text(draft: Draft) -> None:
     _set(draft.rows[1], "VehicleLicensePlateID", '{"value": 1}')
-    draft.rows[1].refuse("not_text")
+    draft.rows[1].refuse(Reason.NOT_TEXT)
 
 
 def long_plate(draft: Draft) -> None:
     _set(draft.rows[1], "VehicleLicensePlateID", f'"{"7" * 500}"')
-    draft.rows[1].refuse("too_long")
+    draft.rows[1].refuse(Reason.TOO_LONG)
 
 
 def twice_in_one_file(draft: Draft) -> None:
@@ -168,7 +169,7 @@ def late_by_days(draft: Draft) -> None:
 
 def cut_inside_plate(draft: Draft) -> None:
     _cut(draft, '"VehicleLicensePlateID": "7')
-    draft.rows[-1].refuse("cut_off")
+    draft.rows[-1].refuse(Reason.CUT_OFF)
 
 
 def cut_inside_camera_id(draft: Draft) -> None:
@@ -204,7 +205,7 @@ def empty(draft: Draft) -> None:
 
 
 def not_json(draft: Draft) -> None:
-    draft.rows, draft.content = [Row("", None, "not_json")], b"<html><body>502 Bad Gateway</body></html>\n"
+    draft.rows, draft.content = [Row("", None, Reason.NOT_JSON)], b"<html><body>502 Bad Gateway</body></html>\n"
 
 
 def byte_order_mark(draft: Draft) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import polars as pl
 import psycopg2
 from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names the class so)
+from psycopg2.sql import Composable
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -17,7 +18,7 @@ from ncric_core.store import embedded
 
 OLDEST_SERVER: Final = 150000  # version 15 has security_invoker views and NULLS NOT DISTINCT
 
-__all__ = ["Connection", "Database", "open_database", "rows"]
+__all__ = ["Connection", "Database", "first_line", "open_database", "rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Database:
             )
         except psycopg2.OperationalError as error:
             raise StoreError(
-                f"the database cannot be reached: {_first_line(error)}; check NCRIC_DATABASE_URL",
+                f"the database cannot be reached: {first_line(error)}; check NCRIC_DATABASE_URL",
                 passing=True,
             ) from None
         if connection.server_version < OLDEST_SERVER:
@@ -62,7 +63,7 @@ class Database:
         except psycopg2.Error as error:
             if not connection.closed:
                 raise
-            raise StoreError(f"the connection to the database was lost: {_first_line(error)}", passing=True) from error
+            raise StoreError(f"the connection to the database was lost: {first_line(error)}", passing=True) from error
         finally:
             connection.close()
 
@@ -90,7 +91,7 @@ def open_database(settings: Settings) -> Database:
     )
 
 
-def rows(connection: Connection, query: str, parameters: object = None) -> Sequence[tuple[Any, ...]]:
+def rows(connection: Connection, query: str | Composable, parameters: object = None) -> Sequence[tuple[Any, ...]]:
     """Returns all rows of a query."""
     with connection.cursor() as cursor:
         cursor.execute(query, parameters)  # type: ignore[arg-type]  # a sequence or a mapping, as psycopg2 takes them
@@ -130,5 +131,6 @@ def _quoted(value: str) -> str:
     return f'"{value}"'
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """The first line of an error's message; its type's name where it has none."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -6,24 +6,36 @@ from typing import Final
 
 import polars as pl
 from psycopg2.extras import execute_values
+from psycopg2.sql import SQL
 
 from ncric_core.deliveries import received_name
 from ncric_core.store.agencies import NameTable, known_names
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.ledger import PAIR
 
-PAGE: Final = 1000
-
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """Which rejects: of a reason, of files whose key contains a text, these single ones (file id, position), not only
-    those that are open still."""
+class RejectFilter:
+    """Which rejects: of a reason, of files whose name contains a text, of a feed, only these (file id, position); those
+    that are still open, or also those that were replayed."""
 
     reason: str | None = None
     file: str | None = None
+    feed: str | None = None
     replayed: bool = False
     only: tuple[tuple[int, int], ...] | None = None
+
+    def given(self) -> dict[str, object]:
+        """The filter as parameters of CHOSEN_REJECTS."""
+        return {
+            "reason": self.reason,
+            "file": self.file,
+            "feed": self.feed,
+            "replayed": self.replayed,
+            "only": None if self.only is None else True,
+            "only_files": [file_id for file_id, _ in self.only or ()],
+            "only_positions": [position for _, position in self.only or ()],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,71 +55,58 @@ class Reject:
     replayed_at: datetime | None
 
 
-_COLUMNS: Final = """
-SELECT r.file_id, r.position, f.datasource, f.key, f.window_end, r.reason, r.detail, r.received, r.agency_name,
-       r.rejected_at, r.replayed_at
-"""
+CHOSEN_REJECTS: Final = SQL(
+    """
+    FROM rejects r
+    JOIN source_files f ON f.id = r.file_id
+    WHERE (%(reason)s::text IS NULL OR r.reason = %(reason)s)
+      AND (%(file)s::text IS NULL OR position(%(file)s IN f.key) > 0)
+      AND (%(feed)s::text IS NULL OR f.datasource = %(feed)s)
+      AND (%(replayed)s OR r.replayed_at IS NULL)
+      AND (%(only)s::boolean IS NULL OR (r.file_id, r.position) IN (
+          SELECT * FROM unnest(%(only_files)s::bigint[], %(only_positions)s::bigint[])
+      ))
+    """
+)
+"""The rejects `r` that a RejectFilter takes, with their files `f`."""
 
-_CHOSEN: Final = """
-FROM rejects r
-JOIN source_files f ON f.id = r.file_id
-WHERE (%(reason)s IS NULL OR r.reason = %(reason)s)
-  AND (%(file)s IS NULL OR position(%(file)s IN f.key) > 0)
-  AND (%(datasource)s IS NULL OR f.datasource = %(datasource)s)
-  AND (%(replayed)s OR r.replayed_at IS NULL)
-  AND (%(only)s IS NULL OR (r.file_id, r.position) IN (
-      SELECT * FROM unnest(%(only_files)s::bigint[], %(only_positions)s::bigint[])
-  ))
-"""
+_REASONS: Final = SQL(
+    "SELECT r.reason, count(*), max(r.rejected_at) {chosen} GROUP BY r.reason ORDER BY count(*) DESC, r.reason"
+).format(chosen=CHOSEN_REJECTS)
 
-_PAGE: Final = """
-  AND (r.file_id, r.position) > (%(file_id)s, %(position)s)
-ORDER BY r.file_id, r.position
-LIMIT %(limit)s
-"""
+_COUNT: Final = SQL("SELECT count(*) {chosen}").format(chosen=CHOSEN_REJECTS)
+
+_FOUND: Final = SQL(
+    """
+    SELECT r.file_id, r.position, f.datasource, f.key, f.window_end, r.reason, r.detail, r.received, r.agency_name,
+           r.rejected_at, r.replayed_at
+    {chosen}
+      AND (r.file_id, r.position) > (%(file_id)s, %(position)s)
+    ORDER BY r.file_id, r.position
+    LIMIT %(limit)s
+    """
+).format(chosen=CHOSEN_REJECTS)
 
 
 def find_rejects(
-    connection: Connection,
-    chosen: Chosen,
-    *,
-    datasource: str | None = None,
-    after: tuple[int, int] = (0, -1),
-    limit: int,
+    connection: Connection, chosen: RejectFilter, *, after: tuple[int, int] = (0, -1), limit: int
 ) -> list[Reject]:
     """The first chosen rejects behind a place (file id, position), in order of these."""
-    given = _given(chosen, datasource) | {"file_id": after[0], "position": after[1], "limit": limit}
+    given = chosen.given() | {"file_id": after[0], "position": after[1], "limit": limit}
     with connection:
-        return [Reject(*found) for found in rows(connection, _COLUMNS + _CHOSEN + _PAGE, given)]
+        return [Reject(*found) for found in rows(connection, _FOUND, given)]
 
 
-def count_rejects(connection: Connection, chosen: Chosen) -> int:
+def count_rejects(connection: Connection, chosen: RejectFilter) -> int:
     """How many rejects are chosen."""
     with connection:
-        return int(rows(connection, "SELECT count(*)" + _CHOSEN, _given(chosen, None))[0][0])
+        return int(rows(connection, _COUNT, chosen.given())[0][0])
 
 
-def _given(chosen: Chosen, datasource: str | None) -> dict[str, object]:
-    return {
-        "reason": chosen.reason,
-        "file": chosen.file,
-        "replayed": chosen.replayed,
-        "datasource": datasource,
-        "only": None if chosen.only is None else True,
-        "only_files": [file_id for file_id, _ in chosen.only or ()],
-        "only_positions": [position for _, position in chosen.only or ()],
-    }
-
-
-def count_reasons(connection: Connection) -> list[tuple[str, int]]:
-    """Reason and number of the open rejects, the most frequent first."""
-    with connection:
-        found = rows(
-            connection,
-            "SELECT reason, count(*) FROM rejects WHERE replayed_at IS NULL GROUP BY reason ORDER BY count(*) "
-            "DESC, reason",
-        )
-    return [(reason, count) for reason, count in found]
+def count_reasons(connection: Connection, chosen: RejectFilter) -> list[tuple[str, int, datetime]]:
+    """Each reason among the chosen rejects, how many it has, and when the newest was rejected; in the caller's
+    transaction, the most frequent first."""
+    return [(reason, count, newest) for reason, count, newest in rows(connection, _REASONS, chosen.given())]
 
 
 def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) -> tuple[pl.DataFrame, NameTable]:

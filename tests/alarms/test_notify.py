@@ -20,7 +20,7 @@ from ncric_core.settings import Settings
 from ncric_core.store.alarms import end_alarm, raise_alarm
 from ncric_core.store.locks import Lock, session_lock
 from ncric_core.store.restandardize import restandardize
-from tests.conftest import FILE, Store, read
+from tests.conftest import FILE, MODEL, Store, read
 
 NOW = datetime(2022, 10, 11, 20, tzinfo=UTC)
 NOWHERE = "json://ann:hunter2@127.0.0.1:9/secret-path"

@@ -17,7 +17,7 @@ from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.pipeline.replay import replay
 from ncric_core.store.name_changes import NameChange, planned_by, save_changes
 from ncric_core.store.names import unmapped_names
-from ncric_core.store.rejects import Chosen
+from ncric_core.store.rejects import RejectFilter
 from ncric_core.store.restandardize import restandardize
 from ncric_core.windows import Window
 from tests.conftest import MODEL, Store
@@ -224,7 +224,7 @@ def test_rejects_are_run_again_through_their_feed(store: Store) -> None:
     assert load(store, feed).rejects == {"not_text": 2}
     assert (store.books().rejected, store.books().differences) == (2, [])
     with store.database.session() as connection:
-        done = replay(connection, [feed], own_flight(store.settings.flights_dir), Chosen())
+        done = replay(connection, [feed], own_flight(store.settings.flights_dir), RejectFilter())
     assert (done.tried, done.loaded, done.already_there) == (2, 2, 0)
     assert store.rows("SELECT DISTINCT replayed_as FROM rejects") == [("4711",)]
     assert (store.books().rejected, store.books().loaded, store.books().differences) == (0, 3, [])

@@ -25,6 +25,7 @@ from ncric_core.sources.files.leaves import (
 )
 from ncric_core.sources.files.salvage import Element, decoded, elements
 from ncric_core.sources.files.undamaged import read_undamaged
+from ncric_core.vocabulary import Reason
 
 RAW: Final = pl.Schema({"file": pl.UInt32, "position": pl.Int64} | dict.fromkeys(TEXTS, pl.String))
 """Raw reads: the number of the read's file in the batch, its place in that file, and each leaf as text (null: missing).
@@ -41,7 +42,7 @@ class RawReject:
     """A row that cannot become a read: its place in the file, the reason, and the row as received, without photos."""
 
     position: int
-    reason: str
+    reason: Reason
     detail: str
     received: str
     agency_name: str | None = None
@@ -192,7 +193,7 @@ def _add(walk: _Careful, element: Element) -> None:
         wrong = [leaf for leaf in ESSENTIAL if leaf in odd and row.get(leaf) in NULLS]
         if wrong:
             detail = f"an object or a list where text is due: {', '.join(wrong)}"
-            _reject(walk, "not_text", detail, json.dumps(shown(node)), agency=row.get("agencyName"))
+            _reject(walk, Reason.NOT_TEXT, detail, json.dumps(shown(node)), agency=row.get("agencyName"))
         else:
             _add_read(walk, row)
 
@@ -207,11 +208,11 @@ def _add_broken(walk: _Careful, element: Element) -> None:
         _add_read(walk, row)
     elif element.text.startswith("{") or any(f'"{leaf}"' in text for leaf in TEXTS):
         detail = f"cut off; did not arrive whole: {', '.join(missing)}"
-        _reject(walk, "cut_off", detail, text, agency=row.get("agencyName"))
+        _reject(walk, Reason.CUT_OFF, detail, text, agency=row.get("agencyName"))
     elif _is_scalar(element.text):
-        _reject(walk, "not_object", "a value that is no object", text)
+        _reject(walk, Reason.NOT_OBJECT, "a value that is no object", text)
     else:
-        _reject(walk, "not_json", "text that is not JSON", text)
+        _reject(walk, Reason.NOT_JSON, "text that is not JSON", text)
 
 
 def _add_photos(walk: _Careful, row: dict[str, Any]) -> None:
@@ -226,7 +227,7 @@ def _add_read(walk: _Careful, row: dict[str, Any]) -> None:
         walk.columns[leaf].append(_text(row.get(leaf)))
 
 
-def _reject(walk: _Careful, reason: str, detail: str, received: str, *, agency: str | None = None) -> None:
+def _reject(walk: _Careful, reason: Reason, detail: str, received: str, *, agency: str | None = None) -> None:
     name = None if agency in NULLS else _text(agency)
     walk.rejects.append(RawReject(walk.start + walk.found, reason, detail, received, name))
 

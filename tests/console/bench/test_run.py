@@ -28,7 +28,7 @@ def test_all_pages_are_timed_and_reads_moved() -> None:
         "reads.cameras_on_map",
         "names.agencies",
         "runs.calendar",
-        "files.sums",
+        "store.files.sum_up",
         "rejects.rejects",
     )
     assert timed.issuperset(

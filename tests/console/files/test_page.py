@@ -7,21 +7,21 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from console.auth import User
 from console.files import bucket
 from console.queries import alarms as alarm_queries
 from console.queries import asked_by
 from console.queries import files as queries
 from console.queries import rejects as reject_queries
-from console.queries.files import FileFilter, Sums
-from console.queries.rejects import RejectFilter
 from ncric_core.errors import StoreError
 from ncric_core.jobs.prefect_api import PrefectApi
 from ncric_core.store.alarms import end_alarm, raise_alarm
-from tests.conftest import FILE, HOUR, Store, read
+from ncric_core.store.files import FileFilter
+from ncric_core.store.person import Person
+from ncric_core.store.rejects import RejectFilter
+from tests.conftest import FILE, Store, read
 
-ANALYST = User("ann", "ncric_analyst")
-OPERATOR = User("olga", "ncric_operator")
+ANALYST = Person("ann", "ncric_analyst")
+OPERATOR = Person("olga", "ncric_operator")
 
 
 def filled(store: Store) -> None:
@@ -38,13 +38,13 @@ def filled(store: Store) -> None:
 
 def script(name: str, operator: bool) -> None:
     """What AppTest runs: the page for a person."""
-    from console.auth import User  # noqa: PLC0415
     from console.files import page  # noqa: PLC0415
+    from ncric_core.store.person import Person  # noqa: PLC0415
 
-    page.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
+    page.page(Person(name, "ncric_operator" if operator else "ncric_analyst"))
 
 
-def opened(user: User, **query: str) -> AppTest:
+def opened(user: Person, **query: str) -> AppTest:
     app = AppTest.from_function(script, default_timeout=30, kwargs={"name": user.name, "operator": user.is_operator})
     app.query_params.update(query)
     return app.run()
@@ -254,42 +254,6 @@ def test_an_analyst_has_no_replay(console: Store) -> None:
     app = opened(ANALYST, tab="Rejects", reason="too_old")
     assert not app.button
     assert activity(console) == []
-
-
-def test_sums_and_states_are_exact(console: Store) -> None:
-    filled(console)
-    names = {key: file_id for file_id, key in console.rows("SELECT id, key FROM source_files")}
-    console.execute(
-        "UPDATE loads SET done_at = NULL, loaded = 0, error = 'broken' "
-        "WHERE file_id = %s AND agency_name LIKE 'FREM%%'",
-        (names[FILE.format(2)],),
-    )
-    states = {}
-    with asked_by(ANALYST) as connection:
-        assert queries.newest_arrival(connection) == datetime(2022, 10, 11, 8, 15, tzinfo=UTC)
-        assert queries.sums(connection, FileFilter()) == Sums(3, 8, 3, 1, 3, 1, 0, 0)
-        assert queries.sums(connection, FileFilter(feed="SCSO")) == Sums(1, 1, 1, 0, 0, 0, 0, 0)
-        assert queries.sums(connection, FileFilter(end=HOUR.start)) == Sums(0, 0, 0, 0, 0, 0, 0, 0)
-        assert queries.sums(connection, FileFilter(start=HOUR.start, end=HOUR.end)).files == 3
-        for state in queries.STATES:
-            found = queries.files(connection, FileFilter(state=state), 0)
-            assert found["state"].unique().to_list() in ([state], [])
-            assert queries.sums(connection, FileFilter(state=state)).files == found.height
-            states[state] = found.height
-    assert states == {"done": 2, "waiting": 0, "unread": 0, "failed": 1, "replaced": 0}
-
-
-def test_files_that_wait_were_cut_short_or_replaced_have_their_state(console: Store) -> None:
-    filled(console)
-    first, second, third = (row[0] for row in console.rows("SELECT id FROM source_files ORDER BY id"))
-    console.execute("UPDATE source_files SET found = NULL WHERE id = %s", (first,))
-    console.execute("UPDATE source_files SET superseded = true WHERE id = %s", (second,))
-    console.execute("UPDATE loads SET done_at = NULL, loaded = 0 WHERE file_id = %s", (third,))
-    with asked_by(ANALYST) as connection:
-        found = queries.files(connection, FileFilter(), 0)
-        assert dict(found.select("file_id", "state").rows()) == {first: "unread", second: "replaced", third: "waiting"}
-        for file_id, state in ((first, "unread"), (second, "replaced"), (third, "waiting")):
-            assert queries.files(connection, FileFilter(state=state), 0)["file_id"].to_list() == [file_id]
 
 
 def test_pages_of_the_ledger_are_of_a_hundred(console: Store) -> None:

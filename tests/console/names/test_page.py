@@ -4,28 +4,28 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from console.auth import User
 from console.names.files import changes_to
 from console.names.table import changes_of
 from console.queries.names import MAPPINGS
 from ncric_core.agencies import NameMapping
 from ncric_core.store.name_changes import NameChange
+from ncric_core.store.person import Person
 from tests.conftest import FILE, Store, read
 
 ATHERTON = "ATHERTON POLICE DEPARTMENT"
-ANALYST = User("ann", "ncric_analyst")
-OPERATOR = User("olga", "ncric_operator")
+ANALYST = Person("ann", "ncric_analyst")
+OPERATOR = Person("olga", "ncric_operator")
 
 
 def script(name: str, operator: bool) -> None:
     """What AppTest runs: the page for a person."""
-    from console.auth import User  # noqa: PLC0415
     from console.names import page  # noqa: PLC0415
+    from ncric_core.store.person import Person  # noqa: PLC0415
 
-    page.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
+    page.page(Person(name, "ncric_operator" if operator else "ncric_analyst"))
 
 
-def opened(user: User, **query: str) -> AppTest:
+def opened(user: Person, **query: str) -> AppTest:
     app = AppTest.from_function(script, default_timeout=30, kwargs={"name": user.name, "operator": user.is_operator})
     app.query_params.update(query)
     app.run()

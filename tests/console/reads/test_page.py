@@ -8,7 +8,6 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from console import queries
-from console.auth import Role, User
 from console.period import period_of
 from console.queries import asked_by
 from console.queries import reads as ask
@@ -17,9 +16,10 @@ from console.reads.page import against_usual
 from console.reads.table import NEVER, table_of
 from ncric_core.errors import StoreError
 from ncric_core.store.alarms import Alarm, raise_alarm
+from ncric_core.store.person import Person, Role
 from tests.conftest import FILE, Store, read
 
-ANALYST = User("ana", "ncric_analyst")
+ANALYST = Person("ana", "ncric_analyst")
 START = datetime(2022, 10, 11, 7, tzinfo=UTC)  # midnight in California
 END = START + timedelta(days=1)
 NOW = datetime(2022, 10, 13, 19, 3, tzinfo=UTC)
@@ -46,17 +46,17 @@ def loaded(console: Store) -> Store:
     return console
 
 
-def asked(question: Any, *given: Any, user: User = ANALYST, **named: Any) -> Any:
+def asked(question: Any, *given: Any, user: Person = ANALYST, **named: Any) -> Any:
     with asked_by(user) as connection:
         return question(connection, *given, **named)
 
 
 def page_of(role: Role = "ncric_analyst") -> AppTest:
     def script(role):  # type: ignore[no-untyped-def]  # names of this module are not there
-        from console.auth import User  # noqa: PLC0415
         from console.reads import page  # noqa: PLC0415  # a script of its own, as Streamlit runs it
+        from ncric_core.store.person import Person  # noqa: PLC0415
 
-        page.page(User("ana", role))
+        page.page(Person("ana", role))
 
     return AppTest.from_function(script, kwargs={"role": role}, default_timeout=30)
 

@@ -8,7 +8,6 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from console import acts
-from console.auth import User
 from console.queries import asked_by
 from console.queries.runs import calendar, files_of, files_with
 from console.runs.calendar import job_for
@@ -16,23 +15,24 @@ from ncric_core.errors import StoreError
 from ncric_core.jobs import state as job_states
 from ncric_core.jobs.launch import Backfill
 from ncric_core.jobs.prefect_api import Item, PrefectApi
+from ncric_core.store.person import Person
 from ncric_core.windows import Window
 from tests.conftest import FILE, HOUR, Store, read
 
-ANALYST = User("ann", "ncric_analyst")
-OPERATOR = User("olga", "ncric_operator")
+ANALYST = Person("ann", "ncric_analyst")
+OPERATOR = Person("olga", "ncric_operator")
 ATHERTON = "ATHERTON POLICE DEPARTMENT"
 
 
 def script(name: str, operator: bool) -> None:
     """What AppTest runs: the page for a person."""
-    from console.auth import User  # noqa: PLC0415
     from console.runs import page  # noqa: PLC0415
+    from ncric_core.store.person import Person  # noqa: PLC0415
 
-    page.page(User(name, "ncric_operator" if operator else "ncric_analyst"))
+    page.page(Person(name, "ncric_operator" if operator else "ncric_analyst"))
 
 
-def opened(user: User, **query: str) -> AppTest:
+def opened(user: Person, **query: str) -> AppTest:
     app = AppTest.from_function(script, default_timeout=60, kwargs={"name": user.name, "operator": user.is_operator})
     app.query_params.update(query)
     app.run()
@@ -351,7 +351,7 @@ def test_a_run_that_did_not_begin_in_time_is_late(api: PrefectApi, job: Item, mo
 DAY = date(2022, 10, 11)
 
 
-def cells(user: User, first: date = DAY, last: date = DAY) -> dict[tuple[str, date], dict[str, Any]]:
+def cells(user: Person, first: date = DAY, last: date = DAY) -> dict[tuple[str, date], dict[str, Any]]:
     with asked_by(user) as connection:
         found = calendar(connection, first, last)
     return {(one["agency"], one["day"]): one for one in found.iter_rows(named=True)}
