@@ -23,7 +23,7 @@ class Rows:
     """Entities or links for one table of the model.
 
     `frame` has the columns of `key`, `as_of` (Datetime UTC: the time that the values are of) and a column for each
-    property. It has each key once and is sorted by key, so that two loads wait for each other rather than deadlock.
+    property. It has each key once and is sorted by key, so that two loads wait for each other and do not deadlock.
     """
 
     entity_set: str  # as in the flight
