@@ -11,7 +11,7 @@ CREATE TABLE agencies (
     name         text NOT NULL UNIQUE,
     name_key     text NOT NULL UNIQUE,  -- equal for spellings that are one name (ncric_core.agencies.name_key)
     organization integer NOT NULL REFERENCES organizations,
-    unmapped     boolean NOT NULL,      -- made for a received name that nobody has mapped yet
+    unmapped     boolean NOT NULL,      -- made from a name never seen: waits for someone to say whose it is
     created_at   timestamptz NOT NULL DEFAULT now()
 );
 
@@ -45,7 +45,7 @@ CREATE TABLE standardized_agency_names_flock (
     standardized_agency_name text NOT NULL REFERENCES agencies (name) ON UPDATE CASCADE
 );
 
--- Append-only history of both name tables. Triggers write it, so that it has every change, however it was made.
+-- Append-only history of both name tables, written by triggers so that no way of changing them escapes it.
 CREATE TABLE agency_name_changes (
     id         bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     changed_at timestamptz NOT NULL DEFAULT now(),
@@ -80,9 +80,8 @@ CREATE TRIGGER log_change AFTER INSERT OR UPDATE OR DELETE ON standardized_agenc
 CREATE TRIGGER log_change AFTER INSERT OR UPDATE OR DELETE ON standardized_agency_names_flock
     FOR EACH ROW EXECUTE FUNCTION log_agency_name_change();
 
--- All reads. Links are columns: camera_id, agency_id (as received), agency (standardised). There are no foreign keys: they
--- would cost a look-up for each read, and the load itself makes the rows that they would look for. Each partition is a
--- week from Monday 00:00 UTC.
+-- All reads. Links are columns: camera_id, agency_id (as received), agency (standardised). No foreign keys: they cost a
+-- look-up a read, and the load itself makes what they would check. Partitions are weeks from Monday, UTC.
 CREATE TABLE vehicle_records (
     event_time       timestamptz NOT NULL,
     loaded_at        timestamptz NOT NULL DEFAULT now(),
@@ -104,7 +103,7 @@ CREATE TABLE vehicle_records (
 CREATE INDEX vehicle_records_plate ON vehicle_records (plate_normalized, event_time);
 CREATE INDEX vehicle_records_time ON vehicle_records USING brin (event_time);
 
--- Exact counts of reads, changed in the same transaction as the reads.
+-- Exact counts, kept in the transaction of each load.
 CREATE TABLE read_counts (
     agency     integer NOT NULL,
     datasource text NOT NULL,
@@ -144,15 +143,15 @@ CREATE TABLE source_files (
 );
 CREATE INDEX source_files_window ON source_files (datasource, window_end);
 
--- A row for each file and each name of an agency in it, as received: a change of the name table moves whole rows, never
--- part of one. There is no foreign key, as this table takes a tenth of a load's time already.
+-- File × agency (as received: a change of the name table then moves whole rows of this table, never part of one).
+-- A tenth of the load is this table's, so no foreign key.
 CREATE TABLE loads (
     file_id       bigint NOT NULL,
     agency_name   text NOT NULL,
     agency        integer NOT NULL,
     found         integer NOT NULL,
     loaded        integer NOT NULL DEFAULT 0 CHECK (loaded BETWEEN 0 AND found),
-    waiting_since timestamptz,          -- when a job left these rows to another job; null: a job has taken them
+    waiting_since timestamptz,          -- when a job left it to the agency's own; null: taken, and not loaded if that run failed
     done_at       timestamptz,
     error         text,
     already_there integer NOT NULL GENERATED ALWAYS AS (CASE WHEN done_at IS NULL THEN 0 ELSE found - loaded END) STORED,

@@ -22,5 +22,5 @@ CREATE UNIQUE INDEX alarms_open ON alarms (kind, scope, subject) WHERE ended_at 
 CREATE INDEX alarms_untold ON alarms (id) WHERE told_end_at IS NULL;
 CREATE INDEX alarms_began ON alarms (began_at);
 
--- For the last hours of all cameras, and the same hours of earlier weeks. Adding to a count does not change this index.
+-- The last hours of all cameras, and the same hours of earlier weeks. Counting up does not touch this index.
 CREATE INDEX read_counts_hour ON read_counts (hour);

@@ -1,8 +1,8 @@
--- The roles of the people who use the console, and the log of what they change.
+-- Who looks and who changes, as roles of the database, and what was changed.
 
--- The console runs each transaction in one of these roles (SET LOCAL ROLE), so that the database refuses even what a page
--- forgets to check. Analysts see counts, names, and the states of files and runs. Operators also see rows as received,
--- which hold plates. Roles belong to the whole server: another of its databases may have made them, or be making them now.
+-- The console binds each of its transactions to one of these (SET LOCAL ROLE), so that the database refuses what a page
+-- forgets to. Analysts see counts, names and the states of files and runs; operators also rows as received, which hold
+-- plates. Roles are the whole server's: another database of it may have made them, or be just making them.
 DO $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'ncric_analyst') THEN
@@ -23,8 +23,8 @@ GRANT SELECT (file_id, position, reason, detail, agency_name, rejected_at, repla
     TO ncric_analyst;
 GRANT SELECT ON rejects TO ncric_operator;
 
--- Every change and every rerun that a person asked for. The entry is written first, in the person's role: whoever may not
--- write it cannot change anything.
+-- Every change and every rerun that a person asked for. A change begins with its entry here, under the person's role: who
+-- may not enter it may not change anything.
 CREATE TABLE activity (
     id      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     at      timestamptz NOT NULL DEFAULT now(),
@@ -43,6 +43,6 @@ BEGIN
 END $$;
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON activity EXECUTE FUNCTION refuse_change();
 
--- For the page of files: the newest files, and those whose loads are not done.
+-- The page of files looks for the newest, and for those that are not done; loads that are done are not in the index.
 CREATE INDEX source_files_newest ON source_files (window_end DESC, id DESC);
 CREATE INDEX loads_open ON loads (file_id) WHERE done_at IS NULL;

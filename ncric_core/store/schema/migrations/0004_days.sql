@@ -1,5 +1,5 @@
--- Counts by day (Pacific time), so that a page that shows a year need not sum up its hours. They are exact at any moment:
--- a day whose hours have changed since it was summed up is counted from its hours.
+-- Counts summed up by day on Pacific clocks, so that a page that shows a year does not sum up its hours: exact at any
+-- moment, as a day whose hours have changed since counts from its hours.
 
 CREATE TABLE read_days (
     day        date NOT NULL,
@@ -11,15 +11,15 @@ CREATE TABLE read_days (
     PRIMARY KEY (day, agency, datasource, camera_id)
 );
 
--- Days whose hours have changed since they were summed up. A transaction that changes hours locks the rows of their days
--- until it ends, and one that sums up a day deletes its row first: so no change is missed.
+-- Days whose hours have changed since they were summed up. Who changes hours holds their days' rows to the end of their
+-- transaction, and who sums up a day takes its row away first: so no change falls between the two.
 CREATE TABLE days_changed (day date PRIMARY KEY);
 
 CREATE FUNCTION note_days() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO days_changed
     SELECT DISTINCT (hour AT TIME ZONE 'America/Los_Angeles')::date FROM (SELECT DISTINCT hour FROM changed) AS hours
-    ORDER BY 1  -- in a fixed order, so that two loads wait for each other rather than deadlock
+    ORDER BY 1  -- in this order two loads wait for one another rather than deadlock
     ON CONFLICT (day) DO UPDATE SET day = EXCLUDED.day;
     RETURN NULL;
 END $$;
@@ -31,8 +31,8 @@ CREATE TRIGGER note_days_gone AFTER DELETE ON read_counts
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_days();
 INSERT INTO days_changed SELECT DISTINCT (hour AT TIME ZONE 'America/Los_Angeles')::date FROM read_counts;
 
--- The counts of [since, until): of whole Pacific days where possible (`at` is the day's midnight), and of single hours at
--- both ends. `last_hour` is the last hour with reads. PostgreSQL can inline this function into the query that calls it.
+-- The counts of [since, until): whole Pacific days (`at` is their midnight) as far as they reach, and single hours at both
+-- ends; `last_hour` has reads. Small enough to become part of the query that asks it.
 CREATE FUNCTION counts_between(since timestamptz, until timestamptz)
 RETURNS TABLE (agency integer, datasource text, camera_id text, at timestamptz, last_hour timestamptz, reads bigint)
 LANGUAGE sql STABLE AS $$
