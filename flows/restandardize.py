@@ -8,7 +8,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from flows.progress import progress_of
 from flows.retry import retried_task
 from flows.schedule import job_and_time
-from ncric_core.flight.model import read_model
+from ncric_core.flight.model import model_in
 from ncric_core.settings import read_settings
 from ncric_core.store.agencies import name_table
 from ncric_core.store.restandardize import Move, planned_moves, restandardize
@@ -23,7 +23,7 @@ def _restandardize() -> dict[Move, int]:
     logger = get_run_logger()
     moved: dict[Move, int] = {}
     settings = read_settings()
-    model = read_model(settings.flights_dir / "edm.yaml")
+    model = model_in(settings.flights_dir)
     with up_to_date(settings).session() as connection:
         with connection:
             total = sum(move.reads for move in planned_moves(connection, name_table(connection)))

@@ -19,7 +19,7 @@ import pytest
 
 from ncric_core.agencies import NameMapping
 from ncric_core.cli import main
-from ncric_core.flight.model import FLIGHTS, read_model
+from ncric_core.flight.model import FLIGHTS, model_in
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
@@ -43,7 +43,7 @@ hypothesis.settings.load_profile("untimed")
 HOUR = Window(datetime(2022, 10, 11, 8, tzinfo=UTC), datetime(2022, 10, 11, 9, tzinfo=UTC))
 """The window that tests' files lie in, unless they say otherwise."""
 
-MODEL = read_model(FLIGHTS / "edm.yaml")
+MODEL = model_in(FLIGHTS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

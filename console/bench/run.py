@@ -14,7 +14,7 @@ from console.bench.store import make_store
 from console.queries import names as name_questions
 from console.queries import reads as read_questions
 from ncric_core.agencies import NameMapping
-from ncric_core.flight.model import read_model
+from ncric_core.flight.model import model_in
 from ncric_core.settings import Settings
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings
@@ -84,7 +84,7 @@ def _statements(database: Database, end: datetime, repeats: int) -> list[Figure]
 
 def _moving(settings: Settings, database: Database) -> list[Figure]:
     """Maps the names with the most reads to another agency, and moves their reads."""
-    model = read_model(settings.flights_dir / "edm.yaml")
+    model = model_in(settings.flights_dir)
     with database.session() as connection:
         names = rows(connection, "SELECT datasource, agency_name, reads FROM received_names ORDER BY reads DESC")
         chosen, total = [], 0

@@ -10,7 +10,7 @@ import typer
 from ncric_core.agencies import NameMapping, read_mappings, write_mappings
 from ncric_core.cli.app import app, connected, say, show, warn
 from ncric_core.errors import SettingsError
-from ncric_core.flight.model import read_model
+from ncric_core.flight.model import model_in
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.database import rows
@@ -107,7 +107,7 @@ def restandardize() -> None:
     """
     moved: dict[Move, int] = {}
     with connected() as (settings, connection):
-        model = read_model(settings.flights_dir / "edm.yaml")
+        model = model_in(settings.flights_dir)
         for move, reads in move_reads(connection, model):
             moved[move] = reads
             if sys.stderr.isatty():

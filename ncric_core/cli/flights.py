@@ -7,7 +7,7 @@ import typer
 
 from ncric_core.cli.app import app, connected, say, show, warn
 from ncric_core.errors import FlightError
-from ncric_core.flight.model import read_model
+from ncric_core.flight.model import model_in
 from ncric_core.pipeline.flight_load import check_flight, load_flight, table_batches
 
 flights_app = typer.Typer(
@@ -24,7 +24,7 @@ def check(files: Annotated[list[Path], typer.Argument(help="Flights (YAML).")]) 
     """
     wrong = 0
     with connected() as (settings, connection):
-        model = read_model(settings.flights_dir / "edm.yaml")
+        model = model_in(settings.flights_dir)
         for file in files:
             try:
                 flight = check_flight(connection, file, model)
@@ -48,7 +48,7 @@ def load(
     `ncric flights load flights/my.yaml --table reads.csv`
     """
     with connected() as (settings, connection):
-        model = read_model(settings.flights_dir / "edm.yaml")
+        model = model_in(settings.flights_dir)
         flight = check_flight(connection, file, model)
         done = load_flight(connection, flight, model, table_batches(table))
     say(f"{done.rows:,} rows of {table}")

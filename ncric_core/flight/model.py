@@ -162,6 +162,11 @@ class _File(_Part):
     roles: Roles
 
 
+def model_in(flights_dir: Path) -> Model:
+    """Returns the model of edm.yaml in a folder of flights. Raises FlightError with a line for each fault."""
+    return read_model(flights_dir / "edm.yaml")
+
+
 def read_model(path: Path) -> Model:
     """Reads and checks a model. Raises FlightError with a line for each fault."""
     try:

@@ -8,7 +8,7 @@ import polars as pl
 
 from ncric_core.errors import FlightError
 from ncric_core.flight.language import Flight, read_flight
-from ncric_core.flight.model import Model, read_model
+from ncric_core.flight.model import Model, model_in
 from ncric_core.flight.rows import Rows, entity_rows, read_aliases, rows_to_merge
 from ncric_core.pipeline.clean import normalized_plate
 from ncric_core.store.agencies import NameTable
@@ -65,7 +65,7 @@ class ReadsFlight:
 
 def own_flight(flights_dir: Path) -> ReadsFlight:
     """Reads the model and the project's own flight. Raises FlightError if either is wrong."""
-    model = read_model(flights_dir / "edm.yaml")
+    model = model_in(flights_dir)
     flight = read_flight(flights_dir / READS_FLIGHT, model, {name: one.fqn for name, one in model.entity_sets.items()})
     reads = read_aliases(flight)
     if len(reads) != 1:

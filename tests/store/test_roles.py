@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ncric_core.flight.model import FLIGHTS, read_model
+from ncric_core.flight.model import FLIGHTS, model_in
 from ncric_core.pipeline.flight_load import check_flight, load_flight, table_batches
 from ncric_core.store.restandardize import restandardize
 from ncric_core.store.schema.migrate import is_current, migrate
@@ -44,7 +44,7 @@ def test_reads_are_loaded_and_moved_under_other_names(renamed: Store) -> None:
     renamed.run()
     renamed.map(("ATHERTON POLICE DEPARTMENT", "Atherton PD", "BOSS4"))
     with renamed.database.session() as connection:
-        list(restandardize(connection, read_model(renamed.settings.flights_dir / "edm.yaml")))
+        list(restandardize(connection, model_in(renamed.settings.flights_dir)))
     assert renamed.rows("SELECT id, name, latitude, longitude FROM cameras ORDER BY 1") == [
         ("84", "EB_AutoMall_from_Grimmer", 37.51, -121.95),
         ("85", "South", 37.51, -121.95),
@@ -66,7 +66,7 @@ def test_reads_are_loaded_and_moved_under_other_names(renamed: Store) -> None:
 
 
 def test_a_flight_replaces_entities_of_a_table_whose_name_has_a_blank(renamed: Store, tmp_path: Path) -> None:
-    model = read_model(renamed.settings.flights_dir / "edm.yaml")
+    model = model_in(renamed.settings.flights_dir)
     flight, table = tmp_path / "cameras.yaml", tmp_path / "cameras.csv"
     with_place = """
 entityDefinitions:

@@ -10,7 +10,7 @@ import psycopg2
 
 from ncric_core import agencies as names
 from ncric_core.errors import StoreError
-from ncric_core.flight.model import read_model
+from ncric_core.flight.model import model_in
 from ncric_core.settings import Settings
 from ncric_core.store.agencies import ensure_agencies
 from ncric_core.store.database import Connection, Database, open_database, rows
@@ -68,7 +68,7 @@ def _apply(connection: Connection, organization: str, flights_dir: Path) -> list
         cursor.execute(
             "INSERT INTO organizations (name) VALUES (%(name)s) ON CONFLICT DO NOTHING", {"name": organization}
         )
-        done += apply_model(connection, read_model(flights_dir / "edm.yaml"), organization)
+        done += apply_model(connection, model_in(flights_dir), organization)
         done += ensure_agencies(connection, names.seed_agencies(), unmapped=False)
         cursor.execute("TRUNCATE schema_model")
         cursor.execute("INSERT INTO schema_model VALUES (%(stamp)s)", {"stamp": model_stamp(flights_dir, organization)})
