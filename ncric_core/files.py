@@ -12,7 +12,7 @@ from ncric_core.store.files import FileEntry, Load, entries_named, file_entries,
 from ncric_core.vocabulary import FileState
 from ncric_core.windows import Window
 
-AT_ONCE: Final = 300  # files whose books are asked for in one statement: a page waits for it
+AT_ONCE: Final = 300  # files whose books are asked for in one statement, as a page waits for it
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,8 @@
 """The one pipeline: the deliveries of a window → reads in the store. Flows, commands, bench and tests call `integrate`.
 
-The way of a read: a feed offers its deliveries, and the ledger tells which of them have something left. The feed reads
-these and gives batches of clean reads. A batch is entered in the ledger, its names are standardised, and the job's
-agencies are loaded in chunks, while the feed reads the next batch.
+The way of a read: a feed offers its deliveries, and the ledger says which of them have something left. The feed reads
+these into batches of clean reads. A batch is entered in the ledger, its names are standardised, and the reads of the
+job's agencies are loaded in chunks, while the feed reads the next batch.
 """
 
 import time
@@ -29,7 +29,7 @@ from ncric_core.store.partitions import ensure_partitions
 MOST_WRITTEN: Final = 50_000  # rows of what was seen of cameras and agencies that a run remembers
 
 LATE: Final = timedelta(hours=1)
-"""A read that was taken so long before its delivery's window may well be there already, as it was sent again."""
+"""A read taken this long before its delivery's window is often in the store already, because it was sent again."""
 
 Progress = Callable[[Outcome], None]
 """Called after each batch with what was done so far."""
@@ -46,18 +46,18 @@ class _Run:
     names: NameTable
     scope: Scope
     written: pl.DataFrame | None = None  # what was seen of cameras and agencies, and is in the store
-    apart: set[int] = field(default_factory=set)  # agencies that could not be loaded: they share no chunk any more
+    apart: set[int] = field(default_factory=set)  # agencies that could not be loaded; they no longer share a chunk
     part_of: str | None = None  # the key of the large delivery whose parts are being read
     earlier: dict[str, int] = field(default_factory=dict)  # its reads by received name in the parts so far
 
 
 def integrate(job: Job, settings: Settings, database: Database, progress: Progress = lambda _: None) -> Outcome:
-    """Loads the reads of a job, and tells for each agency what was found, loaded, already there and rejected.
+    """Loads the reads of a job. Returns what was found, loaded, already there and rejected, for each agency.
 
-    To run it again, at any time and however the last run ended, loads what is missing and nothing twice. A delivery
-    that cannot be read and an agency that cannot be loaded are named in the outcome, and the rest is loaded. Raises
-    AgencyError for a name that is no agency's, SourceError if a feed cannot say what it has, StoreError if the database
-    is lost.
+    It is safe to repeat at any time, however the last run ended: what is missing is loaded, and nothing twice. The
+    outcome names each delivery that cannot be read and each agency that cannot be loaded; the rest is loaded. Raises
+    AgencyError for a name that is no agency's, SourceError if a feed cannot list its deliveries, StoreError if the
+    database is lost.
     """
     begun = time.monotonic()
     outcome = Outcome(dry_run=job.dry_run)
@@ -101,7 +101,7 @@ def _look_only(batch: Batch, feed: Feed, run: _Run) -> None:
 
 
 def _received(reads: pl.DataFrame) -> pl.DataFrame:
-    """The received names of reads, the agency's own name that came with each, and how many reads there are."""
+    """Counts reads by received name. Returns received, agency_name (the own name that came with it) and len."""
     return reads.group_by(received=received_name(reads.columns)).agg(pl.col("agency_name").first(), pl.len())
 
 
@@ -132,7 +132,7 @@ def _load(batch: Batch, feed: Feed, run: _Run, connection: Connection, loader: L
 
 
 def _taken(open_reads: pl.DataFrame, run: _Run) -> pl.DataFrame:
-    """The reads of the job's agencies; the others are counted as waiting."""
+    """Returns the reads of the job's agencies, and counts the others as waiting."""
     agencies = open_reads.group_by("agency").len()
     mine = agencies.filter(pl.col("agency").map_elements(run.scope.takes, return_dtype=pl.Boolean))
     others = agencies.join(mine, on="agency", how="anti")
@@ -142,7 +142,7 @@ def _taken(open_reads: pl.DataFrame, run: _Run) -> pl.DataFrame:
 
 
 def _earlier(batch: Batch, run: _Run) -> dict[str, int]:
-    """What the parts before this one held. A delivery that broke off in the middle leaves nothing to the next."""
+    """Returns the reads in the parts before this one, by received name. Forgets a delivery that broke off."""
     (contents,) = batch.contents
     if run.part_of != contents.delivery.key:
         run.part_of, run.earlier = contents.delivery.key, {}
@@ -173,7 +173,7 @@ def _count_rejects(rejects: pl.DataFrame, feed: Feed, names: NameTable, outcome:
 
 
 def _book(results: Iterable[Result], run: _Run) -> None:
-    """Counts what became of chunks. What another run loaded in the meantime is already there."""
+    """Counts what became of chunks. Reads that another run loaded in the meantime count as already there."""
     for chunk, result in results:
         rows = chunk.pairs.group_by("agency").agg(len=pl.col("rows").sum())
         if isinstance(result, str):
@@ -192,6 +192,8 @@ def _book(results: Iterable[Result], run: _Run) -> None:
 
 
 def _grown(written: pl.DataFrame | None, seen: pl.DataFrame) -> pl.DataFrame:
-    """Adds to what is in the store by now. Several chunks may have seen the same: they are made before those ahead of
-    them are loaded."""
+    """Adds what a chunk has written of cameras and agencies.
+
+    Chunks are prepared before those ahead of them are loaded, so several may have seen the same.
+    """
     return seen if written is None or written.height > MOST_WRITTEN else pl.concat([written, seen]).unique()

@@ -1,4 +1,4 @@
-"""The deliveries of a job: offered by its feeds, looked up in the ledger, and of these the ones that are to be read."""
+"""Finds the deliveries that a job has to read: its feeds offer them, and the ledger knows what is left in each."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def scope(job: Job, names: NameTable) -> Scope:
 def deliveries_to_read(
     job: Job, feed: Feed, connection: Connection, names: NameTable, outcome: Outcome
 ) -> Iterator[Delivery]:
-    """The deliveries of a feed that have something left for the job, in order of their windows' ends.
+    """Yields the deliveries of a feed that have something left for the job, by the end of their window.
 
     Counts in `outcome` what it looked up.
     """
@@ -56,7 +56,7 @@ def deliveries_to_read(
 
 
 def _is_left(entry: KnownDelivery, datasource: str, job: Job, chosen: Scope, names: NameTable) -> bool:
-    """Whether a delivery that the ledger knows has rows for this job."""
+    """Returns whether a delivery that the ledger knows has rows for this job."""
     now = datetime.now(UTC)
     return not entry.was_read or any(
         chosen.takes(names.agency_of(datasource, name)) and (since is None or now - since >= job.waited)

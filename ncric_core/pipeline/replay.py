@@ -19,8 +19,7 @@ AT_ONCE: Final = 5_000  # rejects in one transaction
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Rejects that were run again: how many are reads now, how many of these were in the store already, and how many
-    are rejects still, by the reason of today."""
+    """What became of rejects that were run again. `still` counts those that stay rejects, by their reason today."""
 
     tried: int
     loaded: int

@@ -47,7 +47,7 @@ class NameTable:
         return self.networks.get((datasource, received), received)
 
     def named(self, wanted: Iterable[str]) -> frozenset[int]:
-        """The agencies of these standardised names. Raises AgencyError for names that are none, with suggestions."""
+        """Returns the agencies of these standardised names. Raises AgencyError, with suggestions, for any other."""
         found, unknown = set(), []
         for name in wanted:
             agency = self.by_key.get(names.name_key(name))
@@ -134,7 +134,7 @@ def _enter_networks(connection: Connection, datasource: str, reads: pl.DataFrame
 def ensure_agencies(connection: Connection, wanted: Collection[str], *, unmapped: bool) -> list[str]:
     """Makes the agencies that are not there yet, each with its entity set and view, in the caller's transaction.
 
-    Gives the names of those made. A name whose key is taken is that agency already.
+    Returns the names of those made. A name whose key is taken is that agency already.
     """
     if not wanted:
         return []
@@ -174,8 +174,7 @@ def ensure_agencies(connection: Connection, wanted: Collection[str], *, unmapped
 
 
 def make_views(connection: Connection, agencies: Sequence[int] | None = None) -> None:
-    """Makes the view of each agency's data set, or gives it the columns that are new (of all agencies, if none are
-    given)."""
+    """Makes the views of agencies' entity sets, or adds new columns to them. None stands for all agencies."""
     columns = [name for name in columns_of(connection, READS_TABLE) if name not in _NOT_SHOWN]
     chosen = rows(
         connection,

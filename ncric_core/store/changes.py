@@ -1,6 +1,6 @@
-"""What follows, in the same transaction, when reads were inserted, changed or moved: today the counts.
+"""What has to be done in the same transaction after reads were inserted, changed or moved: today, the counts.
 
-Every way that puts reads into the store ends in one of these functions.
+Every way into the store ends in one of these functions.
 """
 
 from typing import Final
@@ -12,7 +12,7 @@ from ncric_core.store.database import Connection, rows
 
 
 def reads_inserted(connection: Connection, reads: pl.DataFrame, counts: Counts | None = None) -> None:
-    """Follows reads that were just inserted. `counts` are theirs, if the caller has them already.
+    """Counts reads that were just inserted. `counts` are their counts, if the caller has them already.
 
     `reads` has agency (Int32), datasource, camera_id, agency_name (String), event_time (Datetime UTC) and, if any of
     them has one, agency_key.
@@ -21,9 +21,10 @@ def reads_inserted(connection: Connection, reads: pl.DataFrame, counts: Counts |
 
 
 def reads_changed(connection: Connection, before: pl.DataFrame, after: pl.DataFrame) -> None:
-    """Follows reads that were merged into others: those that were there, as they were, and all of them as they are.
+    """Counts reads that were merged into the store: `before` is taken off, `after` is added.
 
-    Columns as for `reads_inserted`.
+    `before` has the reads that were there already, as they were; `after` has all of them, as they are now. Columns as
+    for `reads_inserted`.
     """
     add_counts(connection, counts_of(before, sign=-1))
     reads_inserted(connection, after)
@@ -67,7 +68,7 @@ _FOLLOW_MOVED: Final = (
 
 
 def reads_moved(connection: Connection, *, datasource: str, received: str, old: int, new: int) -> int:
-    """Follows reads of one received name that went from one agency to another; returns how many.
+    """Counts reads of one received name that were moved from one agency to another. Returns how many.
 
     The temporary table of MOVED has them by camera and hour.
     """

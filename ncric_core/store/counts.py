@@ -50,8 +50,10 @@ READS_IN_HOURS: Final = pl.Schema(
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What reads add to read_counts and to received_names, in order of their keys, so that two loads wait for one
-    another rather than deadlock."""
+    """What reads add to read_counts (`by_hour`) and to received_names (`by_name`).
+
+    Both are in order of their keys, so that two loads wait for each other instead of deadlocking.
+    """
 
     by_hour: pl.DataFrame
     by_name: pl.DataFrame
@@ -98,9 +100,9 @@ GROUP BY agency, datasource, camera_id
 
 
 def sum_up_days(connection: Connection, before: date) -> int:
-    """Sums up the hours of days (on Pacific clocks) before one that have changed since; gives how many.
+    """Sums up again the days (Pacific) before `before` whose hours have changed. Returns how many days.
 
-    A day in a transaction: safe to stop, and to run again or twice at once, while reads are loaded.
+    Each day is a transaction. Safe to stop, to run again, and to run twice at once, also while reads are loaded.
     """
     with connection:
         changed = rows(
@@ -119,9 +121,10 @@ def sum_up_days(connection: Connection, before: date) -> int:
 def reads_in_hours(
     connection: Connection, hours: pl.DataFrame, *, only: Sequence[str] | None = None, but: Sequence[str] = ()
 ) -> pl.DataFrame:
-    """Reads of each camera (READS_IN_HOURS) in bands of hours: of these datasources only, but not of those.
+    """Counts the reads of each camera in bands of hours. Returns READS_IN_HOURS.
 
-    `hours`: hour (Datetime UTC), and the week and band (Int32) that it is counted in.
+    `hours` has hour (Datetime UTC), and the week and band (Int32) in which that hour counts. `only` limits the
+    datasources; `but` leaves some out.
     """
     given = {column.name: array(column) for column in hours}
     found = rows(connection, _IN_HOURS, given | {"only": None if only is None else [*only], "but": [*but]})

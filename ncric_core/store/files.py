@@ -1,5 +1,7 @@
-"""What the ledger says of files, for people who look: one, many, or all together. Every question runs in the caller's
-transaction."""
+"""Answers people's questions about files from the ledger: about one, about many, or about all together.
+
+Every question runs in the caller's transaction.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,7 +18,7 @@ from ncric_core.windows import Window
 
 @dataclass(frozen=True, slots=True)
 class FileFilter:
-    """Which files: names that contain a text, of a feed, of a state, arrived in a window; None takes all."""
+    """Chooses files: by a text in their name, by feed, by state, and by the end of their window. None takes all."""
 
     search: str | None = None
     feed: str | None = None
@@ -105,7 +107,7 @@ _CHOSEN: Final = SQL(
         END
     """
 )
-"""Whether a filter takes a row of source_files, `f`. `failed` and `waiting` come from _OPEN."""
+"""True if a filter takes `f`, a row of source_files. `failed` and `waiting` come from _OPEN."""
 
 _THESE: Final = SQL(
     """
@@ -157,7 +159,8 @@ _OF_CHOSEN: Final = SQL("file_id IN (SELECT f.id FROM source_files f WHERE {chos
 _OF_ALL_OTHERS: Final = SQL("file_id NOT IN (SELECT f.id FROM source_files f WHERE NOT ({chosen}))").format(
     chosen=_CHOSEN
 )
-"""The same, for a filter that leaves few files out: it joins those (a third of the time, with a million loads)."""
+"""The same for a filter that leaves few files out: it joins only those. With a million loads it takes a third of the
+time."""
 
 _LOADS: Final = """
 SELECT l.agency_name, a.name, l.found, l.loaded, l.already_there, l.waiting, l.error
@@ -173,18 +176,18 @@ SELECT position, reason, detail FROM rejects WHERE file_id = %(file_id)s AND rep
 
 
 def file_entries(connection: Connection, files: Sequence[tuple[str, str]]) -> dict[tuple[str, str], FileEntry]:
-    """The ledger's entries of these files, by key and version."""
+    """Returns the ledger's entries of these files, by key and version."""
     given = {"keys": [key for key, _ in files], "versions": [version for _, version in files]}
     return {(one.file.key, one.file.version): one for one in _entries(connection, _THESE, given)}
 
 
 def entries_named(connection: Connection, key: str) -> list[FileEntry]:
-    """The entries of all versions of a file, the newest first."""
+    """Returns the entries of all versions of a file, the newest first."""
     return _entries(connection, _NAMED, {"key": key})
 
 
 def find_entries(connection: Connection, chosen: FileFilter, *, limit: int, offset: int = 0) -> list[FileEntry]:
-    """The entries of the chosen files, the newest first."""
+    """Returns the entries of the chosen files, the newest first."""
     return _entries(connection, _FOUND, _given(connection, chosen) | {"limit": limit, "offset": offset})
 
 
@@ -196,14 +199,14 @@ def _entries(connection: Connection, query: Composable, given: dict[str, Any]) -
 def files_of_feed(
     connection: Connection, datasource: str, window: Window | None = None, search: str | None = None
 ) -> list[tuple[str, str]]:
-    """The latest versions of a feed's files, by key and version: of a window, of names that contain a text."""
+    """Returns key and version of a feed's files, only the latest versions. `search` is a text in their names."""
     start, end = (window.start, window.end) if window else (None, None)
     chosen = FileFilter(search, datasource, None, start, end)
     return list(rows(connection, _LATEST, _given(connection, chosen)))
 
 
 def sum_up(connection: Connection, chosen: FileFilter) -> Sums:
-    """The books of all chosen files together."""
+    """Sums up the books of all chosen files."""
     given = _given(connection, chosen)
     most = chosen in (FileFilter(), FileFilter(state=FileState.DONE))
     of_these = _OF_ALL_OTHERS if most else _OF_CHOSEN
@@ -215,7 +218,7 @@ def sum_up(connection: Connection, chosen: FileFilter) -> Sums:
 
 
 def _given(connection: Connection, chosen: FileFilter) -> dict[str, Any]:
-    """A filter as parameters. The files that wait are asked for first, so that the planner knows how few they are."""
+    """Returns a filter as parameters. It asks first which files wait, so that the planner knows how few they are."""
     by_open = chosen.state in (FileState.FAILED, FileState.WAITING, FileState.DONE)
     open_files = rows(connection, _OPEN) if by_open else []
     failed, waiting = ([file_id for file_id, has in open_files if has == wanted] for wanted in (True, False))
@@ -223,16 +226,16 @@ def _given(connection: Connection, chosen: FileFilter) -> dict[str, Any]:
 
 
 def newest_arrival(connection: Connection) -> datetime | None:
-    """The end of the newest file's window; None if no file has arrived yet."""
+    """Returns the end of the newest file's window, or None if no file has arrived yet."""
     newest: datetime | None = rows(connection, "SELECT max(window_end) FROM source_files")[0][0]
     return newest
 
 
 def loads_of(connection: Connection, file_id: int) -> list[Load]:
-    """What became of a file's rows under each received name."""
+    """Returns what became of a file's rows, by received name."""
     return list(rows(connection, _LOADS, {"file_id": file_id}))
 
 
 def rejects_of(connection: Connection, file_id: int) -> list[tuple[int, str, str]]:
-    """Position, reason and detail of a file's rejects that were not replayed."""
+    """Returns position, reason and detail of a file's rejects that were not replayed."""
     return list(rows(connection, _REJECTS, {"file_id": file_id}))

@@ -24,8 +24,8 @@ PAIR: Final = ("file_id", "received_name")
 class KnownDelivery:
     """A delivery that the ledger knows.
 
-    `was_read`: to its end. `waiting` has the received names whose rows wait: since when they are left to another job,
-    or None if a run took them and did not load them (yet).
+    `was_read` says whether it was read to its end. `waiting` has the received names whose rows wait, with the time at
+    which they were left to another job, or None if a run took them and has not loaded them.
     """
 
     file_id: int
@@ -45,7 +45,7 @@ GROUP BY f.id
 
 
 def look_up(connection: Connection, deliveries: Sequence[Delivery]) -> dict[tuple[str, str], KnownDelivery]:
-    """What the ledger knows of these deliveries, by key and version."""
+    """Returns what the ledger knows of these deliveries, by key and version."""
     given = {"keys": [one.key for one in deliveries], "versions": [one.version for one in deliveries]}
     return {
         (key, version): KnownDelivery(file_id, was_read, dict(zip(names, since, strict=True)))
@@ -268,13 +268,13 @@ WHERE l.done_at IS NULL
 
 
 def note_failure(connection: Connection, pairs: pl.DataFrame, error: str) -> None:
-    """Enters that the rows of these pairs (PAIR, agency, found) wait, and why."""
+    """Enters why the rows of these pairs (PAIR, agency, found) were not loaded; they wait."""
     with connection, connection.cursor() as cursor:
         cursor.execute(_NOTE_FAILURE, {**pair_values(pairs.sort(PAIR)), "error": error})
 
 
 def close_files(connection: Connection, found: Mapping[int, int]) -> None:
-    """Enters deliveries (by id) as read to their end, with the rows found; all of these are in the books by now."""
+    """Enters deliveries (by id) as read to their end, with the rows found. By now the books have all these rows."""
     with connection, connection.cursor() as cursor:
         cursor.execute(
             """

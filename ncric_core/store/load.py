@@ -1,4 +1,4 @@
-"""Frames → tables: a chunk of reads with its counts and ledger entries, in one transaction."""
+"""Loads a chunk in one transaction: its reads, their counts, its entries in the ledger, cameras and links."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Chunk:
     ready: Ready | None = None
 
     def only(self, pairs: pl.DataFrame) -> "Chunk":
-        """The reads of these entries of the ledger."""
+        """Returns the part of the chunk that belongs to these pairs."""
         reads = self.reads.with_columns(late_=self.late, received_name=received_name(self.reads.columns))
         kept = reads.join(pairs, on=PAIR, how="semi", maintain_order="left").drop("received_name")
         return Chunk(pairs, kept.drop("late_"), kept["late_"], self.seen, self.entities, self.closes)
@@ -52,7 +52,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of a chunk: the ledger's entries (PAIR) that were loaded, and the reads that were inserted."""
+    """What became of a chunk: the pairs that were loaded, and the reads that were inserted."""
 
     claimed: pl.DataFrame
     inserted: pl.DataFrame
@@ -95,8 +95,10 @@ _LOCK_AGENCIES: Final = "SELECT now() FROM agencies WHERE id = ANY (%(ids)s) ORD
 
 
 def _lock_agencies(connection: Connection, chunk: Chunk) -> datetime:
-    """Keeps the chunk's agencies from being dropped (`restandardize`), and gives the transaction's time. Raises
-    AgencyError if one is gone already."""
+    """Keeps the chunk's agencies from being dropped by `restandardize`. Returns the transaction's time.
+
+    Raises AgencyError if one of them is gone already.
+    """
     wanted = chunk.pairs["agency"].unique().to_list()
     there = rows(connection, _LOCK_AGENCIES, {"ids": wanted})
     if len(there) < len(wanted):
@@ -122,12 +124,11 @@ RETURNING file_id, agency_name
 
 
 def _claim(connection: Connection, chunk: Chunk, now: datetime, *, force: bool) -> pl.DataFrame:
-    """Enters the chunk's pairs in the ledger, waiting for a run that loads them now, and gives those that are still to
-    be loaded.
+    """Enters the chunk's pairs in the ledger. Returns those that are still to be loaded, with a column `entered`.
 
-    They are entered as loaded whole (column `entered`), as nearly all are, and corrected in the end: one change of an
-    entry costs half of an entry and a change. Pairs of which something is loaded already are entered when it is known
-    how much.
+    Waits for another run that is just loading them. A pair is entered as loaded in full, which is nearly always right,
+    and corrected at the end if it was not: that is cheaper than an entry and a change for each. A pair of which a part
+    was loaded before is entered with 0, and corrected when it is known how much was inserted.
     """
     pairs = chunk.pairs.sort(PAIR)  # in this order two runs wait for one another rather than deadlock
     nothing = pairs.with_columns(entered=pl.lit(0, dtype=pl.Int32))
@@ -171,7 +172,7 @@ def _claimed(connection: Connection, pairs: pl.DataFrame, *, closes: bool, force
 
 
 def _correct(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFrame) -> None:
-    """Corrects the ledger's entries where not as many reads were inserted as `_claim` has entered."""
+    """Corrects the ledger's entries of which fewer reads were inserted than `_claim` has entered."""
     if inserted.height == claimed["entered"].sum():  # no pair has more than was entered
         return
     by_pair = inserted.group_by("file_id", received_name=received_name(inserted.columns)).len()

@@ -14,7 +14,7 @@ from ncric_core.store.database import Connection, columns_of
 from ncric_core.store.insert import READ_KEY
 
 FIXED: Final = frozenset({*READ_KEY, "agency", "agency_key", "agency_name", "datasource", "file_id", "loaded_at"})
-"""What no flight changes of a read that is there: whose it is, and where it came from (the first stays)."""
+"""Columns that no flight changes in a read that is there: whose it is, and where it came from."""
 
 _COUNTED_SCHEMA: Final = pl.Schema(
     {
@@ -42,11 +42,11 @@ FOR UPDATE OF r
 
 
 def upsert_reads(connection: Connection, given: pl.DataFrame, update: UpdateType) -> dict[int, int]:
-    """Merges reads into vehicle_records with their counts, in the caller's transaction; gives how many are new by
-    agency.
+    """Merges reads into vehicle_records and keeps the counts, in the caller's transaction. Returns how many reads are
+    new, by agency.
 
-    `given` has id, event_time, agency (Int32), datasource, agency_name and columns of vehicle_records. Where a key
-    occurs twice the later row counts. See `entities.upsert` for the kinds of update.
+    `given` has id, event_time, agency (Int32), datasource, agency_name and other columns of vehicle_records. If a key
+    occurs twice, the later row counts. See `entities.upsert` for the kinds of update.
     """
     properties = [column for column in given.columns if column not in READ_KEY]
     last = [pl.col(c).drop_nulls().last() if update == "Merge" else pl.col(c).last() for c in properties]

@@ -16,8 +16,10 @@ from ncric_core.store.ledger import PAIR
 
 @dataclass(frozen=True, slots=True)
 class RejectFilter:
-    """Which rejects: of a reason, of files whose name contains a text, of a feed, only these (file id, position); those
-    that are still open, or also those that were replayed."""
+    """Chooses rejects: by reason, by a text in their file's name, by feed, or one by one (file id, position).
+
+    Rejects that were replayed are left out unless `replayed` is set. None takes all.
+    """
 
     reason: str | None = None
     file: str | None = None
@@ -91,30 +93,31 @@ _FOUND: Final = SQL(
 def find_rejects(
     connection: Connection, chosen: RejectFilter, *, after: tuple[int, int] = (0, -1), limit: int
 ) -> list[Reject]:
-    """The first chosen rejects behind a place (file id, position), in order of these."""
+    """Returns the first `limit` chosen rejects after a file id and position, in order of these two."""
     given = chosen.given() | {"file_id": after[0], "position": after[1], "limit": limit}
     with connection:
         return [Reject(*found) for found in rows(connection, _FOUND, given)]
 
 
 def count_rejects(connection: Connection, chosen: RejectFilter) -> int:
-    """How many rejects are chosen."""
+    """Counts the chosen rejects."""
     with connection:
         return int(rows(connection, _COUNT, chosen.given())[0][0])
 
 
 def count_reasons(connection: Connection, chosen: RejectFilter) -> list[tuple[str, int, datetime]]:
-    """Each reason among the chosen rejects, how many it has, and when the newest was rejected; in the caller's
-    transaction, the most frequent first."""
+    """Returns the reasons of the chosen rejects, the most frequent first: how many, and when the newest was rejected.
+
+    In the caller's transaction.
+    """
     return [(reason, count, newest) for reason, count, newest in rows(connection, _REASONS, chosen.given())]
 
 
 def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) -> tuple[pl.DataFrame, NameTable]:
-    """Enters rejects that are reads now, in the caller's transaction.
+    """Marks rejects that have become reads, and enters these in the ledger, in the caller's transaction.
 
-    `reads` has schema CLEAN and `file_id`. Returns those that no other process has entered in the meantime, with
-    `received_name` and `agency` (standardised), and the name table. Their delivery's entry for their received name has
-    that many more rows found.
+    `reads` has schema CLEAN and `file_id`. Returns the reads that no other process has marked in the meantime, with
+    `received_name` and `agency` (standardised), and the name table.
     """
     reads = reads.with_columns(received_name=received_name(reads.columns))
     with connection.cursor() as cursor:

@@ -23,7 +23,7 @@ AT_ONCE: Final = 50_000  # reads (about) or entries of the ledger moved in one t
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Reads received under one name that go from one agency to another."""
+    """A move of reads received under one name from one agency to another."""
 
     datasource: str
     received: str
@@ -37,7 +37,7 @@ class Move:
 
 
 def planned_moves(connection: Connection, table: NameTable) -> list[Move]:
-    """The moves that `restandardize` has to make."""
+    """Returns the moves that `restandardize` has to make."""
     found = rows(
         connection,
         "SELECT datasource, agency_name, agency, reads, first_seen, last_seen FROM received_names ORDER BY 1, 2, 3",
@@ -50,7 +50,7 @@ def planned_moves(connection: Connection, table: NameTable) -> list[Move]:
 
 
 def restandardize(connection: Connection, model: Model) -> Iterator[tuple[Move, int]]:
-    """Moves reads to the agencies that the name table says. Gives each move, with the reads moved so far in it.
+    """Moves reads to the agencies that the name table says. Yields each move with the reads moved so far in it.
 
     It may be killed at any time and run again. Raises StoreError, as one that passes, if another process is moving
     reads.
@@ -73,7 +73,7 @@ def restandardize(connection: Connection, model: Model) -> Iterator[tuple[Move, 
 
 
 def _ranges(connection: Connection, move: Move) -> list[tuple[datetime, datetime]]:
-    """The hours in which the move's reads lie, in ranges [start, end) of about AT_ONCE reads of the old agency."""
+    """Cuts the hours of the move's reads into ranges [start, end) of about AT_ONCE reads of the old agency."""
     with connection:
         hours = rows(
             connection,
