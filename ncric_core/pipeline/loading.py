@@ -1,7 +1,7 @@
 """Loads chunks in a thread of its own while the next batch is read, and keeps a failure to the agency that has it."""
 
 from collections import deque
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from types import TracebackType
@@ -61,36 +61,39 @@ class Loader:
         done = []
         while len(self._pending) >= MOST_WAITING:
             done += self._pending.popleft().result()
-        self._pending.append(self._pool.submit(self._load, replace(chunk, ready=make_ready(chunk.reads, chunk.late))))
+        ready = replace(chunk, ready=make_ready(chunk.reads, chunk.late))
+        self._queue(lambda: self._load(ready))
         return done
 
     def finish(self) -> list[Result]:
         """Waits until all queued chunks are loaded and on the disk. Raises StoreError if the database is lost."""
-        self._pending.append(self._pool.submit(self._flush))
+        self._queue(self._flush)
         return [result for _ in range(len(self._pending)) for result in self._pending.popleft().result()]
-
-    def _flush(self) -> list[Result]:
-        try:
-            with self._connection, self._connection.cursor() as cursor:
-                cursor.execute("SET LOCAL synchronous_commit TO on")
-                cursor.execute("SELECT pg_current_xact_id()")  # a transaction that writes waits for all before it
-        except psycopg2.Error as error:
-            self._raise_if_lost(error)
-            raise
-        return []
 
     def close_files(self, found: Mapping[int, int]) -> None:
         """Enters deliveries (by id) as read to their end, with the rows found, after the chunks queued so far."""
-
-        def close() -> list[Result]:
-            ledger.close_files(self._connection, found)
-            return []
-
-        self._pending.append(self._pool.submit(close))
+        self._queue(lambda: ledger.close_files(self._connection, found))
 
     def close_names(self, delivery: Delivery, names: Collection[str]) -> None:
         """Marks received names of a delivery that came in parts as done; all of it has been loaded (`finish`)."""
-        self._pool.submit(ledger.close_names, self._connection, delivery, names).result()
+        self._queue(lambda: ledger.close_names(self._connection, delivery, names))
+
+    def _queue(self, work: Callable[[], list[Result] | None]) -> None:
+        """Has the loading thread do some work, after all that was queued before."""
+
+        def do() -> list[Result]:
+            try:
+                return work() or []
+            except psycopg2.Error as error:
+                self._raise_if_lost(error)
+                raise
+
+        self._pending.append(self._pool.submit(do))
+
+    def _flush(self) -> None:
+        with self._connection, self._connection.cursor() as cursor:
+            cursor.execute("SET LOCAL synchronous_commit TO on")
+            cursor.execute("SELECT pg_current_xact_id()")  # a transaction that writes waits for all before it
 
     def _load(self, chunk: Chunk) -> list[Result]:
         try:
