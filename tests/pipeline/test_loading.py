@@ -18,7 +18,7 @@ NOW = datetime(2022, 10, 11, tzinfo=UTC)
     [
         lambda loader: loader.close_files({1: 1}),
         lambda loader: loader.close_names(Delivery("BOSS4", "k", "v", 1, NOW, NOW, NOW), ["A PD"]),
-        lambda loader: None,
+        lambda _: None,
     ],
     ids=["closing a file", "closing names", "waiting for the disk"],
 )
