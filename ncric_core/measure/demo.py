@@ -79,8 +79,11 @@ def differences(database: Database, made: Simulated) -> Difference:
     with database.transaction() as connection:
         found = rows(
             connection,
-            "SELECT vehicle_record_id, event_time, plate, datasource, standardized_agency_name FROM reads WHERE "
-            "file_key IS NOT NULL",
+            """
+            SELECT vehicle_record_id, event_time, plate, datasource, standardized_agency_name
+            FROM reads
+            WHERE file_key IS NOT NULL
+            """,
         )
     schema = {name: made.truth.schema[name] for name in TRUTH_KEY}
     stored = pl.DataFrame(found, schema=schema, orient="row")

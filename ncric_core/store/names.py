@@ -59,8 +59,8 @@ def _enter(connection: Connection, mappings: Sequence[NameMapping], standard: Ma
             cursor,
             """
             INSERT INTO standardized_agency_names AS n (datasource, name, name_key, standardized_agency_name) VALUES %s
-            ON CONFLICT (datasource, name_key) DO UPDATE SET standardized_agency_name =
-            EXCLUDED.standardized_agency_name
+            ON CONFLICT (datasource, name_key) DO UPDATE
+            SET standardized_agency_name = EXCLUDED.standardized_agency_name
             WHERE n.standardized_agency_name <> EXCLUDED.standardized_agency_name
             """,
             [by_name[key] for key in sorted(by_name)],
