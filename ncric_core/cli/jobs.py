@@ -65,7 +65,8 @@ def show_outcome(outcome: Outcome, title: str) -> None:
     say(f"{title}{' (dry run: nothing was loaded)' if outcome.dry_run else ''}")
     say(
         f"{outcome.files_listed:,} files in the window: {outcome.files_known:,} loaded before, "
-        f"{outcome.files_read:,} read; {outcome.photos:,} photos ({outcome.bad_photos:,} unreadable); {outcome.seconds:.1f} s{rate}"
+        f"{outcome.files_read:,} read; {outcome.photos:,} photos ({outcome.bad_photos:,} unreadable); "
+        f"{outcome.seconds:.1f} s{rate}"
     )
     rows = [
         (name or "(no agency)", one.found, one.loaded, one.already_there, one.rejected, one.waiting)
