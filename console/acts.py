@@ -1,5 +1,5 @@
-"""What operators have Prefect do: a job once more, a long window in slices, cancel, retry, pause; each with its entry
-in `activity`, which the database refuses to analysts."""
+"""What operators ask of Prefect: reruns and backfills; to cancel or retry a run; to pause a schedule. Each act is
+entered in `activity`, which the database refuses to analysts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,9 +24,10 @@ def act(
     before: object = None,
     after: object = None,
 ) -> bool:
-    """Has Prefect do something for a person; gives whether it did. What came of it is told on the page's next run.
+    """Asks Prefect to do something for a person, and keeps the outcome for `tell`. Returns whether Prefect did it.
 
-    The entry in `activity` comes first: if the database refuses it nothing is done, and what Prefect refuses has none.
+    The entry in `activity` is written first. If the database refuses it, Prefect is not asked; if Prefect refuses, the
+    entry is rolled back.
     """
     try:
         with changing(user, what, subject, before=before, after=after), prefect_api(read_settings()) as api:
@@ -40,12 +41,12 @@ def act(
 
 
 def acts_done() -> int:
-    """How often this person has changed something, so that what was cached before is not shown after."""
+    """Counts the changes made in this session. As part of a cache's key, it keeps older answers from being shown."""
     return int(st.session_state.get("runs_acts", 0))
 
 
 def tell() -> None:
-    """What came of the last act."""
+    """Shows the outcome of the last act, once."""
     match st.session_state.pop("runs_told", None):
         case ("success", text):
             st.success(text, icon=":material/check:")
@@ -54,7 +55,7 @@ def tell() -> None:
 
 
 def pause(user: Person, job: Item, paused: bool) -> None:
-    """Lets the schedule of a job rest, or go on."""
+    """Pauses or resumes the schedule of a job."""
     what, done = ("job_paused", "is paused") if paused else ("job_resumed", "goes on by its schedule")
     act(
         user,
@@ -68,7 +69,7 @@ def pause(user: Person, job: Item, paused: bool) -> None:
 
 
 def cancel(user: Person, run: Item) -> None:
-    """Cancels a run that waits or runs."""
+    """Cancels a run that has not ended."""
     entry = {"run": run["id"], "state": run["state_name"]}
     act(
         user, "run_cancelled", run["name"], lambda api: api.cancel(run), done=f"Cancelled: {run['name']}.", before=entry
@@ -76,7 +77,7 @@ def cancel(user: Person, run: Item) -> None:
 
 
 def retry(user: Person, run: Item) -> None:
-    """Has a run that has not ended well run once more."""
+    """Retries a run that ended, but not well."""
     entry = {"run": run["id"], "state": run["state_name"]}
     act(
         user, "run_retried", run["name"], lambda api: api.retry(run), done=f"Starts again: {run['name']}.", before=entry

@@ -1,4 +1,4 @@
-"""The console: who is there, and the pages that they can go to."""
+"""The console's entry point: signs people in and shows their pages."""
 
 from functools import partial
 
@@ -18,7 +18,7 @@ IDLE_CHECK: float = 30.0  # seconds
 
 
 def main() -> None:
-    """One run of the page that the address names; who is not signed in sees nothing else than the way in."""
+    """Runs the page that the address names. A stranger gets only the page to sign in."""
     st.set_page_config(page_title="NCRIC reads", page_icon=":material/directions_car:", layout="wide")
     try:
         settings = read_settings()
@@ -50,7 +50,7 @@ def _pages(user: Person, settings: Settings) -> None:
     page = st.navigation(
         [
             st.Page(partial(reads.page, user), title="Reads", icon=":material/monitoring:", default=True),
-            # the first page's own address is "/"; whoever writes its name gets it too
+            # the default page is at "/"; this makes "/reads" work too
             st.Page(partial(reads.page, user), title="Reads", url_path="reads", visibility="hidden"),
             st.Page(partial(names.page, user), title="Agency names", icon=":material/label:", url_path="names"),
             st.Page(partial(runs.page, user), title="Runs", icon=":material/schedule:", url_path="runs"),

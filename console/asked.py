@@ -1,4 +1,4 @@
-"""Questions of the pages whose answers are remembered for some seconds. Each user has answers of their own."""
+"""Questions of the pages whose answers are cached for some seconds. Users do not share answers."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
@@ -24,8 +24,8 @@ def of_store(
 ) -> Callable[[Callable[Concatenate[Connection, Given], Answer]], "CachedFunc[Concatenate[Person, Given], Answer]"]:
     """Makes a question to the store one that a user asks: it takes the user in place of the connection.
 
-    It runs in a transaction bound to the user. The answer is remembered for this user, by all that is given. The
-    question is a named function of a module, as its name tells it from others.
+    It runs in a transaction bound to the user. Answers are cached by user and arguments. The question must be a named
+    function of a module, because the cache tells questions apart by name.
     """
 
     def remember(
@@ -45,7 +45,7 @@ def of_prefect(
 ) -> Callable[[Callable[Concatenate[PrefectApi, Given], Answer]], Callable[Concatenate[Person, Given], Answer]]:
     """Makes a question to Prefect one that a user asks: it takes the user in place of the API.
 
-    The answer is remembered for this user, by all that is given, until the user changes something.
+    Answers are cached by user and arguments, until the user changes something.
     """
 
     def remember(
@@ -69,7 +69,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def _named(answer: Function, question: Callable[..., Any], seconds: float) -> Function:
-    """Gives `answer` the name of its question, as Streamlit tells what it remembers by module and name."""
+    """Names `answer` after its question, because Streamlit's cache tells functions apart by module and name."""
     answer.__module__ = question.__module__
     answer.__qualname__ = f"{question.__qualname__}, {seconds} s"
     return answer

@@ -1,8 +1,8 @@
-"""Who is in front of the console, and what they may do.
+"""Who uses the console, and what they may do.
 
-With a provider of identities (NCRIC_OIDC_METADATA_URL) people sign in there, by OpenID Connect; NCRIC_CONSOLE_USERS and
-NCRIC_CONSOLE_OPERATORS say who of them may come in. Without one the console listens on loopback only, and whoever
-reaches it is this machine's user.
+With an identity provider (NCRIC_OIDC_METADATA_URL) people sign in there, by OpenID Connect. NCRIC_CONSOLE_USERS and
+NCRIC_CONSOLE_OPERATORS say which of them may come in. Without a provider the console listens on loopback only, and
+everybody who reaches it counts as this machine's user.
 """
 
 import secrets
@@ -21,19 +21,22 @@ from ncric_core.store.person import Person, Role
 
 LOCAL: Final = "local administrator"
 GROUP: Final = "group:"
-CALLBACK: Final = "/oauth2callback"  # where streamlit takes the provider's answer
+CALLBACK: Final = "/oauth2callback"  # where Streamlit expects the provider's answer
 
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """Somebody who may not come in: not signed in, signed in as one who is not on the list, or away for too long."""
+    """Somebody who may not come in: not signed in, not on the lists, or idle for too long."""
 
     why: Literal["not_signed_in", "not_allowed", "idle"]
     name: str = ""
 
 
 def signed_in(settings: Settings) -> Person | Stranger:
-    """Who asks. Counts as a sign of life. Raises SettingsError if others could reach a console that asks nobody."""
+    """Returns the person who is signed in, or the stranger. The call counts as a sign of life.
+
+    Raises SettingsError if the console has no identity provider and other machines could reach it.
+    """
     if settings.oidc_metadata_url is None:
         refuse_open(settings, st.get_option("server.address") or "0.0.0.0")  # noqa: S104  # unset: all addresses
         return Person(f"{settings.user} ({LOCAL})", "ncric_operator")
@@ -49,7 +52,7 @@ def signed_in(settings: Settings) -> Person | Stranger:
 
 
 def refuse_open(settings: Settings, address: str) -> None:
-    """Raises SettingsError if a console without a provider of identities could be reached from elsewhere."""
+    """Raises SettingsError if the console has no identity provider and other machines could reach it."""
     if settings.oidc_metadata_url is None and not is_loopback(address):
         raise SettingsError(
             f"the console would listen on {address}, where others can reach it, and would ask nobody who they are: set "
@@ -58,7 +61,7 @@ def refuse_open(settings: Settings, address: str) -> None:
 
 
 def is_loopback(address: str) -> bool:
-    """Whether only this machine can reach a server that listens there."""
+    """Tells whether only this machine can reach a server at an address."""
     try:
         return ip_address(address).is_loopback
     except ValueError:
@@ -66,9 +69,9 @@ def is_loopback(address: str) -> bool:
 
 
 def role_of(claims: Mapping[str, Any], settings: Settings) -> Role | None:
-    """What a person may do whom the provider says this of; None: they may not come in.
+    """Returns the role of a person, from what the identity provider claims of them. None: they may not come in.
 
-    An e-mail address that the provider has not verified is nobody's.
+    An e-mail address that the provider marks as not verified is ignored.
     """
     email = "" if claims.get("email_verified") is False else str(claims.get("email") or "").lower()
     groups = claims.get(settings.oidc_groups_claim) or []
@@ -79,7 +82,7 @@ def role_of(claims: Mapping[str, Any], settings: Settings) -> Role | None:
 
 
 def _is_among(who: Collection[str], email: str, groups: Collection[str]) -> bool:
-    """Whether a list of addresses, domains (@…) and groups (group:…) has this person."""
+    """Tells whether a list of e-mail addresses, domains (@…) and groups (group:…) names this person."""
     for one in who:
         if one.startswith(GROUP):
             if one.removeprefix(GROUP) in groups:
@@ -91,13 +94,15 @@ def _is_among(who: Collection[str], email: str, groups: Collection[str]) -> bool
 
 @st.cache_resource
 def _last_seen() -> dict[tuple[str, str], float]:
-    """When each sign-in gave its last sign of life. A cookie outlives browser and server; this does not, and then the
-    time of the sign-in counts."""
+    """Holds the time of the last sign of life of each sign-in, by subject and time of issue.
+
+    It is empty after a restart of the server, while cookies live on. Then the time of the sign-in counts.
+    """
     return {}
 
 
 def _is_awake(claims: Mapping[str, Any], settings: Settings, now: float) -> bool:
-    """Whether the last sign of life is less than NCRIC_CONSOLE_IDLE_MINUTES old; then this is the next."""
+    """Tells whether the last sign of life is at most NCRIC_CONSOLE_IDLE_MINUTES old. If so, records a new one."""
     key = (str(claims.get("sub")), str(claims.get("iat")))
     if is_idle(_last_seen().get(key, float(claims.get("iat") or 0)), settings, now):
         return False
@@ -106,12 +111,12 @@ def _is_awake(claims: Mapping[str, Any], settings: Settings, now: float) -> bool
 
 
 def is_idle(last: float, settings: Settings, now: float) -> bool:
-    """Whether somebody last seen then (seconds since 1970) has been away for too long."""
+    """Tells whether somebody who was last seen at a time has been away for too long. Times: seconds since 1970."""
     return now - last > settings.console_idle_minutes * 60
 
 
 def end_if_idle(settings: Settings) -> None:
-    """Runs the page again, which then signs out, once its user has been away for too long. No sign of life itself."""
+    """Runs the page again if its user has been away for too long, so that it signs them out. No sign of life itself."""
     if settings.oidc_metadata_url is None or not st.user.is_logged_in:
         return
     claims = st.user.to_dict()
@@ -121,9 +126,9 @@ def end_if_idle(settings: Settings) -> None:
 
 
 def secrets_file(settings: Settings) -> Path | None:
-    """Writes what streamlit needs to know of the provider to a file that only we can read; None without a provider.
+    """Writes Streamlit's settings for the identity provider to a file that only this user can read.
 
-    Raises SettingsError if something is missing.
+    Returns the file, or None without a provider. Raises SettingsError if a setting is missing.
     """
     if settings.oidc_metadata_url is None:
         return None
@@ -148,7 +153,7 @@ def secrets_file(settings: Settings) -> Path | None:
 
 
 def _cookie_secret(folder: Path) -> str:
-    """Signs the cookies; made once, so that a restart signs nobody out."""
+    """Returns the secret that signs the cookies. It is made once, so that a restart signs nobody out."""
     file = folder / "cookie.secret"
     if not file.exists():
         file.touch(mode=0o600)
@@ -157,5 +162,5 @@ def _cookie_secret(folder: Path) -> str:
 
 
 def _toml(text: str) -> str:
-    """A text as a TOML string."""
+    """Writes a text as a TOML string."""
     return '"' + "".join(f"\\u{ord(c):04x}" if c in '"\\' or ord(c) < 32 or ord(c) == 127 else c for c in text) + '"'

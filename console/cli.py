@@ -1,4 +1,4 @@
-"""`ncric console`: the analysts' pages, alone or as a child of `ncric up`."""
+"""`ncric console`: runs the console, alone or as a child of `ncric up`."""
 
 import os
 import sys
@@ -24,21 +24,21 @@ PRIVATE: Final = {
     "server.fileWatcherType": "none",
     "server.headless": "true",
 }
-"""No telemetry, no traceback for a user, no question at the start."""
+"""Streamlit's options: no telemetry, no traceback for users, no question at the start."""
 
 
 @app.command()
 def console() -> None:
     """Runs the console alone: counts, agency names, runs, files and rejects, at NCRIC_CONSOLE_ADDRESS and _PORT.
 
-    Without a provider of identities (NCRIC_OIDC_METADATA_URL) it listens on this machine only, and who reaches it is
-    its administrator.
+    Without an identity provider (NCRIC_OIDC_METADATA_URL) it listens on this machine only, and everybody who reaches
+    it is its administrator.
     """
     from console.auth import refuse_open, secrets_file  # noqa: PLC0415  # imports streamlit
 
     settings = read_settings()
     refuse_open(settings, settings.console_address)
-    up_to_date(settings)  # a database that is down is told here, not on the first page
+    up_to_date(settings)  # fails here, not on the first page, if the database is down
     where = {"server.address": settings.console_address, "server.port": str(settings.console_port)}
     provider = secrets_file(settings)
     if provider is not None:

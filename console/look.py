@@ -1,4 +1,4 @@
-"""How things look on every page: times in Pacific, numbers grouped, errors in words, colours of the feeds."""
+"""How things look on every page: Pacific times, grouped numbers, errors in words, colours of the feeds."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,19 +13,19 @@ from ncric_core.errors import NcricError
 PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 
 COLOURS: Final = {"BOSS4": "#2f6fb3", "SCSO": "#d9822b", "FLOCK": "#3a9a6b"}
-"""Of the feeds in every chart: readable on white and on black, and apart for colour-blind eyes."""
+"""Colours of the feeds in charts: readable on white and on black, and distinct for colour-blind people."""
 
-DO: Final = "Mod+Enter"  # Ctrl or Cmd: the key of what a page is there to do
-LEAVE: Final = "Esc"  # of the way back, where nothing can be lost by it
+DO: Final = "Mod+Enter"  # Ctrl or Cmd: the key of a page's main button
+LEAVE: Final = "Esc"  # the key of a button that leads back, where nothing can be lost
 
 
 def moment(at: datetime | None) -> str:
-    """A time as people here read it, with its zone: `Oct 11, 08:13 PDT`."""
+    """Writes a time in Pacific time with its zone: `Oct 11, 08:13 PDT`."""
     return "never" if at is None else f"{at.astimezone(PACIFIC):%b %-d, %H:%M %Z}"
 
 
 def ago(seconds: float | None) -> str:
-    """A span in its largest unit: `3 min`, `2 h`, `5 d`."""
+    """Writes a duration in its largest unit: `3 min`, `2 h`, `5 d`."""
     if seconds is None:
         return "—"
     for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
@@ -35,13 +35,13 @@ def ago(seconds: float | None) -> str:
 
 
 def number(value: int | None) -> str:
-    """A number with its thousands grouped."""
+    """Writes a number with its thousands grouped."""
     return "—" if value is None else f"{value:,}"
 
 
 @contextmanager
 def in_words() -> Iterator[None]:
-    """Shows an expected error in words, with the way out; the rest of the page goes on."""
+    """Shows an NcricError as its message, which says what to do. The rest of the page goes on."""
     try:
         yield
     except NcricError as error:
@@ -49,12 +49,12 @@ def in_words() -> Iterator[None]:
 
 
 def nothing_yet(what: str, next_step: str) -> None:
-    """An empty state says what to do next."""
+    """Shows that there is nothing yet, and the next step."""
     st.info(f"**{what}** {next_step}", icon=":material/inbox:")
 
 
 def span(start: datetime, end: datetime) -> str:
-    """A window as people here read it: `Oct 11, 08:10–08:15 PDT`, with the day again where it ends on another."""
+    """Writes a window in Pacific time: `Oct 11, 08:10–08:15 PDT`. Names the last day too if it is another one."""
     began, ended = start.astimezone(PACIFIC), end.astimezone(PACIFIC)
     if ended - began < timedelta(minutes=1):
         return moment(end)
@@ -64,13 +64,13 @@ def span(start: datetime, end: datetime) -> str:
 
 
 def page_of(table: str, chosen: object) -> int:
-    """The page of a table that its reader is on, from 0; another choice begins at the first again."""
+    """Returns the number of the table's page that is shown, from 0. A new choice starts at the first page again."""
     of, page = st.session_state.get(f"{table}-page", (chosen, 0))
     return page if of == chosen else 0
 
 
 def pager(table: str, chosen: object, total: int, size: int, what: str) -> None:
-    """Where in a long table its reader is, with the ways to newer and older rows; nothing if it is all on one page."""
+    """Shows which rows of a table are on this page; with buttons for newer and older rows, if there are more pages."""
     page = page_of(table, chosen)
     first, last = page * size, min((page + 1) * size, total)
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,4 +1,4 @@
-"""The period that the page of reads is about: chosen on the page, kept in its address."""
+"""The period that the page of reads shows: chosen on the page, kept in its address."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -10,14 +10,14 @@ from console.look import PACIFIC
 
 DAYS: Final = {"day": 1, "week": 7, "month": 30, "year": 365}
 UNITS: Final = {"day": ("hour",), "week": ("hour", "day"), "month": ("day", "week"), "year": ("day", "week")}
-"""By what a period can be counted: what would be too many bars, or one, is not offered."""
+"""The units that a period can be counted by. Units that make too many bars, or only one, are not offered."""
 USUAL_UNIT: Final = {"day": "hour", "week": "hour", "month": "day", "year": "week"}
-GRAIN: Final = timedelta(minutes=5)  # "now" is this coarse, so that answers can be kept for a while
+GRAIN: Final = timedelta(minutes=5)  # "now" is rounded down to this, so that answers can be cached
 
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """From when to when, counted by what. `live`: it ends now."""
+    """A period, and the unit that its reads are counted by. `live`: it ends now."""
 
     name: str
     unit: str
@@ -27,7 +27,10 @@ class Period:
 
 
 def period_of(name: str, unit: str, end: date | None, now: datetime) -> Period:
-    """The last day, week, month or year that ends now, or with a Pacific day; longer ones begin at midnight."""
+    """Returns the day, week, month or year that ends with a Pacific day, or now.
+
+    A day starts at a full hour; longer periods start at midnight.
+    """
     here = now.astimezone(PACIFIC)
     coarse = here - (here - here.replace(minute=0, second=0, microsecond=0)) % GRAIN
     live = end is None or end >= here.date()
@@ -39,7 +42,7 @@ def period_of(name: str, unit: str, end: date | None, now: datetime) -> Period:
 
 
 def choose(now: datetime, newest: datetime | None) -> Period:
-    """The controls: period, unit and end, each in the page's address."""
+    """Shows the controls for period, unit and end, and returns what is chosen. Choices are in the page's address."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.segmented_control(
             "Period",
