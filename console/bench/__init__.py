@@ -1,1 +1,1 @@
-"""`ncric bench --console`: what people wait for in the console."""
+"""`ncric bench --console`: measures what people wait for in the console."""

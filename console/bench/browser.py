@@ -1,4 +1,4 @@
-"""What people wait for in a browser: a whole `ncric up`, an OpenID provider, and chromium."""
+"""Times the console in a browser (chromium), on a whole `ncric up` with an OpenID provider."""
 
 import asyncio
 import json
@@ -33,14 +33,15 @@ DRAWN: Final = """title => {
     return app && app.dataset.testScriptState === 'notRunning' && heading && heading.innerText === title
         && !document.querySelector('[data-testid="stSkeleton"]') && !document.querySelector('[data-stale="true"]');
 }"""
-"""The page of this title is there whole: its script has ended, and nothing on it is of the page before."""
+"""JavaScript that tells whether the page with a title is complete: its script has ended, and nothing is left of the
+page before."""
 
 Figure = tuple[str, float, float | None]
-"""What is measured, what came out, and what it may be at most."""
+"""What was measured, its value, and the highest value allowed (None: any)."""
 
 
 def check() -> None:
-    """Raises SettingsError if something is not installed."""
+    """Raises SettingsError if a package or chromium is not installed."""
     missing = [name for name in ("playwright", "oidc_provider_mock") if find_spec(name) is None]
     if missing or not Path(CHROMIUM).exists():
         raise SettingsError(
@@ -50,7 +51,7 @@ def check() -> None:
 
 
 def measure(settings: Settings, note: Callable[[str], None]) -> list[Figure]:
-    """Sign-in to first page, page to page, and many people at once, in seconds."""
+    """Measures the seconds from sign-in to the first page, from page to page, and with many people at once."""
     note("`ncric up`, for the browser")
     with _provider(settings.data_dir) as provider, _up(settings, provider) as console:
         note(f"signing in and switching pages; then {SESSIONS} people for {FOR_SECONDS} s")
@@ -125,7 +126,7 @@ async def _measure(console: str) -> list[Figure]:
         signing, switching = [], []
         for number in range(TIMES + 1):
             page, seconds = await _signed_in(browser, console)
-            if number:  # the first fills the caches of a server that has just begun
+            if number:  # the first one only fills the caches of the new server
                 signing.append(seconds)
                 switching += [await _switch(page, title) for title in (*PAGES[1:], PAGES[0])]
             await page.context.close()
@@ -144,7 +145,7 @@ async def _measure(console: str) -> list[Figure]:
 
 
 async def _signed_in(browser: Any, console: str) -> tuple[Any, float]:
-    """A page of somebody new, and the seconds from their consent at the provider to the first page."""
+    """Signs in a new person. Returns their page, and the seconds from consent at the provider to the first page."""
     page = await (await browser.new_context(viewport={"width": 1400, "height": 1000})).new_page()
     page.set_default_timeout(PATIENCE * 1000)
     await page.goto(console)
@@ -164,7 +165,10 @@ async def _switch(page: Any, title: str) -> float:
 
 
 async def _work(page: Any, number: int) -> tuple[list[float], int]:
-    """One of many people for a while: seconds of each page opened, and how many showed an error."""
+    """Switches pages at random for FOR_SECONDS, as one of many people.
+
+    Returns the seconds of each switch, and the number of errors shown.
+    """
     chance, end = Random(number), time.monotonic() + FOR_SECONDS  # noqa: S311  # who looks at what
     seconds, wrong, here = [], 0, PAGES[0]
     while time.monotonic() < end:
@@ -176,7 +180,7 @@ async def _work(page: Any, number: int) -> tuple[list[float], int]:
 
 
 def free_port() -> int:
-    """A port of this machine that nobody listens at."""
+    """Returns a port of this machine that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

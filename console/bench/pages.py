@@ -1,5 +1,4 @@
-"""Every question that the pages put to the database, timed: the pages run as they are, with what people choose on
-them."""
+"""Times every statement that the pages send to the database. The real pages run, with choices that people make."""
 
 import math
 import os
@@ -31,12 +30,15 @@ ROLES: Final[tuple[Role, Role]] = ("ncric_analyst", "ncric_operator")
 PATIENCE: Final = 120.0  # seconds for a page
 
 Choice = tuple[str, dict[str, str]]
-"""A page (a folder of `console`), and its address's parameters."""
+"""A page (a folder of `console`), and the parameters of its address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timed:
-    """A statement by the function that puts it: milliseconds at the half and at 95 of 100, and how often it was put."""
+    """The timings of a statement, named after the function that sends it.
+
+    `p50` and `p95` are percentiles in milliseconds; `times` says how often it was sent.
+    """
 
     name: str
     p50: float
@@ -47,7 +49,7 @@ class Timed:
 class _Cursor(cursor):
     seconds: ClassVar[defaultdict[str, list[float]]] = defaultdict(list)
 
-    def execute(self, query: Any, vars: Any = None) -> None:  # psycopg2 names it so
+    def execute(self, query: Any, vars: Any = None) -> None:  # psycopg2's own names
         begun = perf_counter()
         super().execute(query, vars)
         if (name := _asker()) is not None:
@@ -55,13 +57,16 @@ class _Cursor(cursor):
 
 
 def _asker() -> str | None:
-    """The function that puts a statement: the first outside of what all of them go through."""
+    """Names the function that sends a statement: the nearest caller outside the modules that all statements go through.
+
+    Returns None for the statements that begin every transaction.
+    """
     frame = sys._getframe(2)  # as logging and warnings find their callers
     passed = (__name__, "ncric_core.store.database", person.__name__, queries.__name__)
     while frame.f_back is not None:
         module = frame.f_globals.get("__name__", "")
         if module in passed and frame.f_code.co_name in {"_bind", "connect"}:
-            return None  # what every transaction begins with
+            return None
         ours = module.startswith(("console.", "ncric_core.")) and module not in passed
         if ours and not frame.f_code.co_name.startswith("<"):  # a comprehension is part of its function
             return f"{module.removeprefix('console.queries.').removeprefix('ncric_core.')}.{frame.f_code.co_name}"
@@ -78,10 +83,10 @@ class _TimedDatabase(Database):
 
 
 def choices(agency: str, file: str, part_of_a_name: str, day: date) -> list[Choice]:
-    """What people look at: every page, part and period, one agency, one file, and a search."""
+    """Lists what people look at: pages with their parts and periods, one agency, one file, and a search."""
     reads: list[Choice] = [("reads", {"period": period}) for period in ("day", "week", "month", "year")]
     reads += [("reads", {"period": period, "agency": agency}) for period in ("week", "year")]
-    reads.append(("reads", {"period": "week", "end": day.isoformat()}))  # whose hours are all compared with usual ones
+    reads.append(("reads", {"period": "week", "end": day.isoformat()}))  # all 24 hours of `day` meet their habit
     reads.append(("reads", {"period": "year", "by": "Map of cameras"}))
     names: list[Choice] = [("names", {"part": part}) for part in ("Inbox", "Name table", "History")]
     runs: list[Choice] = [("runs", {"part": part}) for part in ("Calendar",)]
@@ -101,12 +106,12 @@ def choices(agency: str, file: str, part_of_a_name: str, day: date) -> list[Choi
 
 
 def time_pages(database: Database, chosen: Sequence[Choice], end: datetime, repeats: int) -> list[Timed]:
-    """Runs the pages so many times with cold caches, as analyst and as operator in turn; the slowest statement first.
+    """Runs the pages `repeats` times with cold caches, as analyst and as operator in turn.
 
-    Raises NcricError if a page ends in an error.
+    Returns the slowest statement first. Raises NcricError if a page ends in an error.
     """
     _Cursor.seconds.clear()
-    # streamlit misses the server, once a page: its loggers say so by the one or the other, as they are made
+    # Streamlit warns once a page that it has no server. Which of these two a logger obeys depends on when it is made.
     config.set_option("logger.level", "error")
     set_log_level("ERROR")
     timed = _TimedDatabase(database.dsn, database.user, database.embedded)
@@ -114,7 +119,7 @@ def time_pages(database: Database, chosen: Sequence[Choice], end: datetime, repe
         for number in range(repeats):
             for page, parameters in chosen:
                 _open(page, parameters, ROLES[number % 2])
-            for days in (1, 31):  # before a launch, which the page shows only where Prefect runs
+            for days in (1, 31):  # the question before a launch: the page asks it only where Prefect runs
                 with queries.asked_by(Person("bench", ROLES[number % 2])) as connection:
                     files_of(connection, "BOSS4", Window(end - timedelta(days=days), end), [], [])
     found = [_summed(name, sorted(seconds)) for name, seconds in _Cursor.seconds.items()]
@@ -130,7 +135,7 @@ def _open(page: str, parameters: dict[str, str], role: Role) -> None:
         raise NcricError(f"page {page} with {parameters} ends in an error: {app.exception[0].message}")
 
 
-def _script(page, role):  # type: ignore[no-untyped-def]  # AppTest runs its text: names of this module are not there
+def _script(page, role):  # type: ignore[no-untyped-def]  # AppTest runs its source, without this module's names
     import importlib  # noqa: PLC0415
 
     from ncric_core.store.person import Person  # noqa: PLC0415
@@ -147,7 +152,7 @@ def _summed(name: str, seconds: Sequence[float]) -> Timed:
 
 @contextmanager
 def settings_in_the_environment(values: dict[str, str]) -> Iterator[None]:
-    """The pages read their settings from the environment."""
+    """Sets environment variables for a while, because the pages read their settings there. Clears cached resources."""
     with patch.dict(os.environ, values):
         st.cache_resource.clear()
         yield

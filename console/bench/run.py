@@ -1,4 +1,4 @@
-"""`ncric bench --console`: what people wait for, on a store of ten weeks, in the same run."""
+"""`ncric bench --console`: makes a store of ten weeks, and measures on it what people wait for."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ from ncric_core.store.names import set_mappings
 from ncric_core.store.restandardize import restandardize
 
 REPEATS: Final = 24
-QUERY_WITHIN: Final = 150  # milliseconds, 95 of 100
+QUERY_WITHIN: Final = 150  # milliseconds, at the 95th percentile
 MOVED: Final = 1_000_000
 MOVED_WITHIN: Final = 60  # seconds
 
@@ -29,11 +29,12 @@ MOVED_WITHIN: Final = 60  # seconds
 def bench(
     folder: Path, *, reads: int, note: Callable[[str], None], browser: bool = True, repeats: int = REPEATS
 ) -> list[Figure]:
-    """Measures in an empty folder, on an embedded server that its caller stops.
+    """Makes a store in an empty folder and measures the console on it. The caller stops the embedded server.
 
-    Milliseconds of each statement of the pages (p95), seconds in a browser beside a whole `ncric up`, and seconds for
-    moving a million reads, with the pages' statements meanwhile. Raises SettingsError if a browser is wanted and what
-    it needs is not installed.
+    Returns the sizes of the store; milliseconds of each statement of the pages (p95); seconds in a browser, on a whole
+    `ncric up`; and seconds to move a million reads, with milliseconds of the pages' statements meanwhile.
+
+    Raises SettingsError if a browser is wanted and something that it needs is not installed.
     """
     if browser:
         in_browser.check()
@@ -73,8 +74,13 @@ def _statements(database: Database, end: datetime, repeats: int) -> list[Figure]
         agency, key = rows(
             connection,
             """
-            SELECT l.agency, f.key FROM loads l JOIN source_files f ON f.id = l.file_id
-            WHERE f.datasource = 'BOSS4' GROUP BY l.agency, f.key, f.window_end ORDER BY sum(l.found) DESC LIMIT 1
+            SELECT l.agency, f.key
+            FROM loads l
+            JOIN source_files f ON f.id = l.file_id
+            WHERE f.datasource = 'BOSS4'
+            GROUP BY l.agency, f.key, f.window_end
+            ORDER BY sum(l.found) DESC
+            LIMIT 1
             """,
         )[0]
     chosen = choices(f"BOSS4/{agency}", key, "maiveric", (end - timedelta(days=2)).date())
@@ -108,7 +114,7 @@ def _moving(settings: Settings, database: Database) -> list[Figure]:
 
 
 class _questions_meanwhile:  # noqa: N801  # a context manager, used as a function
-    """Asks what the first pages ask, twice a second in a thread; gives the milliseconds."""
+    """Asks the questions of the first pages twice a second, in a thread, and lists their milliseconds."""
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self.settings, self.database = settings, database

@@ -21,20 +21,20 @@ from ncric_core.store.schema.migrate import migrate
 
 DAYS: Final = 70
 SILENT: Final = ("7", "40", "3_SCSO")  # cameras that fall silent two days before the end
-LEFT_OUT: Final = " CA PD"  # names so spelled wait in the inbox, so that it is as full as after a vendor's change
+LEFT_OUT: Final = " CA PD"  # names with this end are not mapped: the inbox is as full as when a vendor renames agencies
 
 
 def make_store(
     settings: Settings, database: Database, *, reads: int, end: datetime, note: Callable[[str], None]
 ) -> int:
-    """Fills an empty store with about so many reads of the weeks before `end`, and gives how many are in it."""
+    """Fills an empty store with about `reads` reads of the DAYS days before `end`. Returns how many were loaded."""
     migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
     with database.session() as connection:
         known = [one for source in FEEDS for one in names(source) if not one[0].endswith(LEFT_OUT)]
         set_mappings(connection, [NameMapping(*one) for one in known])
     note(f"writing the files of about {reads:,} reads, {DAYS} days")
     start = end - timedelta(days=DAYS)
-    over = Clock(start, start, real_time=lambda: end)  # it is the end already: nothing is waited for
+    over = Clock(start, start, real_time=lambda: end)  # by this clock it is the end already, so `feed` does not wait
     silent_from = dict.fromkeys(SILENT, end - timedelta(days=2))
     for _ in feed(Path(settings.bucket), over, reads=reads // DAYS, seed=1, silent_from=silent_from, end=end):
         pass
@@ -43,7 +43,7 @@ def make_store(
     with database.session() as connection:
         for hours in range(48, 0, -6):
             judge(connection, settings, end - timedelta(hours=hours))
-        sum_up_days(connection, end.astimezone(SCHEDULE_ZONE).date())  # as the job freshness does
+        sum_up_days(connection, end.astimezone(SCHEDULE_ZONE).date())  # as the job `freshness` does
         connection.autocommit = True
-        connection.cursor().execute("VACUUM ANALYZE")  # as autovacuum will have done
+        connection.cursor().execute("VACUUM ANALYZE")  # as autovacuum does in a real store
     return outcome.total.loaded

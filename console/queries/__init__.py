@@ -1,4 +1,4 @@
-"""All SQL of the console, one module a page. Every question runs in a transaction bound to who asks it."""
+"""The console's questions to the store, one module a subject. Each runs in a transaction bound to a person."""
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -16,24 +16,24 @@ from ncric_core.store.schema.migrate import up_to_date
 
 @st.cache_resource
 def database() -> Database:
-    """The store, of the present schema. Raises StoreError."""
+    """Returns the store. Raises StoreError if it cannot be reached or its schema is not the present one."""
     return up_to_date(read_settings())
 
 
 def asked_by(user: Person) -> AbstractContextManager[Connection]:
-    """A transaction of the console's store, bound to a person. Raises StoreError in plain words."""
+    """Opens a transaction of the console's store, bound to a person. Raises StoreError in plain words."""
     return person.asked_by(database(), user)
 
 
 def changing(
     user: Person, what: str, subject: str, *, before: object = None, after: object = None
 ) -> AbstractContextManager[Connection]:
-    """A transaction of the console's store in which a person changes something, after its entry in `activity`."""
+    """Opens a transaction in which a person changes the console's store. Enters the change in `activity` first."""
     return person.changing(database(), user, what, subject, before=before, after=after)
 
 
 def frame(
     connection: Connection, query: str | Composable, given: Mapping[str, object], schema: pl.Schema
 ) -> pl.DataFrame:
-    """The rows of a query as a frame of this schema."""
+    """Returns the rows of a query as a frame of this schema."""
     return pl.DataFrame(rows(connection, query, given), schema=schema, orient="row")

@@ -1,4 +1,4 @@
-"""The questions of the tab "Alarms": which last, which are over, and who was told."""
+"""The questions of the tab "Alarms": which are open, which are over, and who was told."""
 
 from typing import Final
 
@@ -56,11 +56,11 @@ ALARM_COUNTS_SCHEMA: Final = pl.Schema({"kind": pl.String(), "lasting": pl.Int64
 
 
 def alarms(connection: Connection, *, lasting: bool, kind: str | None, feed: str | None, page: int) -> pl.DataFrame:
-    """A page of the alarms that last, or of those that are over, the newest first: ALARMS_SCHEMA."""
+    """Returns a page of the alarms that are open (`lasting`) or over, the newest first: ALARMS_SCHEMA."""
     given = {"lasting": lasting, "kind": kind, "feed": feed}
     return frame(connection, ALARMS, paged(given, page), ALARMS_SCHEMA)
 
 
 def alarm_counts(connection: Connection, feed: str | None) -> pl.DataFrame:
-    """How many alarms of each kind last, and are over: ALARM_COUNTS_SCHEMA."""
+    """Counts the alarms of each kind that are open, and those that are over: ALARM_COUNTS_SCHEMA."""
     return frame(connection, ALARM_COUNTS, {"feed": feed}, ALARM_COUNTS_SCHEMA)

@@ -1,4 +1,4 @@
-"""The ledger's files as the pages show them: in pages of so many rows, as frames."""
+"""The questions of the tab "Files": the ledger's files as frames, in pages of PAGE rows."""
 
 from typing import Any, Final
 
@@ -7,7 +7,7 @@ import polars as pl
 from ncric_core.store.database import Connection
 from ncric_core.store.files import FileFilter, find_entries, loads_of
 
-PAGE: Final = 100  # rows of a table that the browser gets at once
+PAGE: Final = 100  # rows of a table that are sent to the browser at once
 
 UTC_TIME: Final = pl.Datetime("us", "UTC")
 
@@ -41,7 +41,7 @@ LOADS_SCHEMA: Final = pl.Schema(
 
 
 def files(connection: Connection, chosen: FileFilter, page: int) -> pl.DataFrame:
-    """A page of the chosen files with their books, the newest first: FILES_SCHEMA."""
+    """Returns a page of the chosen files with their books, the newest first: FILES_SCHEMA."""
     entries = [
         (
             one.file_id,
@@ -62,10 +62,10 @@ def files(connection: Connection, chosen: FileFilter, page: int) -> pl.DataFrame
 
 
 def loads(connection: Connection, file_id: int) -> pl.DataFrame:
-    """What became of a file's rows under each received name: LOADS_SCHEMA."""
+    """Returns what became of a file's rows under each received name: LOADS_SCHEMA."""
     return pl.DataFrame(loads_of(connection, file_id), schema=LOADS_SCHEMA, orient="row")
 
 
 def paged(given: dict[str, Any], page: int) -> dict[str, Any]:
-    """A query's parameters with those of a page; the first is 0."""
+    """Adds the parameters of a page (the first is 0) to those of a query."""
     return given | {"limit": PAGE, "offset": page * PAGE}

@@ -1,4 +1,4 @@
-"""Names: what waits, what the table says, what would move, and how far the moving is."""
+"""The questions of the page "Agency names": the name table, the agencies, and the reads that have to move."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -13,41 +13,44 @@ from ncric_core.store.names import UnmappedName, all_mappings
 from ncric_core.store.restandardize import planned_moves
 
 MAPPINGS: Final = pl.Schema({"Feed": pl.String, "Received name": pl.String, "Agency": pl.String})
-"""The name table: for Flock the received name is a network's number."""
+"""A row of the name table. For Flock the received name is a network's number."""
 
 _AGENCIES: Final = "SELECT name FROM agencies WHERE NOT unmapped ORDER BY name"
 
 
 def mappings(connection: Connection) -> pl.DataFrame:
-    """The name table (MAPPINGS), in order of feed and name."""
+    """Returns the name table (MAPPINGS), in order of feed and name."""
     found = [(one.datasource, one.received, one.standardized) for one in all_mappings(connection)]
     return pl.DataFrame(found, schema=MAPPINGS, orient="row")
 
 
 def agencies(connection: Connection) -> list[str]:
-    """The agencies that names can be mapped to."""
+    """Lists the agencies that names can be mapped to."""
     return [name for (name,) in rows(connection, _AGENCIES)]
 
 
 def reads_to_move(connection: Connection) -> int:
-    """Reads that are still under another agency than the name table says."""
+    """Counts the reads that are under another agency than the name table says."""
     return sum(move.reads for move in planned_moves(connection, name_table(connection)))
 
 
 def waiting_table(waiting: Sequence[UnmappedName]) -> pl.DataFrame:
-    """Names that wait, as a table to download."""
+    """Makes a table to download of the names that wait: a column for each field of UnmappedName, suggestions joined."""
     return pl.DataFrame([asdict(one) | {"suggestions": "; ".join(one.suggestions)} for one in waiting])
 
 
 def moves_table(moves: Sequence[NameMove]) -> pl.DataFrame:
-    """Moves as a page shows them."""
+    """Makes the table of moves that a page shows: Feed, Received name, From, To (strings), Reads (Int64)."""
     schema = {"Feed": pl.String, "Received name": pl.String, "From": pl.String, "To": pl.String, "Reads": pl.Int64}
     found = [(one.datasource, one.received, one.old, one.new, one.reads) for one in moves]
     return pl.DataFrame(found, schema=schema, orient="row")
 
 
 def history_table(past: Sequence[PastChange], zone: str) -> pl.DataFrame:
-    """The history as a page shows it, with times in a zone."""
+    """Makes the table of changes that a page shows.
+
+    Columns: When (Datetime in `zone`), Who, Feed, Received name, Before, After (strings).
+    """
     schema: dict[str, pl.DataType | type[pl.DataType]] = {
         "When": pl.Datetime("us", "UTC"),
         "Who": pl.String,

@@ -1,4 +1,4 @@
-"""What the page of reads asks: counts only, from read_counts and received_names, never the reads themselves."""
+"""The questions of the page "Reads". They ask read_counts and received_names, never the reads themselves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ GROUP BY datasource
 ORDER BY datasource
 """
 FEED: Final = pl.Schema({"datasource": pl.String(), "last_read": TIME, "reads": pl.Int64()})
-"""A feed, its newest read, and all its reads."""
+"""A feed, the time of its newest read, and the number of all its reads."""
 
 READS_BETWEEN: Final = """
 SELECT coalesce(sum(reads), 0)::bigint, count(DISTINCT agency) FILTER (WHERE reads > 0)
@@ -58,7 +58,7 @@ GROUP BY c.datasource, h.week
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """Reads of a day up to an hour, and what is usual up to that hour. `feeds`: those whose habit is known."""
+    """The reads of a day up to an hour, and the usual number. Only `feeds`, whose habit is known, are counted."""
 
     until: datetime
     seen: int
@@ -68,8 +68,11 @@ class Usual:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """The state of things as of a moment. `reads` and `reporting` are of its Pacific day; `sending` is all agencies
-    that ever sent a read."""
+    """The figures at the top of the page, as of a moment.
+
+    `reads`, and the agencies `reporting`, are of its Pacific day; `sending` counts the agencies that ever sent a read.
+    `rejects` and `names` are those that wait for a person.
+    """
 
     reads: int
     reporting: int
@@ -80,18 +83,18 @@ class Glance:
 
 
 def midnight_before(as_of: datetime) -> datetime:
-    """The beginning of the Pacific day that ends at, or holds, a moment."""
+    """Returns the start of the Pacific day that ends at a moment or contains it."""
     day = (as_of - timedelta(microseconds=1)).astimezone(PACIFIC)
     return day.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def feeds(connection: Connection) -> pl.DataFrame:
-    """The feeds that ever sent a read (FEED)."""
+    """Returns the feeds that ever sent a read: FEED."""
     return frame(connection, FEEDS, {}, FEED)
 
 
 def glance(connection: Connection, settings: Settings, as_of: datetime) -> Glance:
-    """What came today, against what is usual, and what waits for a person."""
+    """Returns what came on the Pacific day, compared with the habit, and what waits for a person."""
     span = {"start": midnight_before(as_of), "end": as_of}
     [(reads, reporting)] = rows(connection, READS_BETWEEN, span)
     [(sending,)] = rows(connection, AGENCIES_THAT_SEND)
@@ -100,15 +103,15 @@ def glance(connection: Connection, settings: Settings, as_of: datetime) -> Glanc
 
 
 def names_waiting(connection: Connection) -> int:
-    """How many received names nobody has said yet whose they are."""
+    """Counts the received names with reads that nobody has mapped yet."""
     table = name_table(connection)
     return sum(not is_mapped(table, datasource, name) for datasource, name in rows(connection, NAMES_UNMAPPED))
 
 
 def usual(connection: Connection, settings: Settings, as_of: datetime) -> Usual | None:
-    """Today's reads to the last full hour against the feeds' habit for these hours; None where none is known.
+    """Compares the Pacific day's reads, up to its last full hour, with the feeds' habit. Returns None if none is known.
 
-    Feeds whose reads come later than others' are left out: what they sent of today is not there yet.
+    Feeds with a lag of their own (NCRIC_FRESHNESS_LAG_HOURS) are left out: more of their reads may still come.
     """
     lags = settings.freshness_lag_hours
     end = last_full_hour(as_of, lags.usual)
@@ -148,7 +151,7 @@ GROUP BY agency, datasource, unit
 ORDER BY unit, datasource, agency
 """
 OVER: Final = pl.Schema({"agency": pl.Int32(), "datasource": pl.String(), "at": TIME, "reads": pl.Int64()})
-"""Reads of an agency's feed in an hour, or in a day or week on Pacific clocks; `at` is its beginning."""
+"""The reads of an agency's feed in an hour, or in a Pacific day or week. `at` is when it begins."""
 
 SENDERS: Final = """
 SELECT a.id, a.name, a.unmapped, n.datasource, max(n.last_seen)
@@ -160,26 +163,29 @@ ORDER BY a.name, n.datasource
 SENDER: Final = pl.Schema(
     {"agency": pl.Int32(), "name": pl.String(), "unmapped": pl.Boolean(), "datasource": pl.String(), "last_read": TIME}
 )
-"""An agency's feed and its last read; one row with neither for an agency that never sent anything."""
+"""An agency's feed, and the time of its last read. An agency that never sent anything has one row, with nulls."""
 
 
 def over_time(connection: Connection, *, start: datetime, end: datetime, unit: str) -> pl.DataFrame:
-    """Reads of each agency's feed by hour, day or week (OVER)."""
+    """Counts the reads of each agency's feed by hour, day or week: OVER."""
     given = {"start": start, "end": end, "unit": unit, "zone": PACIFIC.key}
     return frame(connection, OVER_HOURS if unit == "hour" else OVER_DAYS, given, OVER)
 
 
 def senders(connection: Connection) -> pl.DataFrame:
-    """All agencies and their feeds (SENDER)."""
+    """Returns all agencies and their feeds: SENDER."""
     return frame(connection, SENDERS, {}, SENDER)
 
 
 ALARM_WORDS: Final = {"silent": "silent", "drop": "low"}
-"""An alarm's kind, in the page's words. Who has none is fine."""
+"""The page's words for kinds of alarms. Without an alarm the word is "fine"."""
 
 
 def state_of(alarms: Sequence[Alarm], datasource: str, agency: int, camera_id: str | None = None) -> str:
-    """silent, low or fine: by the open alarm about it, or about the whole that it is a part of."""
+    """Returns "silent", "low" or "fine" for an agency's feed or one of its cameras.
+
+    An open alarm about the whole feed or agency counts for its parts too.
+    """
     subjects = {datasource, f"{datasource}/{agency}"} | ({f"{datasource}/{agency}/{camera_id}"} if camera_id else set())
     kinds = {alarm.kind for alarm in alarms if alarm.subject in subjects}
     return next((word for kind, word in ALARM_WORDS.items() if kind in kinds), "fine")
@@ -223,7 +229,7 @@ CAMERA: Final = pl.Schema(
         "last_hour": TIME,
     }
 )
-"""A camera, its place, its reads in the period, and the hour of its last one."""
+"""A camera, its place, its reads in the period, and the hour of its last read."""
 
 FILES: Final = """
 SELECT f.key, f.window_end, l.agency_name, l.found, l.loaded, l.already_there, l.waiting, coalesce(l.error, f.note)
@@ -245,7 +251,7 @@ AGENCY_FILE: Final = pl.Schema(
         "note": pl.String(),
     }
 )
-"""A file, and what became of an agency's rows in it."""
+"""A file, and what became of an agency's rows in it under one received name."""
 
 REJECTS: Final = """
 SELECT r.reason, count(*) FILTER (WHERE r.replayed_at IS NULL), count(*), max(r.rejected_at)
@@ -258,27 +264,27 @@ GROUP BY r.reason
 ORDER BY 2 DESC, 1
 """
 REASON: Final = pl.Schema({"reason": pl.String(), "waiting": pl.Int64(), "all": pl.Int64(), "latest": TIME})
-"""Rejects of a reason: those that wait still, all, and when the latest was rejected."""
+"""The rejects of a reason: how many wait to be replayed, how many there are, and when the latest was rejected."""
 
 
 def cameras(connection: Connection, *, agency: int, datasource: str, start: datetime, end: datetime) -> pl.DataFrame:
-    """All cameras of an agency's feed (CAMERA), those with no reads in the period too."""
+    """Returns all cameras of an agency's feed, also those without reads in the period: CAMERA."""
     given = {"agency": agency, "datasource": datasource, "start": start, "end": end}
     return frame(connection, CAMERAS, given, CAMERA)
 
 
 def cameras_on_map(connection: Connection, *, start: datetime, end: datetime) -> pl.DataFrame:
-    """The cameras with a known place that sent reads in the period (CAMERA)."""
+    """Returns the cameras with a known place that sent reads in the period: CAMERA."""
     return frame(connection, CAMERAS_ON_MAP, {"start": start, "end": end}, CAMERA)
 
 
 def files(connection: Connection, *, agency: int, datasource: str, end: datetime, limit: int) -> pl.DataFrame:
-    """The latest files with rows of an agency (AGENCY_FILE), newest first."""
+    """Returns the latest files with rows of an agency, the newest first: AGENCY_FILE."""
     return frame(
         connection, FILES, {"agency": agency, "datasource": datasource, "end": end, "limit": limit}, AGENCY_FILE
     )
 
 
 def rejects(connection: Connection, *, agency: int, datasource: str) -> pl.DataFrame:
-    """Rejects of an agency's feed by reason (REASON)."""
+    """Counts the rejects of an agency's feed by reason: REASON."""
     return frame(connection, REJECTS, {"agency": agency, "datasource": datasource}, REASON)

@@ -1,4 +1,4 @@
-"""The questions of the tab "Rejects": how many of each reason, a page of them, and what was received."""
+"""The questions of the tab "Rejects": counts by reason, a page of rejects, and their rows as received."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -49,16 +49,16 @@ RECEIVED_SCHEMA: Final = pl.Schema({"file_id": pl.Int64(), "position": pl.Int64(
 
 
 def reasons(connection: Connection, chosen: RejectFilter) -> pl.DataFrame:
-    """How many of the chosen rejects there are of each reason: REASONS_SCHEMA."""
+    """Counts the chosen rejects by reason: REASONS_SCHEMA."""
     return pl.DataFrame(count_reasons(connection, chosen), schema=REASONS_SCHEMA, orient="row")
 
 
 def rejects(connection: Connection, chosen: RejectFilter, page: int) -> pl.DataFrame:
-    """A page of the chosen rejects, those of the newest files first, without the rows as received: REJECTS_SCHEMA."""
+    """Returns a page of the chosen rejects, without their rows as received: REJECTS_SCHEMA. Newest files come first."""
     return frame(connection, _REJECTS, paged(chosen.given(), page), REJECTS_SCHEMA)
 
 
 def received(connection: Connection, these: Sequence[tuple[int, int]]) -> pl.DataFrame:
-    """The rows of rejects (file id, position) as received: RECEIVED_SCHEMA. The database gives them to operators."""
+    """Returns rejects, named by file id and position, as received: RECEIVED_SCHEMA. The database refuses analysts."""
     given = {"file_ids": [file_id for file_id, _ in these], "positions": [position for _, position in these]}
     return frame(connection, RECEIVED, given, RECEIVED_SCHEMA)

@@ -1,4 +1,4 @@
-"""The questions of the page "Runs": what of each agency's day is loaded, and what the ledger has of a window."""
+"""The questions of the page "Runs": how much of each agency's day is loaded, and what the ledger has of a window."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ CELLS: Final = pl.Schema(
         "hours_lacking": pl.Int64,
     }
 )
-"""What became of an agency's rows in the files that arrived on a day; states as `calendar` defines them."""
+"""What became of an agency's rows in the files that arrived on a day. `calendar` defines the states."""
 
 DAY_STATES: Final = ("complete", "partial", "failed", "empty")
 
-# A feed's hours lack where none of its files reaches into them, up to its newest file: later ones are still to come.
-# Files of the day after are looked at too, as one may reach back over midnight.
+# An hour is lacking if none of the feed's files overlaps it. Hours after the newest file do not count: their files are
+# still to come. Files of the next day are looked at too, because one may reach back over midnight.
 _CELLS: Final = """
 WITH files AS (
     SELECT id, datasource, found IS NULL AS unread, (window_end AT TIME ZONE %(zone)s)::date AS day
@@ -113,8 +113,10 @@ WHERE NOT f.superseded AND f.window_end >= %(start)s AND f.window_end < %(end)s 
 
 @dataclass(frozen=True, slots=True)
 class WindowFiles:
-    """The files of a window that the ledger knows, how many have nothing left for the agencies in question, and all
-    rows found in them."""
+    """The number of a window's files that the ledger knows, and of all rows found in them.
+
+    `loaded` counts the files in which no rows of the agencies in question wait.
+    """
 
     files: int
     loaded: int
@@ -122,16 +124,15 @@ class WindowFiles:
 
 
 def calendar(connection: Connection, first: date, last: date) -> pl.DataFrame:
-    """Agency × day (CELLS), every day from first to last in the zone of the schedules, for all agencies that have ever
-    sent reads.
+    """Returns a row for each agency and day (CELLS), for all agencies that ever sent reads.
 
-    A file is of the day on which its window ends, as it is for a job, so that a rerun of a day reads the files that its
-    cells count. The states:
+    Days are from `first` to `last`, in the zone of the schedules. A file counts for the day on which its window ends.
+    Jobs count in the same way, so that a rerun of a day reads the files that its cells count. The states:
 
-    - *failed*: rows of the agency were taken by a run that could not load them, and are not loaded since.
-    - *partial*: rows of the agency wait, or a file with rows of it was not read to its end, or hours lack in which its
-      feed sent no file at all (of hours up to the feed's newest file).
-    - *complete*: all rows that arrived are loaded, or were there already, or are rejects.
+    - *failed*: a run could not load rows of the agency, and they are still not loaded.
+    - *partial*: rows of the agency wait, or a file with its rows was not read to the end, or its feed sent no file for
+      some hours (only hours up to the feed's newest file count).
+    - *complete*: all rows that arrived are loaded, were there already, or are rejects.
     - *empty*: no file of the day has a row of the agency.
     """
     whole = Window(whole_day(first, SCHEDULE_ZONE).start, whole_day(last, SCHEDULE_ZONE).end)
@@ -153,7 +154,7 @@ def calendar(connection: Connection, first: date, last: date) -> pl.DataFrame:
 
 
 def files_with(connection: Connection, agency: str, day: date) -> int:
-    """How many files of a day have rows of an agency; for all cells at once that would cost more than the rest."""
+    """Counts the files of a day with rows of an agency. To count them for all cells would take longer than the rest."""
     window = whole_day(day, SCHEDULE_ZONE)
     found = rows(connection, _FILES_WITH, {"agency": agency, "start": window.start, "end": window.end})
     return int(found[0][0])
@@ -162,7 +163,7 @@ def files_with(connection: Connection, agency: str, day: date) -> int:
 def files_of(
     connection: Connection, datasource: str, window: Window, agencies: Sequence[str], exclude: Sequence[str]
 ) -> WindowFiles:
-    """What the ledger has of a feed's window, seen by a job that takes these agencies (none: all), or all but those."""
+    """Counts what the ledger has of a feed's window, for a job that takes `agencies` (empty: all) without `exclude`."""
     given = {
         "datasource": datasource,
         "start": window.start,
@@ -174,5 +175,5 @@ def files_of(
 
 
 def agencies(connection: Connection) -> list[str]:
-    """All agencies that a job can be limited to, those of names never mapped too."""
+    """Lists all agencies that a job can be limited to, unmapped ones too."""
     return [name for (name,) in rows(connection, "SELECT name FROM agencies ORDER BY name")]
