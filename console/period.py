@@ -1,4 +1,4 @@
-"""The period that the page of reads shows: chosen on the page, kept in its address."""
+"""The period that the page "Reads" shows: chosen on the page, kept in its address."""
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta

@@ -1,1 +1,1 @@
-"""The page of files, rejects and alarms."""
+"""The page "Files and rejects", with the tab "Alarms"."""

@@ -1,4 +1,4 @@
-"""Alarms: what is not as it should be, what was not, from when to when, and who was told."""
+"""The tab "Alarms": those that are open and those that are over, from when to when, and who was told."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ _counts = of_store(seconds=30)(queries.alarm_counts)
 
 
 def tab(user: Person) -> None:
-    """The tab; kind and feed stand in the page's address."""
+    """Shows the tab. Kind and feed are in the page's address."""
     feeds = datasources(read_settings())
     with st.container(horizontal=True):
         feed = st.selectbox("Feed", feeds, index=None, placeholder="any", key="feed", bind="query-params", width=130)

@@ -1,4 +1,4 @@
-"""What lies in the bucket beside the ledger, and rows of its files as received."""
+"""Compares the bucket with the ledger, and shows rows of files as received."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -24,8 +24,8 @@ from ncric_core.vocabulary import FileState
 from ncric_core.windows import Window
 
 PATIENCE: Final = 20  # seconds that a listing may take
-SOON: Final = 1.5  # seconds that a page waits for it
-MOST: Final = 200  # files that are named
+SOON: Final = 1.5  # seconds that a page waits for a listing before it goes on without
+MOST: Final = 200  # files that are listed by name
 
 EVER: Final = datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -35,7 +35,7 @@ LISTING: Final = ThreadPoolExecutor(2, thread_name_prefix="bucket")
 
 @dataclass(frozen=True, slots=True)
 class Impatient:
-    """A bucket whose listing ends in words when it takes too long."""
+    """A bucket whose listing raises SourceError if it is not done by `until` (of time.monotonic)."""
 
     bucket: Bucket
     until: float
@@ -58,7 +58,10 @@ class Impatient:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """The bucket and the ledger: how many files are in both, which in the bucket or in the ledger alone."""
+    """The number of files in both bucket and ledger, and the files in the bucket alone (`new`) or the ledger alone.
+
+    Columns of `new` and `gone`: key (String), arrived (String), size (Int64, bytes).
+    """
 
     both: int
     new: pl.DataFrame
@@ -67,12 +70,12 @@ class Beside:
 
 @st.cache_resource(ttl=300, max_entries=50, show_spinner=False)
 def _comparison(user: Person, chosen: FileFilter) -> Future[Beside]:
-    """The comparison, made beside the page so that nobody waits for a slow bucket; the same for five minutes."""
+    """Starts a comparison in a thread, so that no page waits for a slow bucket. It is cached for five minutes."""
     return LISTING.submit(_compare, database(), user, chosen)
 
 
 def _compare(store: Database, user: Person, chosen: FileFilter) -> Beside:
-    """Compares what is chosen, whatever its state."""
+    """Compares bucket and ledger for the chosen name, feed and time. The chosen state is ignored."""
     settings = read_settings()
     patient_until = monotonic() + PATIENCE
     there = feeds(settings, lambda: Impatient(open_bucket(settings), patient_until)).values()
@@ -94,7 +97,7 @@ def _compare(store: Database, user: Person, chosen: FileFilter) -> Beside:
 
 
 def beside(user: Person, chosen: FileFilter) -> None:
-    """How the bucket and the ledger agree on the chosen time, feed and name, as soon as the bucket is listed."""
+    """Shows how bucket and ledger agree on the chosen name, feed and time, as soon as the bucket is listed."""
     chosen = FileFilter(chosen.search, chosen.feed, None, chosen.start, chosen.end)
     comparison = _comparison(user, chosen)
     wait([comparison], timeout=SOON)
@@ -105,7 +108,7 @@ def beside(user: Person, chosen: FileFilter) -> None:
 
 
 def _until_done(comparison: Future[Beside]) -> None:
-    """Looks every second whether the bucket is listed by now."""
+    """Runs the page again if the bucket is listed by now. Else shows that it is being listed."""
     if comparison.done():
         st.rerun()
     st.caption(":material/hourglass_top: Listing the bucket …")
@@ -148,14 +151,14 @@ def _named(title: str, found: pl.DataFrame, so_what: str) -> None:
 
 
 def look(user: Person, key: str) -> None:
-    """A row of a file as it lies in the bucket, photos left out. Not cached: it holds a plate."""
+    """Asks for a row of a file in the bucket and shows it as received, without photos. Not cached: it holds a plate."""
     with st.form(f"look-{key}", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
         position = st.number_input("Look into the file: row, the first is 0", min_value=0, value=0, width=280)
         wanted = st.form_submit_button("Show the row as received", icon=":material/visibility:")
     if wanted:
         with in_words(), st.spinner("Reading the file …"):
             settings = read_settings()
-            with asked_by(user) as connection:  # before it is shown, and if it is not to be had, too
+            with asked_by(user) as connection:  # before the row is shown, and also if there is no such row
                 note(connection, SEEN, f"row {int(position):,} of {key}")
             with session_of(database(), user) as connection:
                 seen = look_into(feeds(settings).values(), connection, key, int(position))

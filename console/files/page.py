@@ -1,4 +1,4 @@
-"""Files and rejects: the ledger and the bucket side by side; the rejects and the alarms have tabs of their own."""
+"""The page "Files and rejects": the ledger's files beside the bucket; rejects and alarms in tabs of their own."""
 
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -24,10 +24,10 @@ STATE_WORDS: Final = {
     FileState.FAILED.value: "failed",
     FileState.REPLACED.value: "replaced",
 }
-"""The states that the ledger alone decides, in the page's words."""
+"""The page's words for the states that the ledger alone decides."""
 
 PERIODS: Final = {"Last day": 1, "Last week": 7, "Last month": 31, "Any time": None, "Between": None}
-"""Days back from the newest arrival, so that a feed that has stopped still shows its last files."""
+"""Days to look back from the newest arrival, so that a feed that has stopped still shows its last files."""
 
 COLUMNS: Final = {
     "arrived": st.column_config.TextColumn("Arrived", width=170),
@@ -56,7 +56,7 @@ _loads = of_store(seconds=30)(queries.loads)
 
 
 def page(user: Person) -> None:
-    """The page; what is chosen stands in its address."""
+    """Shows the page. What is chosen is in its address."""
     st.title("Files and rejects")
     tabs = st.tabs(["Files", "Rejects", "Alarms"], key="tab", bind="query-params")
     for tab, show in zip(tabs, (_ledger, rejects.tab, alarms.tab), strict=True):
@@ -72,7 +72,7 @@ def _ledger(user: Person) -> None:
         nothing_yet("No file has been read yet.", "`ncric run files-catchup` reads whatever lies in the bucket.")
     else:
         _books(_sums(user, chosen))
-    beside = st.container()  # filled last: listing a bucket may take its time
+    beside = st.container()  # filled last, because listing a bucket may be slow
     if newest is not None:
         _table(user, chosen)
     if key := st.query_params.get("file"):
@@ -94,16 +94,16 @@ def _filter(newest: datetime | None) -> FileFilter:
 
 
 def _since(newest: datetime | None, days: int | None) -> datetime | None:
-    """The begin of the days up to the newest arrival."""
+    """Returns the time so many days before the newest arrival."""
     return newest - timedelta(days=days) if newest and days else None
 
 
 def _between(newest: datetime | None) -> tuple[datetime | None, datetime | None]:
-    """The begin of the first day and the end of the last one, as Pacific has them."""
+    """Asks for a span of Pacific days. Returns its start and end in UTC, or None until both days are chosen."""
     last = (newest or datetime.now(UTC)).astimezone(PACIFIC).date()
     days = st.date_input("Days, Pacific time", value=(last - timedelta(days=6), last), key="days", bind="query-params")
     if not isinstance(days, tuple) or len(days) != 2:
-        return None, None  # the second one is not clicked yet
+        return None, None  # the second day is not clicked yet
     return _midnight(days[0]), _midnight(days[1] + timedelta(days=1))
 
 
@@ -159,7 +159,7 @@ def _table(user: Person, chosen: FileFilter) -> None:
         column_config=COLUMNS,
         hide_index=True,
         key="ledger",
-        height=260 if "file" in st.query_params else "auto",  # what became of the one chosen is below
+        height=260 if "file" in st.query_params else "auto",  # leaves room for the chosen file below
         on_select=_choose,
         selection_mode="single-row",
         alt="Files of the ledger with their books",
@@ -169,7 +169,7 @@ def _table(user: Person, chosen: FileFilter) -> None:
 
 
 def _choose() -> None:
-    """Puts the file of the row that was clicked into the address, or takes it away."""
+    """Puts the file of the clicked row into the page's address. Removes it if no row is clicked any more."""
     clicked = st.session_state["ledger"]["selection"]["rows"]
     if clicked:
         st.query_params["file"] = st.session_state["ledger-keys"][clicked[0]]
@@ -178,7 +178,7 @@ def _choose() -> None:
 
 
 def _one_file(user: Person, key: str) -> None:
-    """What became of a file: each version that came, agency by agency, and the way to its rejects and rows."""
+    """Shows what became of each version of a file by agency, with buttons for its rejects and its rows."""
     with st.container(border=True):
         st.subheader(key.rsplit("/", 1)[-1])
         known = _versions(user, key)
@@ -195,7 +195,7 @@ def _one_file(user: Person, key: str) -> None:
 
 
 def _version(user: Person, one: FileEntry) -> None:
-    """A version of a file with its books, and what became of its rows agency by agency."""
+    """Shows a version of a file with its books, and what became of its rows by agency."""
     st.markdown(
         f"{one.file.datasource}, arrived {span(one.file.window_start, one.file.window_end)}, "
         f"{one.file.size:,} bytes, **{STATE_WORDS[one.state]}**, read {moment(one.read_at)}"

@@ -1,4 +1,4 @@
-"""Rejects: how many of each reason, where each came from and why, and running them again after a fix."""
+"""The tab "Rejects": counts by reason, where each reject came from and why, and buttons to replay them after a fix."""
 
 from dataclasses import replace
 from typing import Final
@@ -37,7 +37,7 @@ REASON_COLUMNS: Final = {
 }
 
 MEANINGS: Final = {reason.value: reason.meaning for reason in Reason}
-"""Reasons in plain words; one that is not here is shown by its name alone."""
+"""The meanings of reasons. A reason that is missing here is shown by its name alone."""
 
 
 _reasons = of_store(seconds=30)(queries.reasons)
@@ -45,8 +45,10 @@ _rejects = of_store(seconds=30)(queries.rejects)
 
 
 def _received(user: Person, found: pl.DataFrame) -> pl.DataFrame:
-    """The rejects with their rows as received. Not cached: they hold plates. Whoever has them shown is in `activity`
-    before, once for the same rows as long as they look at them."""
+    """Adds the rows as received (column `received`, String) to a page of rejects. Not cached: they hold plates.
+
+    The look is entered in `activity` first, once as long as the person stays at the same rows.
+    """
     these = found.select("file_id", "position").rows()
     with asked_by(user) as connection:
         if st.session_state.get("rejects-seen") != these:
@@ -59,7 +61,7 @@ def _received(user: Person, found: pl.DataFrame) -> pl.DataFrame:
 
 
 def tab(user: Person) -> None:
-    """The tab; reason, feed and name stand in the page's address."""
+    """Shows the tab. Reason, feed and file name are in the page's address."""
     show_replay(user)
     chosen, reasons = _filter(user)
     if reasons.is_empty():
@@ -75,7 +77,7 @@ def tab(user: Person) -> None:
 
 
 def _filter(user: Person) -> tuple[RejectFilter, pl.DataFrame]:
-    """What is chosen, and the reasons that there are among it."""
+    """Shows the filter. Returns what is chosen, and the counts of all its reasons (REASONS_SCHEMA)."""
     feeds = datasources(read_settings())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input("File name contains", key="search", bind="query-params", placeholder="any file", width=280)
@@ -110,7 +112,7 @@ def _table(user: Person, chosen: RejectFilter, total: int) -> None:
         shown.select(columns),
         column_config=COLUMNS,
         hide_index=True,
-        key=f"rejects-{hash((chosen, page_of('rejects', chosen)))}",  # another choice: no row is clicked any more
+        key=f"rejects-{hash((chosen, page_of('rejects', chosen)))}",  # another choice forgets the clicked row
         on_select="rerun",
         selection_mode="single-row",
         alt="Rejects",
@@ -121,7 +123,7 @@ def _table(user: Person, chosen: RejectFilter, total: int) -> None:
 
 
 def _one(user: Person, reject: dict[str, object]) -> None:
-    """One reject: where it came from, why, and for operators what was received."""
+    """Shows a reject: where it came from, why, and for operators its row as received."""
     reason, key = str(reject["reason"]), str(reject["key"])
     with st.container(border=True):
         st.markdown(
@@ -136,7 +138,7 @@ def _one(user: Person, reject: dict[str, object]) -> None:
 
 
 def _replay_all(user: Person, chosen: RejectFilter, reasons: pl.DataFrame) -> None:
-    """The button that runs all of a reason again, for operators."""
+    """Shows operators the button that replays all rejects of a reason."""
     if not user.is_operator or chosen.replayed:
         return
     count = reasons.filter(reason=chosen.reason)["rejects"].sum() if chosen.reason else 0

@@ -1,4 +1,4 @@
-"""Rejects that are run again by a run of Prefect's: started for a person, and followed to its end."""
+"""Has a run of Prefect's replay rejects for a person, and follows it to its end."""
 
 from typing import Any, Final
 
@@ -15,13 +15,14 @@ from ncric_core.store.rejects import RejectFilter
 
 JOB: Final = "replay-rejects"
 REPLAY_FOLLOWED_EVERY: Final = 1.0  # seconds
-RUN, TOLD = "replay-run", "replay-told"  # in the session: the run that is followed, and what came of the last
+RUN, TOLD = "replay-run", "replay-told"  # in the session: the run that is followed, and the outcome of the last one
 
 
 def start_replay(user: Person, chosen: RejectFilter) -> None:
-    """Has a run of Prefect's run rejects again, with an entry in `activity`; what came of it is told by `show_replay`.
+    """Starts a run that replays rejects, and enters it in `activity`. `show_replay` shows the outcome.
 
-    The entry comes first: if the database refuses it nothing is started, and what Prefect refuses leaves none.
+    The entry is written first. If the database refuses it, nothing is started; if Prefect refuses, the entry is rolled
+    back.
     """
     given: dict[str, Any] = {"reason": chosen.reason, "file": chosen.file}
     subject = f"rejects: {chosen.reason or 'any reason'}" + (f" of {chosen.file}" if chosen.file else "")
@@ -39,7 +40,7 @@ def start_replay(user: Person, chosen: RejectFilter) -> None:
 
 
 def show_replay(user: Person) -> None:
-    """What came of the last replay, and how far the one is that runs."""
+    """Shows the outcome of the last replay, and the progress of the one that runs."""
     match st.session_state.pop(TOLD, None):
         case ("done", text):
             st.info(text, icon=":material/replay:")
@@ -57,7 +58,7 @@ def _follow() -> None:
         if run is None or run["state_type"] in ENDED:
             st.session_state[TOLD] = _what_came_of(api, run)
             del st.session_state[RUN]
-            st.cache_data.clear()  # counts, files and rejects were kept as of before
+            st.cache_data.clear()  # cached counts, files and rejects are from before the replay
             st.rerun()
         done = api.progress(run["id"])
         text = "The rejects wait for a worker to run them again." if done is None else "The rejects are run again."

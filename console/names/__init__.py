@@ -1,1 +1,1 @@
-"""The page of agency names."""
+"""The page "Agency names"."""

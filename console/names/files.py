@@ -1,4 +1,4 @@
-"""The name table as a CSV file: out, and in with faults by line."""
+"""The part "Import and export": the name table as a CSV file."""
 
 import io
 import tempfile
@@ -18,7 +18,7 @@ from ncric_core.store.person import Person
 
 
 def part(user: Person) -> None:
-    """Download for all, upload for operators."""
+    """Shows the download to all, and the upload to operators."""
     with asked_by(user) as connection:
         present = all_mappings(connection)
     written = io.StringIO()
@@ -42,7 +42,7 @@ def part(user: Person) -> None:
 
 
 def _read(name: str, content: bytes) -> list[NameMapping]:
-    """The mappings of an uploaded file. Raises AgencyError with a line for each fault."""
+    """Reads the mappings of an uploaded file. Raises AgencyError, which names each fault with its line."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / Path(name).name
         path.write_bytes(content)
@@ -50,7 +50,7 @@ def _read(name: str, content: bytes) -> list[NameMapping]:
 
 
 def changes_to(present: list[NameMapping], wanted: list[NameMapping]) -> list[NameChange]:
-    """What changes if these mappings are entered; entries that the file does not name stay."""
+    """Returns the changes that enter the wanted mappings. Present ones that are not among them stay."""
     known = {(one.datasource, name_key(one.received)): one.standardized for one in present}
     changes = [
         NameChange(one.datasource, one.received, known.get((one.datasource, name_key(one.received))), one.standardized)

@@ -1,4 +1,4 @@
-"""Agency names: the inbox of names never seen, the table, its history, and moving the reads that are loaded already."""
+"""The page "Agency names": the inbox of names that wait, the name table, its history, and its import and export."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -20,7 +20,7 @@ HISTORY: Final = 300  # changes shown
 
 
 def page(user: Person) -> None:
-    """The page: one of its parts, by the query parameter `part`."""
+    """Shows the part of the page that `part` in its address names, or the changes that wait for review."""
     st.title("Agency names")
     show_moving(user)
     if changes_waiting():
@@ -70,7 +70,7 @@ def _inbox(user: Person) -> None:
 
 
 def _waiting_name(user: Person, one: UnmappedName) -> None:
-    """A name with its suggestions: one click accepts one."""
+    """Shows a name with its suggestions. A click accepts one."""
     key = f"{one.datasource}/{one.received}"
     with st.container(border=True):
         name, buttons = st.columns([2, 3], vertical_alignment="center")
@@ -85,14 +85,14 @@ def _waiting_name(user: Person, one: UnmappedName) -> None:
                 st.button(
                     agency, key=f"{key}/{agency}", icon=":material/check:", on_click=_accept, args=(user, one, agency)
                 )
-            # one form for all names, made when it is wanted: the agencies to choose from are many
+            # one form for all names, made on demand, because the list of agencies is long
             if st.button("Another agency …", key=f"{key}/other"):
                 _choose(user, one)
 
 
 @st.dialog("Another agency")
 def _choose(user: Person, one: UnmappedName) -> None:
-    """Asks for an agency, known or new, that a name stands for."""
+    """Asks for the agency, known or new, that a name stands for."""
     st.markdown(f"**{_plain(one.received)}** ({one.datasource}) is")
     options = _agencies(user)
     other = st.selectbox(
@@ -110,7 +110,7 @@ def _accept(user: Person, one: UnmappedName, agency: str | None) -> None:
 
 
 def _plain(text: str) -> str:
-    """A received name as text, whatever signs of Markdown it has."""
+    """Escapes the Markdown signs of a received name, so that it is shown as it was received."""
     return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|~<>$:" else sign for sign in text)
 
 

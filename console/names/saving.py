@@ -1,4 +1,5 @@
-"""Changes of names on their way: what will move is shown, they are saved as one, and the reads follow by a run."""
+"""Saves changes of the name table: shows which reads will move, saves all changes at once, and has a run move the
+reads."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -20,17 +21,17 @@ MOVE_FOLLOWED_EVERY: Final = 2.0  # seconds
 
 
 def propose(changes: Sequence[NameChange]) -> None:
-    """Puts changes up for review; they are saved when the person has seen what will move."""
+    """Puts changes up for review. The person sees what will move before they are saved."""
     st.session_state["proposed_names"] = list(changes)
 
 
 def changes_waiting() -> bool:
-    """Whether this person has changes up for review."""
+    """Tells whether this person has changes up for review."""
     return bool(st.session_state.get("proposed_names"))
 
 
 def review(user: Person) -> None:
-    """What the changes are and what will move, to be saved or not."""
+    """Shows the changes and the reads that will move, with buttons to save or not."""
     changes: list[NameChange] = st.session_state["proposed_names"]
     st.subheader(f"{len(changes):,} changes to save")
     st.dataframe(
@@ -59,8 +60,10 @@ def _save_proposed(user: Person) -> None:
 
 
 def save(user: Person, changes: Sequence[NameChange]) -> bool:
-    """Saves changes in one transaction and has the reads moved; gives whether it was saved. What went wrong is told on
-    the next run of the page."""
+    """Saves changes in one transaction and has a run move the reads. Returns whether the changes were saved.
+
+    The next run of the page shows the outcome.
+    """
     subject = changes[0].received if len(changes) == 1 else f"{len(changes):,} names"
     before = [asdict(one) | {"after": None} for one in changes]
     after = [asdict(one) | {"before": None} for one in changes]
@@ -79,7 +82,10 @@ def save(user: Person, changes: Sequence[NameChange]) -> bool:
 
 
 def _tell_conflict(error: NameConflictError, changes: Sequence[NameChange]) -> None:
-    """Both sides, so that nothing that was typed is lost."""
+    """Keeps both sides of a conflict for the next run of the page, and puts ours up for review again.
+
+    So nothing that was typed is lost.
+    """
     st.session_state["names_told"] = ("conflict", str(error))
     st.session_state["names_conflicts"] = [
         {
@@ -99,7 +105,7 @@ def _tell_conflict(error: NameConflictError, changes: Sequence[NameChange]) -> N
 
 
 def _move_reads(user: Person) -> str:
-    """Has a run move the reads that are loaded already; says so, or what to do instead."""
+    """Starts a run that moves the reads loaded already. Returns a sentence that says so, or what to do instead."""
     with asked_by(user) as connection:
         reads = questions.reads_to_move(connection)
     st.session_state["names_moving"] = reads
@@ -119,7 +125,7 @@ def _move_reads(user: Person) -> str:
 
 
 def show_moving(user: Person) -> None:
-    """What was told last, and how far the moving is, until it is done."""
+    """Shows the outcome of the last save, and the progress of the moving until it is done."""
     kind, text = st.session_state.pop("names_told", (None, ""))
     if kind == "success":
         st.success(text, icon=":material/check:")

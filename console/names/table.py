@@ -1,4 +1,4 @@
-"""The name table, edited in place: added, changed and taken away, many rows at once, with nobody's edit lost."""
+"""The part "Name table": rows are added, changed and deleted in place, many at once, and nobody's edit is lost."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from ncric_core.store.person import Person
 
 
 def part(user: Person) -> None:
-    """The table, or what a search leaves of it; operators edit it."""
+    """Shows the rows of the name table that match a search. Operators edit them."""
     search = st.text_input("Search", placeholder="a received name or an agency", key="table_search").casefold()
     with asked_by(user) as connection:
         table = questions.mappings(connection)
@@ -43,8 +43,10 @@ def part(user: Person) -> None:
 
 
 def _as_begun(shown: pl.DataFrame, key: str) -> pl.DataFrame:
-    """The rows as they were when editing began: edits are by place, and somebody else may have added a row before it.
-    What is saved is compared with these."""
+    """Returns the rows (MAPPINGS) as they were when editing began. Edits apply to these, and are compared with them.
+
+    Streamlit names an edited row by its position, which moves when somebody else adds a row above.
+    """
     begun = st.session_state.get(f"{key}/begun")
     if begun is None or not any(st.session_state.get(key, {}).values()):
         begun = st.session_state[f"{key}/begun"] = shown
@@ -52,7 +54,7 @@ def _as_begun(shown: pl.DataFrame, key: str) -> pl.DataFrame:
 
 
 def _editor(shown: pl.DataFrame, known: list[str], key: str) -> dict[str, Any]:
-    """What was edited, as streamlit tells it: rows by their place in `shown`."""
+    """Shows the editor. Returns the edits as Streamlit keeps them: rows by their position in `shown`."""
     st.data_editor(
         shown,
         key=key,
@@ -73,8 +75,8 @@ def _editor(shown: pl.DataFrame, known: list[str], key: str) -> dict[str, Any]:
 
 
 def changes_of(shown: pl.DataFrame, edited: dict[str, Any]) -> list[NameChange]:
-    """The changes that edits of a table are. A received name or a feed that is edited is one entry less and another
-    more."""
+    """Turns edits of the rows shown into changes. An edit of a feed or received name removes one mapping and adds
+    another."""
     rows = shown.to_dicts()
     found: dict[tuple[str, str], NameChange] = {}
 

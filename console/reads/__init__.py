@@ -1,1 +1,1 @@
-"""The page of reads."""
+"""The page "Reads"."""

@@ -1,4 +1,4 @@
-"""One agency's feed: its cameras, its hours, its files and its rejects."""
+"""Shows one agency's feed: its cameras, hours, files and rejects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ MOST_FILES: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class AgencyFeed:
-    """An agency's feed; `datasource` is None where it never sent anything."""
+    """An agency's feed. `datasource` is None if the agency never sent anything."""
 
     agency: int
     name: str
@@ -35,7 +35,7 @@ _rejects_of = of_store(seconds=45)(ask.rejects)
 
 
 def show_agency(user: Person, feed: AgencyFeed, counts: pl.DataFrame, alarms: Sequence[Alarm], period: Period) -> None:
-    """What is known of an agency's feed in the period."""
+    """Shows what is known of an agency's feed in the period. `counts`: OVER of the period."""
     st.subheader(f"{feed.name} · {feed.datasource}" if feed.datasource else feed.name)
     if feed.datasource is None:
         st.info(

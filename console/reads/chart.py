@@ -1,32 +1,33 @@
-"""Reads over time as bars, stacked by source, on Pacific clocks."""
+"""Draws reads over time as bars, stacked by feed, on Pacific clocks."""
 
 from datetime import datetime
 from typing import Final
 
 import altair as alt
-import pandas  # noqa: F401  # altair finds it half imported where two sessions begin at once
+import pandas  # noqa: F401  # else altair may find it half imported when two sessions begin at once
 import polars as pl
 
 from console.look import COLOURS, PACIFIC
 
 OTHER: Final = "#8a8f98"  # a feed without a colour of its own
 FORMATS: Final = {"hour": "%a %b %-d, %H:%M %Z", "day": "%a %b %-d, %Y", "week": "week of %b %-d, %Y"}
-WIDE: Final = {"hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}  # milliseconds
+WIDE: Final = {"hour": 3_600_000, "day": 86_400_000, "week": 604_800_000}  # milliseconds of a bar
 
 
 def zones(start: datetime, end: datetime) -> str:
-    """The zone of a period's times by name, and where clocks change within it, both."""
+    """Names the time zone of a period: `Pacific time (PDT)`. Names both if its start and its end differ."""
     names = dict.fromkeys(f"{at.astimezone(PACIFIC):%Z}" for at in (start, end))
     return f"Pacific time ({', then '.join(names)})"
 
 
 def over_time_chart(counts: pl.DataFrame, *, start: datetime, end: datetime, unit: str, height: int = 300) -> alt.Chart:
-    """Bars of reads by `unit`, one colour a source. `counts`: at, datasource, reads.
+    """Draws bars of reads by `unit`, one colour a feed.
 
-    Stacked here, as Vega does not stack what has a beginning and an end; so two hours of one name, where clocks go
-    back, stand on one another.
+    `counts` has the columns at (Datetime, UTC), datasource (String) and reads (Int64). Vega does not stack bars that
+    have a beginning and an end, so they are stacked here. When clocks go back, two hours have the same name, and their
+    bars are stacked too.
 
-    Clocks' times are drawn as if they were UTC, so that the browser's own zone moves nothing.
+    Pacific times are drawn as if they were UTC, so that the browser's own zone does not move them.
     """
     clock = pl.col("at").dt.convert_time_zone(PACIFIC.key)
     shown = (
@@ -83,7 +84,7 @@ def _labels(start: datetime, end: datetime) -> str:
 
 
 def _ticks(start: datetime, end: datetime) -> int | alt.TimeIntervalStep:
-    """Labels name days where the period has several: then no two of them are to name the same."""
+    """Spaces labels that name days by whole days, so that no two of them name the same day."""
     days = (end - start).days
     return alt.TimeIntervalStep(interval="day", step=max(1, days // 10)) if 2 < days <= 90 else 10
 

@@ -1,4 +1,4 @@
-"""The map of cameras: dots as large as their volume, coloured by state, over county lines. No tile server."""
+"""Draws the map of cameras: dots sized by reads and coloured by state, over county lines. Needs no tile server."""
 
 import json
 import math
@@ -18,25 +18,29 @@ from console.queries import reads as ask
 from ncric_core.store.alarms import Alarm
 from ncric_core.store.person import Person
 
-OUTLINES: Final = Path(__file__).with_name("counties.geojson")  # its member `source` says where it is from
+OUTLINES: Final = Path(__file__).with_name("counties.geojson")  # its member `source` says where it comes from
 
 DOTS: Final = {"fine": [58, 154, 107, 170], "low": [217, 130, 43, 220], "silent": [200, 60, 60, 230]}
-"""RGBA by state; what is wrong is drawn last, on top."""
+"""RGBA by state, in the order of drawing: what is wrong comes last, on top."""
 SMALLEST, LARGEST = 2.0, 11.0  # pixels
 
 
-FILLED: Final = (600, 430)  # pixels that the cameras take of the map's width and height
+FILLED: Final = (600, 430)  # pixels of the map's width and height that the cameras are spread over
 
 
 @cache
 def outlines() -> dict[str, Any]:
-    """The counties of Northern California as GeoJSON."""
+    """Reads the counties of Northern California (GeoJSON)."""
     loaded: dict[str, Any] = json.loads(OUTLINES.read_text(encoding="utf-8"))
     return loaded
 
 
 def dots(cameras: pl.DataFrame, alarms: Sequence[Alarm]) -> pl.DataFrame:
-    """Adds state, colour, radius (its area goes with the reads) and text to CAMERA."""
+    """Adds to CAMERA what the map draws, and sorts the rows in the order of drawing.
+
+    New columns: state (String), colour (List of Int64, RGBA), radius (Float64, pixels), count (String). The radius
+    grows with the square root of the reads. A camera without a name is named by its id.
+    """
     most = max(cameras["reads"].max() or 1, 1)
     keys = cameras.select("datasource", "agency", "camera_id").iter_rows()
     states = [ask.state_of(alarms, *key) for key in keys]
@@ -54,7 +58,7 @@ _cameras = of_store(seconds=60)(ask.cameras_on_map)
 
 
 def show(user: Person, alarms: Sequence[Alarm], period: Period) -> None:
-    """The map, if any camera with a known place sent reads in the period."""
+    """Shows the map, if any camera with a known place sent reads in the period."""
     with in_words():
         cameras = _cameras(user, start=period.start, end=period.end)
         if cameras.is_empty():
@@ -95,7 +99,10 @@ def _deck(shown: pl.DataFrame) -> pdk.Deck:
 
 
 def _view(shown: pl.DataFrame) -> pdk.ViewState:
-    """Where most cameras are: the middle nine tenths, so that one misplaced camera does not push the rest together."""
+    """Centres and zooms the map on the middle nine tenths of the cameras.
+
+    So one misplaced camera does not push the others together.
+    """
 
     def span(name: str) -> tuple[float, float]:
         low, high = (shown[name].quantile(share) or 0.0 for share in (0.05, 0.95))

@@ -1,4 +1,4 @@
-"""The page of reads: what came, from whom, what is silent, and what waits for a person."""
+"""The page "Reads": what came, from whom, what is silent, and what waits for a person."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -20,7 +20,7 @@ from ncric_core.store.database import Connection
 from ncric_core.store.person import Person
 
 CARD: Final[dict[str, Any]] = {"border": True, "height": "stretch", "width": 210}
-"""A figure at a glance: all of them in two rows."""
+"""The options of a card with a figure. All cards fit in two rows."""
 
 AS_USUAL: Final = "as usual"
 
@@ -40,7 +40,7 @@ def _alarms(connection: Connection) -> list[Alarm]:
 
 
 def page(user: Person) -> None:
-    """Everything about reads in a period; the period and the chosen agency are in the page's address."""
+    """Shows everything about the reads of a period. Period and chosen agency are in the page's address."""
     st.title("Reads")
     with in_words():
         now = datetime.now(UTC)
@@ -132,7 +132,7 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
 
 
 def against_usual(share: float) -> str:
-    """How far reads are from what is usual, of which they are a share."""
+    """Writes how far reads are from the usual number, given as a share of it: 1.2 is `+20% of usual`."""
     change = f"{share - 1:+.0%}"
     return AS_USUAL if change in {"+0%", "-0%"} else f"{change} of usual"
 
@@ -157,12 +157,15 @@ def _chart(counts: pl.DataFrame, period: Period) -> None:
 
 
 def _kept(picked: tuple[int, str] | None, table: pl.DataFrame) -> AgencyFeed | None:
-    """The agency's feed of the row just chosen, else of the page's address (`agency=BOSS4/17`), as alarms name it."""
+    """Returns the agency's feed of the row just chosen, or else the one in the page's address.
+
+    Keeps a choice in the address, as alarms write it: `agency=BOSS4/17`. Without a choice, shows how to make one.
+    """
     before = st.session_state.get("picked")
     st.session_state["picked"] = picked
     if picked is not None:
         st.query_params["agency"] = f"{picked[1] or ''}/{picked[0]}"
-    elif before is not None:  # the row was just let go
+    elif before is not None:  # the choice of the row was just undone
         st.query_params.pop("agency", None)
     datasource, _, agency = st.query_params.get("agency", "").partition("/")
     found = table.filter(

@@ -1,4 +1,4 @@
-"""The table agency × source: what each sent in the period, how it goes, and whether it is silent."""
+"""The table of agencies and their feeds: what each sent in the period, the trend, and whether it is silent."""
 
 import io
 from collections.abc import Sequence
@@ -32,13 +32,13 @@ TABLE: Final = pl.Schema(
         "unmapped": pl.Boolean(),
     }
 )
-"""An agency's feed in the period, most reads first; unmapped: its name waits for someone to say whose it is."""
+"""An agency's feed in the period. `share` is of all reads; `trend` has the reads of each hour, day or week."""
 
 
 def table_of(
     senders: pl.DataFrame, counts: pl.DataFrame, alarms: Sequence[Alarm], *, period: Period, now: datetime
 ) -> pl.DataFrame:
-    """All agencies and their feeds (TABLE), by SENDER and OVER of the period."""
+    """Makes the table of all agencies and their feeds (TABLE), most reads first. Takes SENDER and the period's OVER."""
     steps = _steps(period)
     trends = (
         steps.join(counts.select("agency", "datasource").unique(), how="cross")
@@ -67,7 +67,10 @@ def table_of(
 
 
 def _steps(period: Period) -> pl.DataFrame:
-    """The beginnings of the period's hours, days or weeks: where nothing came, the trend line is at zero."""
+    """Lists the starts of the period's hours, days or weeks: column `at` (Datetime, us, UTC).
+
+    With all of them, the trend is zero where nothing came.
+    """
     every = {"hour": "1h", "day": "1d", "week": "1w"}[period.unit]
     first, last = (pl.lit(at).dt.convert_time_zone(PACIFIC.key) for at in (period.start, period.end))
     steps = pl.select(at=pl.datetime_range(first.dt.truncate(every), last, every, closed="left"))
@@ -75,7 +78,7 @@ def _steps(period: Period) -> pl.DataFrame:
 
 
 def show(table: pl.DataFrame, period: Period) -> tuple[int, str] | None:
-    """Shows the table with its downloads; gives agency and source of the chosen row."""
+    """Shows the table with its filters and downloads. Returns agency and datasource of the chosen row."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         text = st.text_input("Find an agency", placeholder="a part of its name", icon=":material/search:", width=260)
         states = st.pills("State", list(FEED_STATES), selection_mode="multi", default=[], width="content")
@@ -91,7 +94,7 @@ def show(table: pl.DataFrame, period: Period) -> tuple[int, str] | None:
         return None
     pills = pl.concat_list("state", pl.when("unmapped").then(pl.lit(UNMAPPED)))
     shown = found.select(
-        "name", "datasource", pills.list.drop_nulls().alias("state"),  # seen in a narrow window too
+        "name", "datasource", pills.list.drop_nulls().alias("state"),  # third, to be seen in a narrow window too
         "reads", "trend", "share", "last_read", "lag",
     )  # fmt: skip
     picked = st.dataframe(

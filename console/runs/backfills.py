@@ -1,4 +1,4 @@
-"""Backfills as wholes: how far each is, and for operators stopping one and going on with it."""
+"""Shows how far each backfill is, with buttons for operators to stop one or to go on with it."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -21,7 +21,7 @@ def _begun(api: PrefectApi) -> list[Begun]:
 
 
 def show(user: Person) -> None:
-    """The backfills that run, and those that ended with slices missing."""
+    """Shows the backfills that run, and those that ended with slices missing."""
     unfinished = [one for one in _begun(user) if one.left or one.bad]
     if not unfinished:
         return
@@ -41,7 +41,7 @@ def _told(one: Begun) -> str:
 
 
 def _buttons(user: Person, one: Begun) -> None:
-    """Stopping and going on; the whole page runs again then, as what came of it is told at its top."""
+    """Shows the buttons to stop and to go on. A click runs the whole page again, which shows the outcome at its top."""
     if one.left and st.button("Stop", icon=":material/stop:", key=f"stop {one.tag}", width="content"):
         acts.act(user, "backfill_stopped", one.title, one.stop, done=f"Stopped: {one.title}. What it loaded is kept.")
         st.rerun()

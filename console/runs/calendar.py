@@ -1,4 +1,4 @@
-"""The calendar: agency × day, whether all that arrived is loaded; a cell is chosen to have that day run again."""
+"""The calendar of agencies and days: shows whether all that arrived is loaded. Operators run a chosen day again."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -32,7 +32,7 @@ _newest = of_store(seconds=30)(newest_arrival)
 
 
 def grid(user: Person, jobs: Sequence[Item]) -> None:
-    """The calendar with its filters; `jobs`: the deployments that a day can be run again by (none: Prefect is down)."""
+    """Shows the calendar with its filters. `jobs`: deployments that can run a day again; empty if Prefect is down."""
     newest = _newest(user)
     if newest is None:
         nothing_yet(
@@ -50,7 +50,7 @@ def grid(user: Person, jobs: Sequence[Item]) -> None:
     if not shown.height:
         nothing_yet("No agency fits.", "Choose another state, or a shorter part of its name.")
         return
-    above = st.container()  # where it is seen, however many agencies there are
+    above = st.container()  # the chosen day is in sight here, however many agencies there are
     state: Any = st.altair_chart(
         _chart(shown), width="stretch", key="calendar_chart", on_select="rerun", selection_mode="cell"
     )
@@ -64,7 +64,7 @@ def grid(user: Person, jobs: Sequence[Item]) -> None:
 
 
 def _days(newest: date) -> tuple[date, date]:
-    """The days shown: up to today, or where nothing has come for long, up to the newest file."""
+    """Asks for the first and the last day to show: by default up to today, or up to the newest file if that is old."""
     today = datetime.now(PACIFIC).date()
     with st.container(horizontal=True):
         length = DAYS[st.segmented_control("Days shown", list(DAYS), default="Two weeks", required=True) or "Two weeks"]
@@ -86,7 +86,7 @@ def _states_chosen(cells: pl.DataFrame) -> list[str]:
 
 
 def _chart(cells: pl.DataFrame) -> alt.Chart:
-    """Squares by state; the one that is chosen stays bright."""
+    """Draws a square for each cell (CELLS), coloured by state. A chosen one stays bright; the others fade."""
     cell = alt.selection_point(name="cell", fields=["agency", "date"], toggle=False)
     data = cells.with_columns(
         pl.col("day").dt.strftime("%b %-d").alias("label"), pl.col("day").cast(pl.String).alias("date")
@@ -125,7 +125,7 @@ def _chart(cells: pl.DataFrame) -> alt.Chart:
 
 
 def _chosen(user: Person, cells: pl.DataFrame, selected: Sequence[dict[str, str]], jobs: Sequence[Item]) -> None:
-    """What became of the chosen agency's day, and the way to run it again."""
+    """Shows what became of the chosen agency's day, with buttons for operators to run it again."""
     if not selected:
         return
     agency, day = selected[0]["agency"], date.fromisoformat(selected[0]["date"])
@@ -165,7 +165,10 @@ def _to_launch(job: str, day: date, agency: str) -> None:
 
 
 def job_for(jobs: Sequence[Item], datasource: str, agency: str) -> str | None:
-    """The job that takes an agency's day of a feed: best one that takes this agency by itself and whole days."""
+    """Finds a job that can run an agency's day of a feed again.
+
+    A job that takes this agency by its own parameters is preferred, then one that covers whole days.
+    """
     feeds = {name for name, feed in all_feeds(read_settings()).items() if feed.datasource == datasource}
     fit = [job for job in jobs if launch.can_rerun(job) and job["parameters"].get("feed") in feeds]
 

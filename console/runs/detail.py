@@ -1,4 +1,4 @@
-"""One run: its state and message, what it did for each agency, its log, and what an operator may do about it."""
+"""Shows one run: its state and message, what it did for each agency, its log, and buttons for operators."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from ncric_core.store.person import Person
 from ncric_core.windows import Window, parse_moment
 
 LOG_LINES: Final = 400
-TAIL: Final = 6  # lines of a running one
+TAIL: Final = 6  # lines of a run at work, among the jobs
 RUN_FOLLOWED_EVERY: Final = 2.0  # seconds
 
 COLOURS: Final = {
@@ -35,7 +35,7 @@ COLOURS: Final = {
     "CANCELLED": "#8a8f98",
     "PAUSED": "#e0a030",
 }
-"""Of the types of Prefect's states."""
+"""Colours of the types of Prefect's states."""
 
 Colour = Literal["green", "red", "violet", "blue", "gray"]
 BADGES: Final[dict[str, Colour]] = {
@@ -48,11 +48,11 @@ BADGES: Final[dict[str, Colour]] = {
 LEVELS: Final = {10: "debug", 20: "info", 30: "warning", 40: "error", 50: "critical"}
 
 TABLES: Final = {"reads-by-agency": "Reads for each agency", "rejects-by-reason": "Rejects by reason"}
-"""The artifacts of flows/report.py that are tables, and what they are called here."""
+"""The titles of the artifacts of flows/report.py that are tables, by key."""
 
 
 def window_of_run(run: Item) -> Window | None:
-    """What a run covers: by its parameters, or by the time that it was scheduled for; None if it has no window."""
+    """Returns the window of a run, from its parameters and its scheduled time. None: it has no window."""
     given, scheduled = run["parameters"], prefect_moment(run["expected_start_time"])
     covers = Covers(given["covers"]) if given.get("covers") else None
     start, end = (parse_moment(given[name]) if given.get(name) else None for name in ("start", "end"))
@@ -63,44 +63,44 @@ def window_of_run(run: Item) -> Window | None:
 
 
 def window_in_words(run: Item) -> str:
-    """The window in Pacific time; empty if a run has none."""
+    """Writes a run's window in Pacific time. Returns an empty text if it has none."""
     window = window_of_run(run)
     return "" if window is None else span(window.start, window.end)
 
 
 def state_in_words(run: Item) -> str:
-    """`Completed · boss4 2022-10-11 08–09 UTC · Oct 11, 02:10 PDT · took 4 s`."""
+    """Describes a run: `Completed · boss4 2022-10-11 08–09 UTC · Oct 11, 02:10 PDT · took 4 s`."""
     took = seconds_of(run, datetime.now(UTC))
     parts = [state_name(run), run["name"], moment(prefect_moment(run["start_time"] or run["expected_start_time"]))]
     return " · ".join(parts + ([] if took is None else [f"took {ago(took)}"]))
 
 
 def state_name(run: Item) -> str:
-    """Prefect's name of its state, as words: `Awaiting concurrency slot`."""
+    """Writes Prefect's name of a run's state as words: `Awaiting concurrency slot`."""
     return re.sub(r"(?<=[a-z])([A-Z])", lambda letter: f" {letter[0].lower()}", run["state_name"])
 
 
 def what_went_wrong(run: Item) -> str:
-    """The message of a run that has ended, but not well."""
+    """Returns the message of a run that ended, but not well. Returns an empty text for all others."""
     return (run["state"].get("message") or "") if run["state_type"] in ENDED - {"COMPLETED"} else ""
 
 
 def begun_by(run: Item) -> str:
-    """Its schedule, or a person by one of the ways that there are."""
+    """Says who began a run: `its schedule`, or `a person` and with which command."""
     if "auto-scheduled" in run["tags"]:
         return "its schedule"
     return next((f"a person, {way}" for way in ("backfill", "rerun") if way in run["tags"]), "a person")
 
 
 def can_cancel(run: Item) -> bool:
-    """Whether it waits or runs, and nobody has cancelled it."""
+    """Tells whether a run can be cancelled: it has not ended, and nobody has cancelled it yet."""
     return run["state_type"] not in {*ENDED, "CANCELLING"}
 
 
 def detail(user: Person, run_id: str, jobs: Mapping[str, str]) -> None:
-    """All of a run; one that has not ended is followed until it has. `jobs`: names of deployments by id.
+    """Shows all of a run, and follows it until it has ended. `jobs`: names of deployments by id.
 
-    Raises ServiceError.
+    Raises ServiceError if Prefect cannot be reached.
     """
     with prefect_api(read_settings()) as api:
         run = api.run(run_id)
@@ -150,7 +150,7 @@ def _shown(user: Person, api: PrefectApi, run: Item) -> None:
 
 
 def badge(run: Item) -> None:
-    """Its state, in colour."""
+    """Shows a run's state, in colour."""
     st.badge(state_name(run), color=BADGES.get(run["state_type"], "gray"))
 
 
@@ -166,7 +166,7 @@ def _buttons(user: Person, api: PrefectApi, run: Item) -> None:
 
 
 def _results(artifacts: Sequence[Item]) -> None:
-    """Summary and tables that the run has published; of several of a key (a run that was retried), the newest."""
+    """Shows the summary and the tables that a run has published: the newest of each, if it was retried."""
     newest: dict[str, Item] = {}
     for one in artifacts:
         newest.setdefault(str(one["key"]), one)
@@ -200,7 +200,7 @@ def _log(lines: Sequence[Item]) -> None:
 
 
 def log_text(lines: Sequence[Item]) -> str:
-    """Lines of a log as text: Pacific time, level, message."""
+    """Writes lines of a log as text: Pacific time, level, message."""
     return "\n".join(
         f"{_clock(line['timestamp'])} {LEVELS.get(line['level'], ''):<8} {line['message']}" for line in lines
     )

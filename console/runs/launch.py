@@ -1,4 +1,4 @@
-"""The form by which operators launch a job once more, or a backfill: what it will be is shown before it starts."""
+"""The form with which operators launch a rerun or a backfill. It shows what will run before it starts."""
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -21,13 +21,13 @@ from ncric_core.windows import Window
 RERUN_KIND: Final = "One job again"
 BACKFILL_KIND: Final = "Backfill"
 FORM, SUMMARY = 530, 370  # pixels
-MANY_SLICES: Final = 400  # more are a slip of the keyboard
+MANY_SLICES: Final = 400  # more than this is taken for a typing error
 
 
 def suggest(
     job: str | None = None, day: date | None = None, agencies: Sequence[str] = (), window: Window | None = None
 ) -> None:
-    """Fills in the form: a job, a day (Pacific) or a window, agencies."""
+    """Fills in the form for a rerun: a job, a Pacific day or a window, and agencies."""
     st.session_state["launch_kind"] = RERUN_KIND
     if job is not None:
         st.session_state["launch_job"] = job
@@ -42,12 +42,12 @@ def suggest(
 
 
 def can_rerun(job: Item) -> bool:
-    """Whether a person can run a deployment by itself: not a slice of a backfill."""
+    """Tells whether a person can run a deployment by itself. They cannot run a single slice of a backfill."""
     return bool(job["name"] != BACKFILL)
 
 
 def form(user: Person, jobs: Sequence[Item]) -> None:
-    """Asks what is to run, shows what that will be, and starts it."""
+    """Asks what to run, shows what that will do, and starts it."""
     again = {job["name"]: job for job in jobs if can_rerun(job)}
     if not again:
         st.info("**Prefect has no job yet.** `ncric deploy` brings those of prefect.yaml.", icon=":material/inbox:")
@@ -58,7 +58,7 @@ def form(user: Person, jobs: Sequence[Item]) -> None:
         left, right = (
             st.container(width=FORM),
             st.container(width=SUMMARY, border=True),
-        )  # one under the other if narrow
+        )  # one above the other in a narrow window
     with left:
         kind = st.segmented_control("What", kinds, key="launch_kind", required=True, label_visibility="collapsed")
         if kind == BACKFILL_KIND:
@@ -78,7 +78,7 @@ def _defaults(kinds: Sequence[str], jobs: Sequence[str]) -> None:
         "launch_exclude": [],
     }
     for name, value in defaults.items():
-        st.session_state[name] = st.session_state.get(name, value)  # written again, or it goes with its widget
+        st.session_state[name] = st.session_state.get(name, value)  # set again, else Streamlit drops it with its widget
     for name, known in (("launch_kind", kinds), ("launch_job", jobs)):
         if st.session_state[name] not in known:
             st.session_state[name] = known[0]
@@ -160,7 +160,7 @@ def _backfill(user: Person, beside: Any) -> None:
 
 
 def _window() -> tuple[datetime, datetime]:
-    """The two ends, asked for in Pacific time, as UTC."""
+    """Asks for start and end in Pacific time, and returns them in UTC."""
     with st.container(horizontal=True):
         start = st.datetime_input("From (Pacific time)", key="launch_start", width=250)
         end = st.datetime_input("Until (Pacific time)", key="launch_end", width=250, help="Itself not in it any more.")
@@ -168,7 +168,7 @@ def _window() -> tuple[datetime, datetime]:
 
 
 def _agencies(user: Person, none_chosen: str) -> tuple[list[str], list[str]]:
-    """The agencies to take, and those to leave out: the one or the other."""
+    """Asks for the agencies to take, or for those to leave out, and returns both lists."""
     with asked_by(user) as connection:
         names = questions.agencies(connection)
     for key in ("launch_agencies", "launch_exclude"):
@@ -180,7 +180,7 @@ def _agencies(user: Person, none_chosen: str) -> tuple[list[str], list[str]]:
 
 
 def _summary(user: Person, feed: str, window: Window, agencies: Sequence[str], exclude: Sequence[str]) -> None:
-    """The window, and what the ledger has of it already."""
+    """Shows the window, and what the ledger has of it already."""
     datasource = feed_named(feed, feeds(read_settings())).datasource
     with asked_by(user) as connection:
         known = questions.files_of(connection, datasource, window, agencies, exclude)

@@ -1,4 +1,4 @@
-"""Runs: every job with its last runs and its next, one run in full, the calendar of agencies' days, and launching."""
+"""The page "Runs": jobs with their last runs and their next, one run in full, the calendar, and the form to launch."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -41,7 +41,7 @@ IN_LEGEND: Final = ("COMPLETED", "FAILED", "CRASHED", "RUNNING", "CANCELLED")
 
 @dataclass(frozen=True, slots=True)
 class JobWithRuns:
-    """A deployment (`item`, as the server gives it), how it stands, and its latest runs, the newest first."""
+    """A deployment (`item`, as the server returns it), how it stands, and its latest runs, the newest first."""
 
     item: Item
     state: JobState
@@ -49,7 +49,7 @@ class JobWithRuns:
 
 
 def page(user: Person) -> None:
-    """The page: one of its parts, by the query parameter `part`; a job or a run by `job` and `run`."""
+    """Shows a part of the page. The address names it by `part`, a job by `job` and a run by `run`."""
     st.title("Runs")
     acts.tell()
     parts = [JOBS, CALENDAR, *([LAUNCH] if user.is_operator else [])]
@@ -75,7 +75,7 @@ def page(user: Person) -> None:
 
 
 def _without_prefect(user: Person, error: str, part: str) -> None:
-    """What is there without Prefect: the calendar, which is the store's."""
+    """Shows what there is without Prefect: the calendar, which needs the store only."""
     st.error(
         f"**Prefect does not answer.** {error}. Reads that are loaded stay as they are.", icon=":material/cloud_off:"
     )
@@ -91,7 +91,7 @@ _deployments = of_prefect(seconds=3, spinner="Asking Prefect …")(PrefectApi.de
 
 @of_prefect(seconds=3, spinner="Asking Prefect …")
 def _jobs(api: PrefectApi, items: Sequence[Item]) -> list[JobWithRuns]:
-    """How these deployments stand now, with their latest runs. Raises ServiceError."""
+    """Returns how deployments stand now, with their latest runs. Raises ServiceError if Prefect cannot be reached."""
     now = datetime.now(UTC)
     ids = [item["id"] for item in items]
     with ThreadPoolExecutor(8) as threads:
@@ -104,7 +104,7 @@ def _jobs(api: PrefectApi, items: Sequence[Item]) -> list[JobWithRuns]:
 
 
 def _jobs_part(user: Person, deployments: Sequence[Item]) -> None:
-    """A run, a job, or all jobs: as the address says."""
+    """Shows a run, a job, or all jobs, as the address says."""
     run, name = st.query_params.get("run"), st.query_params.get("job")
     names = {item["id"]: item["name"] for item in deployments}
     if run:
@@ -125,7 +125,7 @@ def _jobs_part(user: Person, deployments: Sequence[Item]) -> None:
 
 
 def _go(job: str | None = None, run: str | None = None) -> None:
-    """Shows a job or a run, or all."""
+    """Goes to a run, to a job, or to all jobs."""
     for name, value in (("job", job), ("run", run)):
         if value:
             st.query_params[name] = value
@@ -158,7 +158,7 @@ def _board(user: Person) -> None:
 
 
 def _running(job: JobWithRuns, run: Item) -> None:
-    """A run at work, with the end of its log."""
+    """Shows a run at work, with the end of its log."""
     with prefect_api(read_settings()) as api, st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             detail.badge(run)
@@ -194,7 +194,7 @@ def _row(job: JobWithRuns) -> None:
 
 
 def _last(job: JobWithRuns) -> str:
-    """What the last run covered, or when it began, and how long it took."""
+    """Writes what the last run covered, or when it began, and how long it took."""
     if not job.latest:
         return "—"
     covered = detail.window_in_words(job.latest[0])
@@ -209,7 +209,7 @@ def _next(state: JobState) -> str:
 
 
 def _strip(runs: Sequence[Item]) -> str:
-    """The latest runs as squares, the newest on the right."""
+    """Draws the latest runs as squares, the newest on the right."""
     squares = [
         SQUARE.format(title=escape(detail.state_in_words(run)), colour=detail.COLOURS[run["state_type"]])
         for run in reversed(runs)
@@ -223,7 +223,7 @@ def _legend() -> str:
 
 
 def _job(user: Person, job: JobWithRuns) -> None:
-    """A job: what it does, when, its runs, and its schedule's pause."""
+    """Shows a job: what it does, when, its runs, and for operators buttons to pause or run it."""
     st.subheader(job.item["name"])
     st.markdown(job.item["description"] or "")
     crons = [
@@ -260,7 +260,7 @@ def _job_buttons(user: Person, job: JobWithRuns) -> None:
 
 
 def _to_launch(job: JobWithRuns) -> None:
-    """The form, filled in with what the job covered last."""
+    """Goes to the form, filled in with the window of the job's last run."""
     window = detail.window_of_run(job.latest[0]) if job.latest else None
     launch.suggest(job.item["name"], window=window)
     st.session_state["runs_part"] = LAUNCH
@@ -281,7 +281,7 @@ def _runs_table(job: JobWithRuns, days: int) -> None:
                 "Began or begins": moment(prefect_moment(run["start_time"] or run["expected_start_time"])),
                 "Took": ago(seconds_of(run, now)) if run["start_time"] else "",
                 "Message": detail.what_went_wrong(run),
-                "Run": run["name"] if run["start_time"] else "",  # its own name comes as it begins
+                "Run": run["name"] if run["start_time"] else "",  # a run gets its own name when it begins
             }
             for run in runs
         ],
