@@ -17,9 +17,9 @@ OVERDUE: Final = "overdue"
 KINDS: Final = (FAILED, NOT_STARTED, OVERDUE)
 
 START_WITHIN: Final = timedelta(minutes=10)  # of its scheduled time; late runs start when a worker comes back
-SLOWER: Final = 3  # times as long as usual is overdue
-LEAST_SLOW: Final = timedelta(minutes=15)  # a run that takes no longer is never overdue
-RUNS_KNOWN: Final = 5  # completed runs, at least, from which the usual length is learnt
+SLOWER: Final = 3  # a run is overdue if it takes more than this many times as long as usual
+LEAST_SLOW: Final = timedelta(minutes=15)  # a run that takes no longer than this is never overdue
+RUNS_KNOWN: Final = 5  # completed runs that are needed to learn the usual length
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def of_deployment(name: str, latest: Sequence[Item], following: Item | None, now
 
 
 def _usual(completed: Sequence[Item]) -> timedelta:
-    """Gives the time after which a run is overdue, from the completed runs."""
+    """Returns the time after which a run is overdue, learnt from completed runs. Two hours if they are too few."""
     if len(completed) < RUNS_KNOWN:
         return timedelta(hours=2)
     seconds = median(run["total_run_time"] for run in completed)
@@ -69,7 +69,7 @@ def _usual(completed: Sequence[Item]) -> timedelta:
 
 
 def judge_runs(connection: Connection, found: Sequence[Trouble], now: datetime) -> None:
-    """Begins an alarm for each trouble that has none, and ends alarms whose trouble is gone, in one transaction."""
+    """Raises an alarm for each trouble that has none, and ends alarms whose trouble is gone, in one transaction."""
     with connection:
         subjects = {(one.kind, one.deployment) for one in found}
         for alarm in open_alarms(connection, KINDS):

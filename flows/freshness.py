@@ -1,4 +1,4 @@
-"""The job that looks every quarter of an hour for feeds, agencies, cameras and jobs that went silent, and tells."""
+"""The job that looks every quarter of an hour for silent feeds, agencies, cameras and jobs, and tells people."""
 
 from datetime import UTC, datetime
 
@@ -18,10 +18,10 @@ from ncric_core.store.schema.migrate import up_to_date
 
 @flow(name="freshness", flow_run_name=job_and_time, timeout_seconds=600, retries=2, retry_delay_seconds=30)
 def look_for_silence() -> None:
-    """Judges reads against their habit as of the run's scheduled time, and the runs of all jobs as of now; tells people
-    which alarms began and ended; and sums up again the counts of past days whose hours have changed.
+    """Raises and ends alarms, tells people of them, and sums up the counts of past days whose hours have changed.
 
-    Fails if a message could not be delivered. The next run sends it again.
+    Reads are judged against their habit as of the run's scheduled time, the runs of all jobs as of now. Fails if a
+    message could not be delivered. The next run sends it again.
     """
     logger, settings = get_run_logger(), read_settings()
     now = datetime.now(UTC)

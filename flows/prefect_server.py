@@ -4,9 +4,9 @@ Two patches mend what stopped the day of `ncric up` with the versions in `flows.
 
 - A client gives up while its statement waits for SQLite's lock. The event loop then drops the statement's cursor, and
   SQLite resets a dropped cursor under the connection's mutex, which the connection's own thread holds while it waits.
-  So the event loop stands still, and with it whoever holds the lock. For a minute (Prefect's busy_timeout) nobody is
-  answered, more clients give up meanwhile, and it starts again without end. Patched: the connection's own thread
-  closes the cursor.
+  So the event loop stands still, and with it the request that holds the lock. For a minute (Prefect's busy_timeout)
+  nobody is answered. More clients give up meanwhile, and it starts again without end. Patched: the connection's own
+  thread closes the cursor.
 - SQLite refuses a transaction at once, without waiting, if it has read first and writes after another one has written
   (SQLITE_BUSY_SNAPSHOT, https://www.sqlite.org/rescode.html#busy_snapshot). With 12 clients at once, three requests in
   four failed. Patched: transactions begin as writers, and so wait for their turn.
@@ -29,7 +29,7 @@ _begin_transaction: Final = AioSqliteConfiguration.begin_transaction
 
 
 def _leave_to_its_thread(cursor: aiosqlite.Cursor) -> None:
-    """Has a cursor closed by its connection's own thread, after the statements that the thread is at."""
+    """Has a cursor closed by its connection's own thread, after the statements that the thread already has."""
     cursor._conn._tx.put_nowait((None, cursor._cursor.close))
 
 

@@ -6,14 +6,14 @@ from typing import Final
 from ncric_core.errors import ServiceError
 
 PATCHED: Final = {"prefect": "3.8.8", "aiosqlite": "0.22.1"}
-"""Change these only with the patches: read in the new versions what they replace, and run
+"""Change these only with the patches: read what the patches replace in the new versions, and run
 tests/flows/test_prefect_server.py."""
 
 MEND: Final = "run `pip install -c constraints.txt -e .` in the project's folder"
 
 
 def other_versions() -> list[str]:
-    """Names what is installed in another version than the patches were made for: `prefect 3.8.9 instead of 3.8.8`."""
+    """Names packages of other versions than the patches were made for: `prefect 3.8.9 instead of 3.8.8`."""
     return [
         f"{name} {installed} instead of {made_for}"
         for name, made_for in PATCHED.items()

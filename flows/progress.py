@@ -13,7 +13,7 @@ TELL_EVERY: Final = 1.0  # seconds between changes of the artifact, which cost a
 
 @contextmanager
 def progress_of(total: int, description: str) -> Iterator[Callable[[int], None]]:
-    """Makes a progress artifact, and gives a function that takes how many of `total` are done. Ends at 100."""
+    """Makes a progress artifact. Enters with a function that takes how many of `total` are done. Leaves it at 100."""
     made = create_progress_artifact(0.0, key="progress", description=description)
     artifact, last = cast(UUID, made), time.monotonic()  # not a coroutine, as the task is synchronous
 

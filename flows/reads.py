@@ -43,7 +43,7 @@ def _integrate(job: Job) -> Outcome:
 
 
 def _window(covers: Covers | None, start: datetime | None, end: datetime | None) -> Window:
-    """Gives the window that was asked for, or else the one that follows from the run's scheduled time."""
+    """Returns the window that was asked for, or else the one that follows from the run's scheduled time."""
     return asked_window(covers, start and plain(start), end and plain(end), scheduled_time())
 
 
@@ -70,7 +70,7 @@ def load_window(  # noqa: PLR0917  # Prefect passes them by name
 ) -> State[Any] | None:
     """Loads the reads of a window: of the agencies given, of all but the excluded ones, or of all.
 
-    Safe to run again, at any time, also while another run is at it.
+    Safe to run again at any time, even while another run loads the same window.
     """
     window = _window(covers, start, end)
     settings = read_settings()

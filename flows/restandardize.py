@@ -30,7 +30,7 @@ def _restandardize() -> dict[Move, int]:
         logger.info("%s reads are to be moved", f"{total:,}")
         with progress_of(total, "reads moved to their agencies") as tell:
             for move, reads in restandardize(connection, model):
-                if reads == moved.get(move):  # the step after its last reads: ledger and links are moved too
+                if reads == moved.get(move):  # the last step of a move, after its reads, moves ledger and links
                     logger.info("%s", _told(move, reads))
                 moved[move] = reads
                 tell(sum(moved.values()))
@@ -43,7 +43,7 @@ def _told(move: Move, reads: int) -> str:
 
 @flow(name="restandardize", flow_run_name=job_and_time, timeout_seconds=WITHIN)
 def move_reads() -> None:
-    """Moves the reads that are loaded already to the agencies that the name table gives them now.
+    """Moves the reads that are loaded already to the agencies that the name table names now.
 
     Safe to stop and to run again. While another process moves reads, it waits a few minutes for its turn.
     """

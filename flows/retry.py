@@ -1,4 +1,4 @@
-"""The tasks that are tried again: which of their failures, and when. Prefect does the retries and shows them."""
+"""Which failures of tasks are retried, and when. Prefect does the retries and shows them."""
 
 from collections.abc import Callable
 from typing import Any, Final, ParamSpec, TypeVar
@@ -19,7 +19,7 @@ JITTER: Final = 0.3
 
 
 def retried_task(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """Makes a task of a function, which is tried again after a failure that may pass."""
+    """Returns a decorator that makes a task of a function. The task is retried after a failure that may pass."""
     return task(
         name=name,
         retries=RETRIES,
@@ -31,6 +31,6 @@ def retried_task(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
 
 
 def may_pass(_task: Any, _run: Any, state: State[Any]) -> bool:
-    """Whether to try again: S3 or the database may be back soon, but a wrong name stays wrong."""
+    """Tells whether to retry: S3 or the database may be back soon, but a wrong name stays wrong."""
     error = state.result(raise_on_failure=False)
     return isinstance(error, NcricError) and error.passing

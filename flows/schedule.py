@@ -6,7 +6,7 @@ from prefect import runtime
 
 
 def scheduled_time() -> datetime:
-    """Gives the scheduled time of the present run in UTC, however late it runs."""
+    """Returns the scheduled time of the present run in UTC, however late it runs."""
     return plain(runtime.flow_run.scheduled_start_time)
 
 
@@ -16,5 +16,5 @@ def job_and_time() -> str:
 
 
 def plain(moment: datetime) -> datetime:
-    """Makes a plain datetime in UTC of one of Prefect's own type."""
+    """Turns a datetime of Prefect's own type into a plain one in UTC."""
     return datetime.fromtimestamp(moment.timestamp(), UTC)

@@ -34,9 +34,9 @@ _ENDS: Final = {f"{_RUNS}{state}" for state in ("Completed", "Failed", "Cancelle
 def ensure_watch(silent_for: timedelta = SILENT_FOR, begins_within: timedelta | None = None) -> bool:
     """Creates or updates the server's automations that mark silent runs as crashed. Returns whether one was created.
 
-    `begins_within` depends by default on the type of the settings' work pool. If only a run's process is killed, its
-    worker reports it. If the worker is killed too, nobody does, and the run, begun or only taken, would keep its slots
-    in its deployment and its queue.
+    By default `begins_within` depends on the type of the settings' work pool. If only a run's process is killed, its
+    worker reports it. If the worker is killed too, nobody reports it. Without the automations such a run, whether it
+    had begun or not, would keep its slots in its deployment and its queue.
     """
     with get_client(sync_client=True) as client:
         within = begins_within or BEGINS_WITHIN.get(_pool_type(client), MACHINE_WITHIN)

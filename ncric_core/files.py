@@ -1,4 +1,4 @@
-"""What the feeds deliver side by side with the ledger: what is there, and what became of it."""
+"""Compares the feeds' deliveries with the ledger: which there are, and what became of each."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from ncric_core.store.files import FileEntry, Load, entries_named, file_entries,
 from ncric_core.vocabulary import FileState
 from ncric_core.windows import Window
 
-AT_ONCE: Final = 300  # files whose books are asked for in one statement, as a page waits for it
+AT_ONCE: Final = 300  # files whose books are asked for in one statement; kept small, because a page waits for it
 
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A delivery and its books. `found` is None until it was read to its end."""
+    """A delivery and its books. `found` is None until it has been read to its end."""
 
     file: Delivery
     state: FileState
@@ -32,7 +32,7 @@ class ListedFile:
 
 @dataclass(frozen=True, slots=True)
 class FileBooks:
-    """A delivery looked into: its loads by received name, its rejects (position, reason, detail), a row as received."""
+    """A delivery with its loads by received name, its rejects (position, reason, detail), and a row as received."""
 
     file: ListedFile
     loads: list[Load]
@@ -48,7 +48,7 @@ def find_files(
     search: str | None = None,
     state: FileState | None = None,
 ) -> Iterator[ListedFile]:
-    """What the feeds deliver, in the order in which they list it, then what the ledger has and they have no more."""
+    """Lists what each feed delivers, in the feed's order, and then what only the ledger still has (state GONE)."""
     for feed in feeds:
         listed: set[tuple[str, str]] = set()
         offered = (one for one in feed.deliveries(window) if search is None or search in one.key)
@@ -87,9 +87,9 @@ def _state_of(file: Delivery, entry: FileEntry | None, *, gone: bool = False) ->
 
 
 def look_into(feeds: Iterable[Feed], connection: Connection, key: str, position: int | None = None) -> FileBooks:
-    """What became of a delivery and, if asked for, one of its rows as received without photos.
+    """Returns what became of a delivery and, if `position` is given, that row as received, without photos.
 
-    Raises SourceError if neither a feed nor the ledger has such a delivery, or it has no such row.
+    Raises SourceError if neither a feed nor the ledger has the delivery, or if the row cannot be read.
     """
     feed, delivery = next(((feed, found) for feed in feeds if (found := feed.find(key))), (None, None))
     with connection:

@@ -1,16 +1,16 @@
-"""The words of the books, one enum a kind: why a row is no read, how a file stands. Each word has its meaning."""
+"""The words of the books, with their meanings: reasons for which a row is rejected, and states of a file."""
 
 from enum import StrEnum
 from typing import Self
 
 
 class Word(StrEnum):
-    """A word that the books use; `meaning` says it in plain language, to go on after the word."""
+    """A word that the books use. `meaning` explains it in plain language; it is shown after the word."""
 
     meaning: str
 
-    def __new__(cls, word: str, meaning: str = "") -> Self:  # a default, as mypy takes Reason("no_id") for a call of it
-        """Makes a member of a word and its meaning."""
+    def __new__(cls, word: str, meaning: str = "") -> Self:  # with a default, so that mypy accepts Reason("no_id")
+        """Makes a member from a word and its meaning."""
         member = str.__new__(cls, word)
         member._value_ = word
         member.meaning = meaning
@@ -18,7 +18,7 @@ class Word(StrEnum):
 
 
 class Reason(Word):
-    """Why a row that arrived is no read."""
+    """The reason for which a row is a reject."""
 
     NO_ID = "no_id", "the read has no id"
     TEMPLATE_ID = "template_id", "its id is the vendor's placeholder, never filled in"
@@ -33,9 +33,9 @@ class Reason(Word):
 
 
 class FileState(Word):
-    """How a file stands, by the ledger and the bucket together.
+    """The state of a file.
 
-    NEW and GONE say what the bucket has; the ledger alone decides the others (ncric_core.store.files).
+    NEW and GONE say whether the bucket has it. The ledger alone decides the others (ncric_core.store.files).
     """
 
     NEW = "new", "not read yet"
