@@ -1,4 +1,4 @@
-"""Alarms in the store: raised once, ended once; freshness judged on counts, one alarm for one cause."""
+"""Alarms in the store: each is raised once and ended once, and one cause gives one alarm."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ WHERE camera_id LIKE %s AND extract(hour FROM hour AT TIME ZONE 'America/Los_Ang
 
 
 def fill(store: Store, *, weeks: int = 8, until: datetime = NOW, feeds: tuple[str, ...] = ("BOSS4", "SCSO")) -> None:
-    """Weeks of 20 reads an hour of each of 10 cameras of 3 agencies."""
+    """Fills in weeks of 20 reads an hour from each of 10 cameras of 3 agencies."""
     given = {
         "reads": 20,
         "feeds": [*feeds],
@@ -42,7 +42,7 @@ def fill(store: Store, *, weeks: int = 8, until: datetime = NOW, feeds: tuple[st
 
 
 def silence(store: Store, camera: str, start: datetime, end: datetime) -> None:
-    """No reads of cameras whose id is like this."""
+    """Removes the reads of cameras whose id is like this."""
     store.execute("DELETE FROM read_counts WHERE camera_id LIKE %s AND hour >= %s AND hour < %s", (camera, start, end))
 
 
@@ -89,9 +89,9 @@ def test_silent_camera_is_one_alarm_that_ends_when_it_is_back(store: Store) -> N
     assert (alarm.datasource, alarm.agency, alarm.camera_id, alarm.seen) == ("BOSS4", agency, camera, 0)
     assert f"camera {camera} of " in alarm.message
     assert "no reads in the 4 hours to Tue 2022-10-11 11:00 PDT, where 80 are usual" in alarm.message
-    assert judged(store) == []  # run twice
+    assert judged(store) == []  # judged twice
 
-    assert judged(store, later(1)) == []  # one good hour of three: not yet its habit
+    assert judged(store, later(1)) == []  # one good hour of three does not end it
     [over] = judged(store, later(2))
     assert (over.began, over.alarm.id, over.alarm.ended_at) == (False, alarm.id, later(2))
     assert judged(store, later(2)) == []
@@ -101,7 +101,7 @@ def test_silent_camera_is_one_alarm_that_ends_when_it_is_back(store: Store) -> N
 def test_a_look_that_is_made_up_for_after_a_later_one_changes_nothing(store: Store) -> None:
     fill(store, until=later(12))
     silence(store, f"BOSS4{first_agency(store)}-3", ago(5), END)
-    before = NOW - timedelta(hours=5)  # the camera was still there in the hours that were judged then
+    before = NOW - timedelta(hours=5)  # the camera still sent reads in the hours that are judged as of then
     assert judged(store, before) == []
     [change] = judged(store)
     assert judged(store, before) == []
@@ -205,7 +205,7 @@ def test_nothing_is_judged_before_enough_weeks_are_known(store: Store) -> None:
 
 
 def test_reads_that_are_on_their_way_are_not_missed(store: Store) -> None:
-    """Reads of Flock come a day later than others."""
+    """Flock's reads arrive a day later than others."""
     fill(store, until=END, feeds=("BOSS4", "FLOCK"))
     silence(store, "FLOCK%", ago(33), END)
     assert judged(store) == []
@@ -222,7 +222,7 @@ def test_a_camera_taken_down_for_good_is_alarmed_until_its_habit_has_gone(store:
 
 @pytest.mark.parametrize("end", [datetime(2022, 11, 7, 20, tzinfo=UTC), datetime(2023, 3, 13, 19, tzinfo=UTC)])
 def test_a_change_of_clocks_is_no_drop(store: Store, end: datetime) -> None:
-    """Reads from 7 to 9 Pacific only, as of a gate: an hour off would look like silence."""
+    """The camera reads from 7 to 9 Pacific only, as at a gate. Compared with an hour off, it would look silent."""
     given = {"reads": 100, "feeds": ["BOSS4"], "cameras": 2, "end": end, "start": end - timedelta(weeks=9)}
     store.execute(FILL, given)
     store.execute(KEEP_HOURS, ("%", 7, 9))
@@ -247,7 +247,7 @@ def test_others_raise_and_end_alarms_the_same_way(store: Store) -> None:
     assert first is not None
     assert within(raise_alarm, *failed, "boss4-hourly failed: again") is None
     assert within(raise_alarm, "overdue", *failed[1:], "boss4-hourly takes long") is not None
-    assert judged(store) == []  # freshness ends none of these
+    assert judged(store) == []  # freshness does not end alarms of other kinds
     over = within(end_alarm, *failed, at=later(1))
     assert over is not None
     assert (over.id, over.ended_at) == (first.id, later(1))

@@ -1,4 +1,4 @@
-"""The habit of feeds, agencies and cameras: which hours are compared, and who falls short of it."""
+"""The habit of feeds, agencies and cameras: which hours are compared, and what falls short of it."""
 
 from datetime import UTC, datetime, timedelta
 from math import exp
@@ -21,7 +21,7 @@ END = datetime(2022, 10, 11, 18, tzinfo=UTC)
 
 
 def table(weeks: list[list[int]], *, agency: int = 1, camera: str = "c", feed: str = "BOSS4") -> pl.DataFrame:
-    """Reads by week (0: now) and hour back, as the store gives them."""
+    """Makes READS_IN_HOURS, as the store returns them, from reads by week (0: now) and hours back."""
     band_of = [next(band for band, span in enumerate(SPANS) if back < span) for back in range(SPANS[-1])]
     found = [
         (feed, agency, camera, week, band_of[back], reads)

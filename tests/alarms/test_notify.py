@@ -1,4 +1,4 @@
-"""Telling someone of alarms, through a real webhook and a real mail server on this machine."""
+"""Tells people of alarms through a real webhook and a real mail server on this machine."""
 
 import json
 import logging
@@ -28,7 +28,7 @@ NOWHERE = "json://ann:hunter2@127.0.0.1:9/secret-path"
 
 @dataclass
 class Hook:
-    """A webhook: what it was sent, whether it works, and what happens while it takes a message."""
+    """A webhook: what it was sent, whether it works, and what to do while it takes a message."""
 
     url: str = ""
     works: bool = True
@@ -76,7 +76,7 @@ def other_hook() -> Iterator[Hook]:
 
 @pytest.fixture
 def mail_server() -> Iterator[tuple[str, list[bytes]]]:
-    """The URL of a server that takes any e-mail, and what it took."""
+    """Runs a server that takes any e-mail. Yields its URL and the list of what it took."""
     taken: list[bytes] = []
 
     class Handler(socketserver.StreamRequestHandler):
@@ -117,7 +117,7 @@ def end(store: Store, job: str) -> None:
 
 
 def deliveries(store: Store) -> list[tuple[str, str | None]]:
-    """Which events were delivered by which ways; without a way: the event is closed."""
+    """Returns which event was delivered by which way. Without a way: the event is closed."""
     return store.rows("SELECT event, way FROM alarm_deliveries ORDER BY alarm, event, way")
 
 
@@ -174,7 +174,7 @@ def test_a_way_that_fails_does_not_make_the_others_hear_it_twice(store: Store, h
     hook.works = True
     assert telling(store, *urls) == Told(1, 1, ())
     assert other_hook.titles == ["NCRIC reads: 1 alarm", "NCRIC reads: 1 alarm, 1 over"]
-    assert hook.titles == ["NCRIC reads: 1 alarm"]  # of the first it knew nothing, so it need not hear of its end
+    assert hook.titles == ["NCRIC reads: 1 alarm"]  # it never heard of the first alarm, so it does not hear of its end
     assert telling(store, *urls) == Told(0, 0, ())
 
 

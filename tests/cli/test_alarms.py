@@ -1,4 +1,4 @@
-"""`ncric freshness` and `ncric alarms`: what they print."""
+"""What `ncric freshness` and `ncric alarms` print."""
 
 from tests.alarms.test_freshness import END, ago, fill, silence
 from tests.alarms.test_notify import NOWHERE

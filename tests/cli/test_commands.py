@@ -1,4 +1,4 @@
-"""The command `ncric`: what it prints, and how it fails."""
+"""What the command `ncric` prints, and how it fails."""
 
 import csv
 import io

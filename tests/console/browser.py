@@ -1,4 +1,4 @@
-"""A real console and a real browser for the tests: Debian's chromium, driven by playwright."""
+"""Runs a real console and a real browser for tests: Debian's chromium, driven by playwright."""
 
 import json
 import subprocess
@@ -17,7 +17,7 @@ CHROMIUM = "/usr/bin/chromium"
 
 @contextmanager
 def running_console(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
-    """`ncric console` with these variables; gives its address."""
+    """Runs `ncric console` with these environment variables. Yields its address."""
     port = free_port()
     url = f"http://localhost:{port}"
     own = {"NCRIC_CONSOLE_PORT": str(port), "NCRIC_CONSOLE_URL": url}
@@ -40,7 +40,7 @@ def running_console(folder: Path, settings: Mapping[str, str]) -> Iterator[str]:
 
 @contextmanager
 def running_provider(people: Sequence[Mapping[str, object]]) -> Iterator[str]:
-    """A real OpenID provider, with these people's claims; gives its address. Who signs in types their `sub`."""
+    """Runs a real OpenID provider with these people's claims. Yields its address. People sign in with their `sub`."""
     port = free_port()
     url = f"http://localhost:{port}"
     claims = [f"--user-claims={json.dumps(one)}" for one in people]
@@ -62,7 +62,7 @@ def _answers(url: str) -> bool:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The browser; every context of it is a person of their own."""
+    """Starts the browser. Each of its contexts stands for another person."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         try:

@@ -1,4 +1,4 @@
-"""The store of a test, and a Prefect server, as the console of this process sees them."""
+"""Fixtures: a store and a Prefect server for the console in this process, and a browser on the whole of `ncric up`."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from tests.flows.running_up import RunningUp, running_up
 
 @pytest.fixture
 def console(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
-    """The store as the console of this process sees it."""
+    """Has the console in this process use the test's store, with empty caches. Returns the store."""
     url = store.settings.database_url
     assert url is not None
     monkeypatch.setenv("NCRIC_DATABASE_URL", url.get_secret_value())
@@ -32,7 +32,7 @@ def console(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
 
 @pytest.fixture
 def api(prefect: None, console: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[PrefectApi]:
-    """A real Prefect server without deployments, which the console asks."""
+    """Has the console ask a real Prefect server without deployments. Returns its API."""
     url = PREFECT_API_URL.value()
     monkeypatch.setenv("NCRIC_PREFECT_API_URL", url)
     with prefect_api(Settings(prefect_api_url=url, _env_file=None)) as found:
@@ -48,7 +48,7 @@ def clear(api: PrefectApi) -> None:
 
 @pytest.fixture(scope="package")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
-    """`ncric up`, one for all tests with a browser."""
+    """Runs `ncric up`, once for all tests with a browser."""
     expect.set_options(timeout=WAIT)
     with running_up(tmp_path_factory.mktemp("whole")) as running:
         yield running
@@ -56,20 +56,20 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningUp]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, one for all tests."""
+    """Starts chromium, once for all tests."""
     with chromium() as found:
         yield found
 
 
 @pytest.fixture
 def person(browser: Browser, whole: RunningUp) -> Iterator[Page]:
-    """Somebody before the console of the whole."""
+    """Opens the console of `ncric up` as a person."""
     yield from _person(browser, whole)
 
 
 @pytest.fixture
 def colleague(browser: Browser, whole: RunningUp) -> Iterator[Page]:
-    """Somebody else before it."""
+    """Opens the console of `ncric up` as another person."""
     yield from _person(browser, whole)
 
 

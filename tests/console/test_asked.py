@@ -1,4 +1,4 @@
-"""Answers that are remembered: each user has answers of their own, and each question."""
+"""Cached answers: neither users nor questions share them."""
 
 from typing import Any
 
@@ -25,21 +25,21 @@ ASKED: list[Any] = []
 
 @of_store(seconds=600)
 def whose(_connection: Connection, given: str = "") -> list[Any]:
-    """Name and role of who asks. Streamlit leaves arguments with an underscore out of account: not the user."""
+    """Returns the user's name and role. Streamlit's cache ignores arguments that begin with `_`, but not the user."""
     ASKED.append(given)
     return list(rows(_connection, "SELECT current_setting('ncric.user'), current_user"))
 
 
 @of_store(seconds=600)
 def plates(connection: Connection) -> list[Any]:
-    """What analysts may not see."""
+    """Asks for what analysts may not see."""
     ASKED.append("plates")
     return list(rows(connection, "SELECT received FROM rejects"))
 
 
 @of_prefect(seconds=600)
 def jobs(api: PrefectApi, given: str = "") -> str:
-    """Counts how often it is asked."""
+    """Returns how many questions have been asked."""
     ASKED.append(given)
     return f"{given} {len(ASKED)}"
 
@@ -64,7 +64,7 @@ def test_what_an_operator_has_seen_is_not_shown_to_an_analyst(console: Store) ->
         with pytest.raises(StoreError, match="operator role"):
             plates(user)
     assert plates(OLGA) == plates(OLGA)
-    assert ASKED == ["plates"] * 4  # a refusal is not remembered
+    assert ASKED == ["plates"] * 4  # a refusal is not cached
 
 
 def test_an_answer_is_remembered_by_all_that_is_given() -> None:
@@ -72,7 +72,7 @@ def test_an_answer_is_remembered_by_all_that_is_given() -> None:
         for given in ("a", "b"):
             whose(ANN, given)
     assert ASKED == ["a", "b"]
-    whose(ANN, given="b")  # by name: asked once more, and remembered
+    whose(ANN, given="b")  # a keyword argument: asked once more, then cached
     whose(ANN, given="b")
     assert ASKED == ["a", "b", "b"]
     whose.clear()
@@ -81,7 +81,7 @@ def test_an_answer_is_remembered_by_all_that_is_given() -> None:
 
 
 def test_questions_of_one_name_do_not_share_their_answers(console: Store) -> None:
-    """`files` and `rejects` are questions of several modules."""
+    """Several modules have questions named `files` and `rejects`."""
     console.put(FILE.format(1), [read(1)])
     console.run()
     of_page, of_agency = of_store(seconds=30)(file_questions.files), of_store(seconds=30)(read_questions.files)

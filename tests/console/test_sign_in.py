@@ -1,4 +1,4 @@
-"""Signing in through a real OpenID provider: who may come in sees the pages, all others the way in only."""
+"""Signing in through a real OpenID provider: people on the lists see the pages, all others only the page to sign in."""
 
 import subprocess
 import tomllib

@@ -1,4 +1,4 @@
-"""Agency names on the whole of `ncric up`, with a browser: accepted, moved by a run, undone; two people at once."""
+"""Agency names in a browser, on the whole of `ncric up`: accepted, moved by a run, undone; two people at once."""
 
 from pathlib import Path
 
@@ -45,7 +45,7 @@ def test_two_people_change_one_name_at_once_and_neither_edit_is_lost(
     expect(person.get_by_text("1 changes to save")).to_be_visible()
     upload(colleague, theirs)
     expect(button(colleague, "Save")).to_be_visible()
-    colleague.keyboard.press("Control+Enter")  # its key
+    colleague.keyboard.press("Control+Enter")  # the button's key
     expect(colleague.get_by_text("Saved: ALBANY POLICE")).to_be_visible()
 
     button(person, "Save").click()

@@ -1,5 +1,5 @@
-"""The console on the whole of `ncric up`, with a browser: rejects run again by a run that the page follows, and one row
-of the name table edited in place by two people at once."""
+"""The console in a browser, on the whole of `ncric up`: a replay of rejects that the page follows, and a row of the
+name table that two people edit at once."""
 
 import csv
 import re
@@ -17,7 +17,7 @@ def asked(whole: RunningUp, query: str) -> list[list[str]]:
 
 
 def load_with_old_reads(whole: RunningUp) -> None:
-    """A file of a read, one without id, and two of ten days ago, loaded when reads were kept for a day only."""
+    """Loads a file with a good read, one without id, and two of ten days ago, while reads are kept for a day only."""
     now = datetime.now(UTC)
     today, then = f"{now:%Y-%m-%d}", f"{now - timedelta(days=10):%Y-%m-%d}"
     at = {"eventTime": f"{now:%H:%M:%S}", "agencyName": "LARKSPUR POLICE"}
@@ -30,7 +30,7 @@ def load_with_old_reads(whole: RunningUp) -> None:
 
 
 def expect_books(page: Page, *, loaded: int, rejected: int) -> None:
-    """What the tab "Files" says of that file."""
+    """Checks the books that the tab "Files" shows for that file."""
     page.goto("/files?search=old_")
     for label, figure in (("= loaded", loaded), ("+ rejected", rejected)):
         shown = page.get_by_test_id("stMarkdown").filter(has_text=label)
@@ -64,7 +64,7 @@ def test_all_rejects_of_a_reason_are_run_again_while_the_page_shows_how_far_it_i
 
 
 def edit(page: Page, name: str, agency: str) -> None:
-    """Types an agency into the row of a name, in the table itself."""
+    """Types an agency into a name's row of the table."""
     page.goto("/names?part=Name table")
     page.get_by_role("textbox", name="Search").fill(name)
     page.get_by_role("textbox", name="Search").press("Enter")
@@ -73,7 +73,7 @@ def edit(page: Page, name: str, agency: str) -> None:
     expect(table.get_by_test_id("glide-cell-2-1")).to_have_count(0)
     size = table.bounding_box()
     assert size is not None
-    table.click(position={"x": size["width"] - 60, "y": 52})  # a canvas: its cells are no elements that can be clicked
+    table.click(position={"x": size["width"] - 60, "y": 52})  # a canvas: its cells cannot be clicked as elements
     page.keyboard.press("Enter")
     page.locator(".gdg-input").fill(agency)
     page.keyboard.press("Enter")

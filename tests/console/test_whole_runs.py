@@ -1,4 +1,4 @@
-"""Runs on the whole of `ncric up`, with a browser: a rerun watched to its end, a schedule paused, Prefect gone."""
+"""The page "Runs" in a browser, on the whole of `ncric up`: a rerun to its end, a paused schedule, no Prefect."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -34,7 +34,7 @@ def fill(page: Page, label: str, digits: str) -> None:
     """Types a day and a time of day into one of Streamlit's fields, part by part."""
     page.get_by_label(label, exact=True).get_by_role("spinbutton").first.click()
     page.keyboard.type(digits)
-    page.keyboard.press("Escape")  # the calendar that opens with it
+    page.keyboard.press("Escape")  # closes the calendar that opens with it
     page.get_by_role("heading", name="Runs").click()
 
 

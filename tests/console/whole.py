@@ -1,4 +1,4 @@
-"""What the tests of the console on the whole of `ncric up` share: reads that are loaded, and what became of them."""
+"""Helpers of the tests on the whole of `ncric up`: they put and load files, and count reads."""
 
 import json
 import re
@@ -15,7 +15,7 @@ WAIT = 60_000  # ms, on a busy machine
 
 
 def load(whole: RunningUp, name: str, agency: str, reads: int) -> None:
-    """Loads reads of now that came under a name."""
+    """Loads reads of this moment under a received name."""
     now = datetime.now(UTC)
     at = {"eventDate": f"{now:%Y-%m-%d}", "eventTime": f"{now:%H:%M:%S}"}
     put(whole, name, [read(n, LPREventID=f"{name}{n}", agencyName=agency, **at) for n in range(reads)])
@@ -24,12 +24,12 @@ def load(whole: RunningUp, name: str, agency: str, reads: int) -> None:
 
 
 def button(page: Page, name: str) -> Locator:
-    """The button that does what a page is there to do: it names its key too."""
+    """Finds a page's main button, whose label ends with its key."""
     return page.get_by_role("button", name=re.compile(f"^{name}\\b"))
 
 
 def put(whole: RunningUp, name: str, reads: Sequence[Any], at: datetime | None = None) -> None:
-    """Puts a file of BOSS4 that arrives now, or at a time, into the bucket."""
+    """Puts a file of BOSS4 into the bucket. It arrives now, or at a given time."""
     end = at or datetime.now(UTC)
     window = f"{end - timedelta(minutes=5):%Y-%m-%d_%H-%M-%S}_{end:%Y-%m-%d_%H-%M-%S}"
     file = whole.folder / "bucket" / "boss4" / f"{name}_{window}.json"

@@ -1,4 +1,4 @@
-"""Flights from a table into entity sets and links, as agencies' data engineers wrote them for the former system."""
+"""Flights load tables into entity sets and links, as data engineers of agencies wrote them for the former system."""
 
 from pathlib import Path
 

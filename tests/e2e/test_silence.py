@@ -12,7 +12,7 @@ READS = 6000  # a day: 20 or so of this camera
 
 
 def arrive(store: Store, start: datetime, end: datetime, silent_from: dict[str, datetime]) -> None:
-    """Files of these hours are in the bucket, as if one had waited for them, and are loaded."""
+    """Puts the files of these hours into the bucket and loads them, without waiting in real time."""
     clock = Clock(start, start, real_time=lambda: end + timedelta(days=365), sleep=lambda _: None)
     for _ in feed(store.folder, clock, reads=READS, seed=1, silent_from=silent_from, end=end):
         pass

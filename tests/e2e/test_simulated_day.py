@@ -1,5 +1,4 @@
-"""A simulated day with every fault of feeds.md: what comes out is what the simulator says must come out, and the books
-balance."""
+"""A simulated day with every fault of feeds.md: the outcome is what the simulator predicts, and the books balance."""
 
 import polars as pl
 

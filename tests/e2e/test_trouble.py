@@ -1,5 +1,4 @@
-"""Trouble: an agency that cannot be loaded, files that go away, runs at the same time, a database that is lost, kill
--9."""
+"""Trouble: an agency that cannot be loaded, files that disappear, runs at the same time, a lost database, `kill -9`."""
 
 import base64
 import os

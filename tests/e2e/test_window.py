@@ -1,4 +1,4 @@
-"""A window's files → reads in the store, and books that balance."""
+"""The files of a window become reads in the store, and the books balance."""
 
 from datetime import UTC, datetime, timedelta
 

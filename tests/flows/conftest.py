@@ -1,4 +1,4 @@
-"""The settings of flows, beside a real Prefect server."""
+"""A fixture for flows that run beside a real Prefect server."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.conftest import Store
 
 @pytest.fixture
 def jobs(prefect: None, store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A store that the flows of this process use."""
+    """Has the flows in this process use the test's store."""
     url = store.settings.database_url
     assert url is not None
     monkeypatch.setenv("NCRIC_DATABASE_URL", url.get_secret_value())

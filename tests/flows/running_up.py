@@ -1,4 +1,4 @@
-"""A real `ncric up` for tests: its own data folder and port, and the processes that it has started."""
+"""Runs a real `ncric up` for tests, with its own data folder and ports, and finds the processes that it has started."""
 
 import os
 import re
@@ -33,7 +33,7 @@ def until(true: Callable[[], bool], seconds: float = PATIENCE) -> None:
 
 @dataclass
 class RunningUp:
-    """`ncric up`, which belongs to the test."""
+    """A running `ncric up` that belongs to a test."""
 
     process: "subprocess.Popen[bytes]"
     environment: dict[str, str]
@@ -44,11 +44,11 @@ class RunningUp:
         return (self.folder / "up.out").read_text()
 
     def started(self) -> list[psutil.Process]:
-        """All that it has started and that still runs, the embedded server too."""
+        """Lists the processes that it has started and that still run, with the embedded server."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def pids_of(self, words: str) -> list[int]:
-        """The processes themselves, not their guards."""
+        """Returns the ids of the services' own processes, not of their guards."""
         lines = {one.pid: " ".join(one.cmdline()) for one in self.started()}
         return [pid for pid, line in lines.items() if words in line and "guard.py" not in line]
 
@@ -65,7 +65,7 @@ class RunningUp:
 
 
 def ncric(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    """What a command printed, and its exit status."""
+    """Runs a command. Returns what it printed, and its exit status."""
     return subprocess.run(
         [*COMMAND, *arguments], env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
@@ -79,7 +79,7 @@ def environment_of(folder: Path, port: int) -> dict[str, str]:
 
 @contextmanager
 def running_up(folder: Path, *options: str) -> Iterator[RunningUp]:
-    """Starts it and waits until it is ready; ends it, if the test has not."""
+    """Starts `ncric up` and waits until it is ready. Ends it afterwards, if the test has not."""
     environment = environment_of(folder, free_port())
     with (folder / "up.out").open("wb") as output:
         process = subprocess.Popen(

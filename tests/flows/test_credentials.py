@@ -1,4 +1,4 @@
-"""S3's credentials from a prefect-aws block: a real Prefect server, and an S3 server over HTTP."""
+"""S3 credentials from a prefect-aws block, with a real Prefect server and an S3 server over HTTP."""
 
 import pytest
 from moto.server import ThreadedMotoServer
@@ -26,7 +26,7 @@ def test_a_block_gives_the_credentials_that_nothing_else_has(prefect: None, monk
             aws_credentials_block="ncric-s3",
             _env_file=None,
         )
-        client = objects._client(settings, attempts=1)  # to put what the bucket is to list
+        client = objects._client(settings, attempts=1)  # puts the object that the bucket has to list
         client.create_bucket(Bucket="reads", CreateBucketConfiguration={"LocationConstraint": "us-west-1"})
         client.put_object(Bucket="reads", Key="boss4/a.json", Body=b"[]")
         assert [one.key for one in open_bucket(settings).list("boss4/")] == ["boss4/a.json"]

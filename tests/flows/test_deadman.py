@@ -1,4 +1,4 @@
-"""Runs that failed, did not start or take far too long."""
+"""Alarms for runs that failed, did not start or take far too long."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -70,17 +70,17 @@ def test_a_run_that_takes_far_longer_than_usual() -> None:
     short = [run("COMPLETED", 60 * n, took=5) for n in range(1, 7)]
     assert kinds([run("RUNNING", 14), *short], SOON) == []
     assert kinds([run("RUNNING", 16), *short], SOON) == [OVERDUE]
-    assert kinds([run("RUNNING", 100)], SOON) == []  # nothing is known of how long they take
+    assert kinds([run("RUNNING", 100)], SOON) == []  # the usual length is not known
 
 
 def deployment(*active: bool, paused: bool = False) -> dict[str, Any]:
-    """boss4-hourly as the REST API gives it, with these schedules."""
+    """Makes boss4-hourly as the REST API returns it, with these schedules."""
     schedules = [{"schedule": {"cron": "10 * * * *"}, "active": one} for one in active]
     return {"id": "1", "name": "boss4-hourly", "paused": paused, "schedules": schedules}
 
 
 def server(*deployments: dict[str, Any]) -> PrefectApi:
-    """A Prefect server that has these deployments and no run, neither past nor to come."""
+    """Makes a Prefect server that has these deployments, and no past or future run."""
 
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(200, json=list(deployments) if request.url.path == "/api/deployments/filter" else [])
@@ -96,7 +96,7 @@ def server(*deployments: dict[str, Any]) -> PrefectApi:
         (deployment(False), True, []),
         (deployment(False, False), True, []),
         (deployment(True, paused=True), True, []),
-        (deployment(), False, []),  # begun by hand only: nothing is to start
+        (deployment(), False, []),  # launched by hand only: no run is due
         (deployment(paused=True), True, []),
     ],
 )

@@ -1,4 +1,4 @@
-"""prefect.yaml against the server: what `ncric doctor` calls a difference."""
+"""What `ncric doctor` reports as a difference between prefect.yaml and the server."""
 
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ deployments:
 
 
 def server(**changes: Any) -> dict[str, Any]:
-    """boss4-hourly as the REST API gives it."""
+    """Makes boss4-hourly as the REST API returns it."""
     return {
         "name": "boss4-hourly",
         "schedules": [{"schedule": {"cron": "10 * * * *", "timezone": "America/Los_Angeles"}, "active": True}],

@@ -1,4 +1,4 @@
-"""The runs that are due in the demo's faster time, against a real Prefect server."""
+"""The runs that are due in the demo's simulated time, with a real Prefect server."""
 
 import time
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ NOW = datetime(2022, 3, 14, 9, 0, tzinfo=UTC)
 
 
 def clock_at(hours: float, begun: datetime = NOW) -> Clock:
-    """A day from yesterday 09:00 UTC on, 24 times as fast, so many simulated hours after its begin."""
+    """Makes a clock that began yesterday at 09:00 UTC, is 24 times as fast, and is so many simulated hours on."""
     return Clock(NOW - timedelta(days=1), begun, 24.0, real_time=lambda: begun + timedelta(hours=hours / 24))
 
 
 @pytest.fixture
 def api(prefect: None) -> Iterator[PrefectApi]:
-    """A server with two deployments: one hourly, and the one that looks for silence."""
+    """Makes two deployments on a real server: an hourly one, and the one that looks for silence."""
     with prefect_api(Settings(prefect_api_url=PREFECT_API_URL.value(), _env_file=None)) as found:
         for name, cron in (("hourly", "10 * * * *"), ("freshness", "*/30 * * * *")):
             flow = found.ask("POST", "/flows/", {"name": name}).json()["id"]
@@ -54,7 +54,7 @@ def test_what_is_due_is_launched_once_with_the_time_that_it_was_due_at(api: Pref
     begun = datetime.now(UTC)
     start = NOW - timedelta(days=1)
     for hours in (1.0, 2.5):
-        due = DueRuns(api, clock_at(hours, begun), start)  # the second time as a process that has begun anew
+        due = DueRuns(api, clock_at(hours, begun), start)  # the second time, as after a restart of the process
         due.launch()
         while due.waiting:
             end_all(api)

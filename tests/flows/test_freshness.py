@@ -1,4 +1,4 @@
-"""The freshness flow: what has gone silent or failed is told once when it begins, and once when it ends."""
+"""The flow `freshness`: silence and failures are told once when they begin, and once when they end."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ def hook() -> Iterator[Hook]:
 
 @pytest.fixture
 def told(jobs: Store, hook: Hook, monkeypatch: pytest.MonkeyPatch) -> Hook:
-    """A webhook that the flow tells, judging as of the alarms' tests' time."""
+    """Makes a webhook that the flow tells of alarms. The flow judges as of the time of tests/alarms."""
     monkeypatch.setenv("NCRIC_NOTIFY_URLS", hook.url)
     monkeypatch.setenv("NCRIC_PREFECT_API_URL", PREFECT_API_URL.value())
     monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: NOW)

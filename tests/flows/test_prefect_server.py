@@ -1,4 +1,4 @@
-"""The Prefect server of `ncric up`: clients that give up do not stop it, and many at once are all served."""
+"""The Prefect server of `ncric up`: clients that give up do not stop it, and it serves many at once."""
 
 import contextlib
 import os
@@ -57,7 +57,7 @@ def flow(url: str) -> str:
 
 
 def one_run(client: httpx.Client, url: str, flow: str) -> None:
-    """A run from its begin to its end, as a worker and its process tell it."""
+    """Reports a run from its start to its end, as a worker and the run's process do."""
     run = client.post(f"{url}/flow_runs/", json={"flow_id": flow}).raise_for_status().json()["id"]
     for kind in ("PENDING", "RUNNING", "COMPLETED"):
         state = {"state": {"type": kind}, "force": True}
@@ -76,7 +76,7 @@ def test_clients_that_give_up_do_not_stop_the_server(url: str, flow: str) -> Non
     over = threading.Event()
 
     def give_up() -> None:
-        """Leaves as soon as the server, which writes for one client at a time, takes long."""
+        """Sends a request and gives up if the server, which writes for one client at a time, takes long."""
         with httpx.Client(timeout=HURRIED) as client:
             while not over.is_set():
                 with contextlib.suppress(httpx.HTTPError):
@@ -97,7 +97,7 @@ def test_clients_that_give_up_do_not_stop_the_server(url: str, flow: str) -> Non
 
 @pytest.fixture
 def other_version(monkeypatch: pytest.MonkeyPatch) -> str:
-    """As if Prefect were upgraded and the patches were not; gives what is said of it."""
+    """Pretends that Prefect was upgraded and the patches were not. Returns the message to expect."""
     installed = PATCHED["prefect"]
     monkeypatch.setitem(PATCHED, "prefect", "3.8.0")
     return f"prefect {installed} instead of 3.8.0"

@@ -1,4 +1,4 @@
-"""The flows that load reads, run by a real Prefect server: windows, names, artifacts, states, retries."""
+"""The flows that load reads, with a real Prefect server: windows, names, artifacts, states, retries."""
 
 from datetime import UTC, datetime
 from typing import Any

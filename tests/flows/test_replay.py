@@ -1,4 +1,4 @@
-"""The flow that runs rejects again: all, those of a reason, single ones; what was loaded and what failed again."""
+"""The flow that replays rejects: all, those of a reason, single ones; what was loaded and what failed again."""
 
 import json
 from typing import Any
@@ -15,7 +15,7 @@ from tests.flows.test_reads import artifacts_of, tries_of
 
 @pytest.fixture
 def rejected(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A file of five rows: one read, two that were too old until the setting was changed, a bad date, no id."""
+    """Loads a file of five rows: one read, two that are too old until the setting is changed, a bad date, no id."""
     old = {"eventDate": "2020-10-11"}
     jobs.put(
         FILE.format(1),

@@ -17,7 +17,7 @@ BUSY = "reads are being moved already by another process: wait for it to end"
 
 @pytest.fixture
 def misplaced(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """40 reads of Atherton and 10 of Fremont that were loaded before their names were mapped."""
+    """Loads 40 reads of Atherton and 10 of Fremont before their names are mapped."""
     monkeypatch.setattr(
         restandardize, "_restandardize", restandardize._restandardize.with_options(retry_delay_seconds=0)
     )
@@ -30,7 +30,7 @@ def misplaced(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
 
 @pytest.fixture
 def told(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The progress that was told, step by step."""
+    """Records each progress that is told."""
     found: list[float] = []
     update = progress.update_progress_artifact
 

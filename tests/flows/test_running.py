@@ -1,4 +1,4 @@
-"""What `ncric up` stands on: one of it a folder, what a killed one has left, and what it refuses."""
+"""`ncric up` without services: one for each data folder, leftovers of a killed one, and what it refuses."""
 
 import os
 import subprocess

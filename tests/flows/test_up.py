@@ -1,4 +1,4 @@
-"""`ncric up`, `ncric status` and `ncric doctor` on real services: ready, looked after, and gone without a trace."""
+"""`ncric up`, `ncric status` and `ncric doctor` with real services: they get ready, are looked after, and all end."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from tests.flows.running_up import PATIENCE, RunningUp, environment_of, free_por
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """Not under /tmp/pytest-of-…, which the embedded server's user cannot enter."""
+    """Makes a data folder. It is not under /tmp/pytest-of-…, which the embedded server's user cannot enter."""
     with tempfile.TemporaryDirectory(prefix="ncric-tests-") as made:
         yield Path(made)
 
@@ -95,13 +95,13 @@ OLD = ("--start", "2022-10-11T00:00", "--end", "2022-10-11T04:00")
 
 @pytest.fixture(scope="module")
 def old_files(up: RunningUp) -> None:
-    """Four hours of files of another year, and no job that would take them but those of the tests."""
+    """Puts files of four hours of another year into the bucket. No job takes them but those of the tests."""
     made = up.ncric("simulate", str(up.folder / "bucket"), "--reads", "2000", "--hours", "4", "--no-faults")
     assert made.returncode == 0, made.stderr
 
 
 def loaded(up: RunningUp) -> dict[bool, int]:
-    """How many reads of the old files are loaded: Fremont's (True) and the others'."""
+    """Counts the loaded reads of the old files: Fremont's (True) and the others' (False)."""
     shown = up.ncric(
         "sql",
         "SELECT standardized_agency_name = 'Fremont PD' AS fremont, count(*) AS n FROM reads "
@@ -181,11 +181,11 @@ def test_a_database_server_that_is_killed_comes_back(up: RunningUp) -> None:
 
 @pytest.fixture(scope="module")
 def again(up: RunningUp) -> Iterator[RunningUp]:
-    """The next one, after one that was killed."""
+    """Starts another `ncric up` after the first one was killed."""
     started = [*up.started(), psutil.Process(up.server_pid())]
     up.process.kill()
     up.process.wait(PATIENCE)
-    assert psutil.wait_procs(started, timeout=40)[1] == []  # it takes its children with it
+    assert psutil.wait_procs(started, timeout=40)[1] == []  # its children end with it
     with running_up(up.folder) as running:
         yield running
 
@@ -206,7 +206,7 @@ def test_ctrl_c_leaves_nothing(again: RunningUp) -> None:
 
 @pytest.fixture
 def own_folder() -> Iterator[Path]:
-    """A folder that no other test has used; see `folder`."""
+    """Makes a data folder that no other test has used. See `folder`."""
     with tempfile.TemporaryDirectory(prefix="ncric-tests-") as made:
         yield Path(made)
 
@@ -219,7 +219,7 @@ def test_status_and_doctor_have_words_for_what_is_down(own_folder: Path) -> None
     assert (shown.returncode, shown.stderr) == (1, "")
     assert shown.stdout.count("DOWN") == 2
     assert (own_folder / "postgres").is_dir()
-    assert not (own_folder / "postgres" / "postmaster.pid").exists()  # asking has not started it
+    assert not (own_folder / "postgres" / "postmaster.pid").exists()  # a question does not start the server
     checked = ncric(environment, "doctor")
     assert (checked.returncode, checked.stderr) == (1, "")
     assert "PROBLEM  Prefect      Prefect cannot be reached" in checked.stdout

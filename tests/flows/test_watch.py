@@ -1,4 +1,4 @@
-"""Runs that died with their worker, against a real Prefect server: found whether begun or only taken."""
+"""Runs that died with their worker are found, whether they had begun or not, with a real Prefect server."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,7 +13,7 @@ from ncric_core.jobs.prefect_api import PrefectApi, prefect_api
 from ncric_core.settings import Settings
 from tests.flows.running_up import until
 
-SHORT = timedelta(seconds=10)  # the shortest that Prefect takes
+SHORT = timedelta(seconds=10)  # the shortest that Prefect accepts
 
 
 def new_run(api: PrefectApi, deployment: str, *states: str) -> str:
@@ -28,7 +28,7 @@ def new_run(api: PrefectApi, deployment: str, *states: str) -> str:
 @pytest.fixture
 def short_watch(prefect: None) -> Iterator[None]:
     assert ensure_watch(SHORT, SHORT)
-    assert not ensure_watch(SHORT, SHORT)  # it is there already, and renewed
+    assert not ensure_watch(SHORT, SHORT)  # the automations exist already, and are updated
     yield
     with get_client(sync_client=True) as client:  # the runs of other tests have no heartbeat
         for one in client.read_automations():

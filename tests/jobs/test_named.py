@@ -1,4 +1,4 @@
-"""The jobs by name: windows made from scheduled times, and what runs are called."""
+"""Jobs by name: their windows, made from scheduled times, and the names of their runs."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What the console's page of runs asks, against a real Prefect server."""
+"""The questions of the console's page "Runs", asked of a real Prefect server."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -26,7 +26,7 @@ def api(prefect: None) -> Iterator[PrefectApi]:
 
 @pytest.fixture
 def deployment(api: PrefectApi) -> str:
-    """A new deployment with a schedule."""
+    """Makes a new deployment with a schedule."""
     flow = api.ask("POST", "/flows/", {"name": "reads-of-a-window"}).json()["id"]
     given = {"name": f"job {uuid4().hex}", "flow_id": flow, "schedules": [HOURLY]}
     return str(api.ask("POST", "/deployments/", given).json()["id"])
@@ -38,7 +38,7 @@ def set_state(api: PrefectApi, run: Item, kind: str, **state: Any) -> Item:
 
 
 def plan(api: PrefectApi, deployment: str, at: datetime) -> str:
-    """A run that is to begin at a time; gives its id."""
+    """Plans a run for a time. Returns its id."""
     state = {"type": "SCHEDULED", "state_details": {"scheduled_time": at.isoformat()}}
     return str(api.ask("POST", f"/deployments/{deployment}/create_flow_run", {"state": state}).json()["id"])
 
@@ -144,7 +144,7 @@ def test_what_cannot_be_retried_is_told_in_words(api: PrefectApi, deployment: st
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The pauses that were to be made, in seconds; none is."""
+    """Records the pauses that would be made, in seconds, and makes none."""
     found: list[float] = []
     monkeypatch.setattr(PrefectApi._request.retry, "sleep", found.append)
     return found
@@ -154,7 +154,7 @@ Answer = int | httpx.HTTPError
 
 
 def asked(*answers: Answer) -> tuple[PrefectApi, list[httpx.Request]]:
-    """A server that gives these answers (statuses or errors), the last one over and over; and what it was asked."""
+    """Makes a server that gives these answers (statuses or errors), and repeats the last. Returns what it was asked."""
     requests: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:

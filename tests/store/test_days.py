@@ -1,4 +1,4 @@
-"""Counts summed up by day: the same as the hours at any moment, whatever changes meanwhile."""
+"""Counts summed up by day equal the counts by hour at any moment, whatever changes meanwhile."""
 
 import threading
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +20,7 @@ windows = st.tuples(hours, hours, st.integers(0, 59))
 
 
 def add(connection: Connection, made: list[tuple[int, int, str, int]]) -> None:
-    """Adds reads of (hour, agency, camera), or takes them off, as loads and moves do."""
+    """Adds reads of (hour, agency, camera) or subtracts them, as loads and moves do."""
     with connection, connection.cursor() as cursor:
         for hour, agency, camera, count in made:
             cursor.execute(

@@ -1,4 +1,4 @@
-"""The embedded server: shared by commands at once, and killed."""
+"""The embedded server is shared by commands that run at once, and starts again after it was killed."""
 
 import os
 import signal
@@ -16,8 +16,10 @@ COMMAND = [sys.executable, "-c", "from ncric_core.cli import main; main()"]
 
 @pytest.fixture
 def environment() -> Iterator[dict[str, str]]:
-    """Of commands on an embedded server of their own (not under /tmp/pytest-of-…, which that server's user cannot
-    enter)."""
+    """Makes the environment of commands on an embedded server of their own.
+
+    Its folder is not under /tmp/pytest-of-…, which that server's user cannot enter.
+    """
     with tempfile.TemporaryDirectory(prefix="ncric-tests-") as folder:
         Path(folder, "bucket").mkdir()
         left = {name: value for name, value in os.environ.items() if not name.startswith("NCRIC_")}
@@ -37,7 +39,7 @@ def test_a_command_that_is_killed_does_not_keep_the_server_running_after_the_las
     until_ready(environment)
     other = subprocess.Popen([*COMMAND, "sql", "SELECT pg_sleep(3)"], env=environment, stdout=subprocess.DEVNULL)
     time.sleep(1)
-    killed.kill()  # and not waited for: nobody has taken note of its end
+    killed.kill()  # and not waited for, so it stays as a zombie
     assert other.wait(60) == 0
     assert not pid_file(environment).exists()
     killed.wait()

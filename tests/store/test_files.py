@@ -1,4 +1,4 @@
-"""What the ledger says of files: their books, and one state for each, by whatever way it is asked."""
+"""What the ledger says of files: their books, and one state for each, however it is asked."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -22,7 +22,7 @@ WHERE agency_name LIKE %s AND file_id = (SELECT id FROM source_files WHERE key =
 
 @pytest.fixture
 def filled(store: Store) -> Store:
-    """Two files of BOSS4 (a read twice, three rejects), and one of SCSO."""
+    """Loads two files of BOSS4 (a read twice, three rejects) and one of SCSO."""
     store.put(FILE.format(1), [read(1), read(2), read(3, eventDate="2020-10-11"), read(4, LPREventID=...)])
     store.put(
         FILE.format(2), [read(1), read(5, agencyName="FREMONT POLICE DEPARTMENT"), read(6, eventDate="2020-10-11")]
@@ -35,7 +35,7 @@ def filled(store: Store) -> Store:
 
 @pytest.fixture
 def of_every_state(store: Store) -> Store:
-    """Twelve files: their states are STATES, number 10 is new, and the last two are gone from the bucket."""
+    """Makes twelve files. Their states are STATES; number 10 is new, and the last two are gone from the bucket."""
     for number in range(1, 13):
         names = ("ATHERTON POLICE DEPARTMENT", "FREMONT POLICE DEPARTMENT")
         reads = [read(10 * number + place, agencyName=name) for place, name in enumerate(names)]

@@ -1,4 +1,4 @@
-"""The ledger: pairs of file and name entered as they are loaded, files closed when all their rows are in the books."""
+"""The ledger: entries of file and received name as they are loaded; a file is closed when all its rows are in it."""
 
 from datetime import UTC, datetime
 
@@ -54,7 +54,7 @@ def test_an_agency_dropped_while_its_reads_were_on_their_way_is_named_and_made_a
 
     def drop_first(loader: Loader, chunk: object) -> object:
         with store.database.session() as connection:
-            list(restandardize(connection, MODEL))  # the agency made for the new name holds nothing yet
+            list(restandardize(connection, MODEL))  # the agency made for the new name has no reads yet
         return submit(loader, chunk)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patched:

@@ -1,4 +1,4 @@
-"""Advisory locks: each has a number of its own, they are taken in one place, and they are freed."""
+"""Advisory locks: each has its own number, one module takes them all, and they are freed."""
 
 import threading
 from pathlib import Path

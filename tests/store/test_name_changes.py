@@ -1,4 +1,4 @@
-"""Names changed as people do: what would move is told before, nobody's edit is lost, and all can be undone."""
+"""Changes of names by people: they see first what will move, nobody's edit is lost, and all can be undone."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every question of a person is bound to them, and the database itself refuses what they may not do or see."""
+"""A person's questions run under their name, and the database itself refuses what they may not do or see."""
 
 import pytest
 from psycopg2 import errors

@@ -1,4 +1,4 @@
-"""Rejects in the ledger: one filter for lists, counts, pages and replays."""
+"""Rejects in the ledger: one filter serves lists, counts, pages and replays."""
 
 from dataclasses import replace
 
@@ -16,7 +16,7 @@ OLD = {"eventDate": "2020-10-11"}
 
 @pytest.fixture
 def filled(store: Store) -> Store:
-    """Rejects of BOSS4: too_old and no_id in file 1, too_old in file 2, which was replayed; one too_old of SCSO."""
+    """Makes rejects of BOSS4 (too_old and no_id in file 1, a replayed too_old in file 2) and one too_old of SCSO."""
     store.put(FILE.format(1), [read(1, **OLD), read(2, LPREventID=...)])
     store.put(FILE.format(2), [read(3), read(4, **OLD)])
     store.run()

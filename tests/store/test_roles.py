@@ -1,4 +1,4 @@
-"""A store whose edm.yaml has other names for the entity sets, tables and columns that the program itself uses."""
+"""A store whose edm.yaml renames the entity sets, tables and columns that the program itself uses."""
 
 import shutil
 from pathlib import Path
@@ -23,7 +23,7 @@ OTHER_NAMES = {
 
 @pytest.fixture
 def renamed(store: Store, tmp_path: Path) -> Store:
-    """The store after an upgrade to a model with other names."""
+    """Upgrades the store to a model with other names."""
     flights = tmp_path / "flights"
     shutil.copytree(FLIGHTS, flights)
     for file in flights.glob("*.yaml"):

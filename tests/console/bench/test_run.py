@@ -1,4 +1,4 @@
-"""`ncric bench --console` on a small store, without a browser: every page's statements are timed, reads are moved."""
+"""`ncric bench --console` on a small store, without a browser: it times every page's statements and moves reads."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The page "Files and rejects": its states, who sees what, a replay, and the exact numbers of its questions."""
+"""The page "Files and rejects": its states, who may see what, a replay, and the exact numbers of its questions."""
 
 from datetime import UTC, datetime, timedelta
 from threading import Event
@@ -25,7 +25,7 @@ OPERATOR = Person("olga", "ncric_operator")
 
 
 def filled(store: Store) -> None:
-    """Two files of BOSS4 (a read twice, three rejects), one of SCSO, and one that lies in the bucket only."""
+    """Loads two files of BOSS4 (a read twice, three rejects) and one of SCSO. Puts one more into the bucket only."""
     store.put(FILE.format(1), [read(1), read(2), read(3, eventDate="2020-10-11"), read(4, LPREventID=...)])
     store.put(
         FILE.format(2), [read(1), read(5, agencyName="FREMONT POLICE DEPARTMENT"), read(6, eventDate="2020-10-11")]
@@ -37,7 +37,7 @@ def filled(store: Store) -> None:
 
 
 def script(name: str, operator: bool) -> None:
-    """What AppTest runs: the page for a person."""
+    """Shows the page to a person. AppTest runs this."""
     from console.files import page  # noqa: PLC0415
     from ncric_core.store.person import Person  # noqa: PLC0415
 
@@ -51,7 +51,7 @@ def opened(user: Person, **query: str) -> AppTest:
 
 
 def text_of(app: AppTest) -> str:
-    """Everything that the page says in words."""
+    """Returns all text of the page."""
     assert not app.exception
     kinds = ("markdown", "caption", "info", "error", "success", "text")
     return "\n".join(str(getattr(one, "value", "")) for kind in kinds for one in app.get(kind))
@@ -177,7 +177,7 @@ def test_what_cannot_be_entered_in_the_activity_is_not_shown(console: Store) -> 
     filled(console)
     console.execute("ALTER TABLE activity ADD CHECK (what <> 'rows_seen')")
     app = opened(OPERATOR, tab="Rejects")
-    assert len(tables(app)) == 1  # of the reasons
+    assert len(tables(app)) == 1  # the table of reasons
     assert "the database refuses: new row for relation" in text_of(app)
     app = opened(OPERATOR, file=FILE.format(1))
     app.button[-1].click().run()
@@ -195,7 +195,7 @@ def test_a_row_of_a_file_is_shown_after_its_entry(console: Store) -> None:
 
 @pytest.fixture
 def replaying(api: PrefectApi) -> str:
-    """The deployment that runs rejects again; no worker."""
+    """Makes the deployment that replays rejects. No worker runs it."""
     flow = api.ask("POST", "/flows/", {"name": "replay-rejects"}).json()["id"]
     return str(api.ask("POST", "/deployments/", {"name": "replay-rejects", "flow_id": flow}).json()["id"])
 
@@ -217,7 +217,7 @@ def test_a_replay_is_a_run_that_is_followed_to_its_end(console: Store, api: Pref
     bar = app.get("progress")[0].proto
     assert (bar.value, bar.text) == (40, "The rejects are run again.")
 
-    console.execute("UPDATE rejects SET replayed_at = now() WHERE reason = 'too_old'")  # as the run does
+    console.execute("UPDATE rejects SET replayed_at = now() WHERE reason = 'too_old'")  # as a replay does
     done = {"key": "run-summary", "type": "markdown", "flow_run_id": run["id"]}
     api.ask("POST", "/artifacts/", {**done, "data": "## replay-rejects\n\n2 rejects run again: 2 loaded."})
     api.ask("POST", f"/flow_runs/{run['id']}/set_state", {"state": {"type": "COMPLETED"}, "force": True})

@@ -1,4 +1,4 @@
-"""The page "Agency names": its states, who may do what, and what edits of the table and files mean."""
+"""The page "Agency names": its states, who may do what, and the changes that edits and files make."""
 
 import polars as pl
 import pytest
@@ -18,7 +18,7 @@ OPERATOR = Person("olga", "ncric_operator")
 
 
 def script(name: str, operator: bool) -> None:
-    """What AppTest runs: the page for a person."""
+    """Shows the page to a person. AppTest runs this."""
     from console.names import page  # noqa: PLC0415
     from ncric_core.store.person import Person  # noqa: PLC0415
 

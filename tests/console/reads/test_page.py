@@ -1,4 +1,4 @@
-"""The page of reads: its states, the exact numbers behind it, and what an analyst may not see."""
+"""The page "Reads": its states, the exact numbers behind it, and what an analyst may not see."""
 
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ NOW = datetime(2022, 10, 13, 19, 3, tzinfo=UTC)
 
 @pytest.fixture
 def loaded(console: Store) -> Store:
-    """Five reads: three of Atherton PD by two cameras, one of it by SCSO, one of an agency never seen; a reject."""
+    """Loads a reject and five reads: three of Atherton PD from two cameras, one of it by SCSO, one unmapped."""
     console.map(
         ("ATHERTON POLICE DEPARTMENT", "Atherton PD", "BOSS4"), ("ATHERTON POLICE DEPARTMENT", "Atherton PD", "SCSO")
     )
@@ -152,7 +152,7 @@ def test_feeds_and_counts_are_exact(loaded: Store) -> None:
     ]
     seen = asked(ask.glance, loaded.settings, END)
     assert (seen.reads, seen.reporting, seen.sending, seen.rejects, seen.names) == (5, 2, 2, 1, 1)
-    assert seen.usual is None  # nothing is known of earlier weeks
+    assert seen.usual is None  # the store has no earlier weeks
 
 
 def test_reads_are_counted_by_pacific_days(loaded: Store) -> None:
@@ -241,12 +241,12 @@ FROM unnest(ARRAY['BOSS4', 'FLOCK']) AS feed,
 
 
 def test_usual_is_the_habit_of_the_same_hours_of_earlier_weeks(console: Store) -> None:
-    as_of = datetime(2022, 10, 11, 20, 20, tzinfo=UTC)  # 13:20 in California; hours up to 11:00 are all there
+    as_of = datetime(2022, 10, 11, 20, 20, tzinfo=UTC)  # 13:20 in California; hours up to 11:00 are complete
     console.execute(FILL, {"start": as_of.replace(minute=0) - timedelta(weeks=6), "end": as_of.replace(minute=0)})
     console.execute("UPDATE read_counts SET reads = 5 WHERE hour >= %(day)s", {"day": START})
     found = asked(ask.usual, console.settings, as_of)
     assert found == ask.Usual(datetime(2022, 10, 11, 18, tzinfo=UTC), 55, 110.0, ("BOSS4",))
-    assert asked(ask.usual, console.settings, START + timedelta(hours=1)) is None  # nothing of today is all there yet
+    assert asked(ask.usual, console.settings, START + timedelta(hours=1)) is None  # no hour of today is complete yet
 
 
 def test_a_part_has_the_state_of_its_whole() -> None:

@@ -25,7 +25,7 @@ ATHERTON = "ATHERTON POLICE DEPARTMENT"
 
 
 def script(name: str, operator: bool) -> None:
-    """What AppTest runs: the page for a person."""
+    """Shows the page to a person. AppTest runs this."""
     from console.runs import page  # noqa: PLC0415
     from ncric_core.store.person import Person  # noqa: PLC0415
 
@@ -50,7 +50,7 @@ def texts(app: AppTest) -> str:
 
 @pytest.fixture
 def job(api: PrefectApi) -> Item:
-    """A deployment with a schedule."""
+    """Makes a deployment with a schedule."""
     flow = api.ask("POST", "/flows/", {"name": "reads-of-a-window"}).json()["id"]
     api.ensure_pool()
     given = {
@@ -65,7 +65,7 @@ def job(api: PrefectApi) -> Item:
 
 
 def a_run(api: PrefectApi, job: Item, *states: dict[str, Any]) -> Item:
-    """A run of the tests' hour that has gone through these states."""
+    """Makes a run of the tests' hour that has gone through these states."""
     window = {"covers": None, "start": HOUR.start.isoformat(), "end": HOUR.end.isoformat()}
     run = api.start(job["id"], window, ["rerun"])
     for state in states:
@@ -144,7 +144,7 @@ def test_a_run_that_is_gone_is_told(api: PrefectApi, job: Item) -> None:
 
 
 def around_now() -> tuple[datetime, datetime]:
-    """An hour before this moment, and five minutes after."""
+    """Returns the window from an hour ago to five minutes from now."""
     now = datetime.now(UTC)
     return now - timedelta(hours=1), now + timedelta(minutes=5)
 
@@ -288,7 +288,7 @@ def test_a_backfill_starts_a_run_a_slice_and_again_only_what_failed(
 
 @pytest.fixture
 def begun(api: PrefectApi, job: Item) -> Backfill:
-    """A backfill of three slices: one loaded, one failed, one that waits."""
+    """Launches a backfill of three slices: one is loaded, one failed, one waits."""
     given = {"name": "backfill", "flow_id": job["flow_id"]}
     api.ask("POST", "/deployments/", given | {"work_pool_name": api.pool, "work_queue_name": "backfill"})
     asked = Backfill("boss4", Window(HOUR.start, HOUR.start + timedelta(hours=6)), 2)

@@ -1,4 +1,4 @@
-"""Migration 0006 carries over who was told of alarms: nobody is told twice, nobody is forgotten."""
+"""Migration 0006 keeps who was told of alarms: nobody is told twice, and nobody is forgotten."""
 
 from collections.abc import Iterator
 from importlib.resources import files
@@ -30,7 +30,7 @@ def other_hook() -> Iterator[Hook]:
 
 @pytest.fixture
 def old_store(store: Store) -> Iterator[Store]:
-    """An empty database with the migrations before this one."""
+    """Makes an empty database with the migrations before this one."""
     name = f"old_{uuid4().hex}"
     url = store.settings.database_url
     assert url is not None
