@@ -92,7 +92,7 @@ class Child:
             self.process.stdin.close()
 
     def last_words(self) -> str:
-        """Gives the last line of the log that is not empty."""
+        """Returns the last line of the log that is not empty."""
         with suppress(OSError):
             lines = self.log.read_text(errors="replace").split("\n")
             return next((line.strip() for line in reversed(lines) if line.strip()), "")

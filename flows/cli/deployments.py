@@ -55,7 +55,7 @@ def _wanted(item: Mapping[str, Any]) -> Deployment:
 
 
 def on_server(item: Mapping[str, Any]) -> Deployment:
-    """Reads a deployment as the REST API gives it."""
+    """Reads a deployment as the REST API returns it."""
     limit = item.get("global_concurrency_limit") or {}
     options = item.get("concurrency_options") or {}
     return Deployment(

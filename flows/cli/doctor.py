@@ -51,7 +51,7 @@ def doctor() -> None:
 
 
 def check_all() -> Iterator[Finding]:
-    """Makes all checks in order. Those that need one that failed are left out."""
+    """Makes all checks in order. Leaves out a check if another one that it needs has failed."""
     try:
         settings = read_settings()
     except NcricError as error:

@@ -1,4 +1,4 @@
-"""Launches the runs that are due in simulated time, as it passes faster than real time (`ncric up --feeds demo`)."""
+"""Launches the runs that are due in simulated time, which passes faster than real time (`ncric up --feeds demo`)."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ from ncric_core.settings import Settings
 from ncric_core.simulate.feed import Clock
 
 FRESHNESS: Final = "freshness"
-"""The one schedule that is paused meanwhile: by real time every feed is late, as simulated time is behind."""
+"""The one schedule that is paused meanwhile. Simulated time is behind, so by real time every feed would be late."""
 
 TAG: Final = "simulated time"
 LAUNCH_EVERY: Final = 1.0  # seconds, and how late runs are launched: files from before their time are written by then
@@ -80,7 +80,7 @@ class DueRuns:
                     under_way.add(deployment["id"])
 
     def close(self) -> None:
-        """Lets the paused schedule go on."""
+        """Resumes the paused schedule."""
         self.api.pause(deployment_named(self.api, FRESHNESS)["id"], paused=False)
         self.over = True
 

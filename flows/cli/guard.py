@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _prctl(option: int, value: int) -> None:
-    """Calls prctl on Linux. Elsewhere the pipe has to do, which fails only if the guard itself is killed."""
+    """Calls prctl on Linux. Elsewhere only the pipe ends the command, and not if the guard itself is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
 

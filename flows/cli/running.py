@@ -1,4 +1,4 @@
-"""What `ncric up` is made of: its children, the lock of its data folder, signals, and leftovers of a killed one."""
+"""The parts of `ncric up`: its children, the lock of its data folder, signals, and leftovers of a killed one."""
 
 import fcntl
 import os

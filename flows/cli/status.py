@@ -1,4 +1,4 @@
-"""`ncric status`: what runs, what ran last and runs next, and how far behind each feed is."""
+"""`ncric status`: shows what runs, what ran last and runs next, and how far behind each feed is."""
 
 import json
 from collections.abc import Iterator

@@ -134,7 +134,7 @@ def check(settings: Settings, feeds: str | None, silence: Collection[str] = (), 
 
 
 def with_own_server(settings: Settings) -> Settings:
-    """Gives the settings with our own Prefect server instead of the one that they may name."""
+    """Returns the settings with our own Prefect server instead of the one that they may name."""
     own = {"prefect_api_url": own_url(settings), "prefect_api_key": None, "prefect_api_auth_string": None}
     return settings.model_copy(update=own)
 
@@ -271,7 +271,7 @@ def _addresses(running: Up) -> None:
 
 
 def console_url(settings: Settings) -> str:
-    """Gives the URL of the console of this machine."""
+    """Returns the URL of the console on this machine."""
     return settings.console_url or f"http://{settings.console_address}:{settings.console_port}"
 
 

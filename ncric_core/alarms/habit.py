@@ -58,13 +58,13 @@ class Shortfall:
 
     @property
     def wholes(self) -> tuple[tuple[str, str], ...]:
-        """Scope and subject of the feed and the agency that it is a part of."""
+        """Scope and subject of the feed and the agency that contain it."""
         feed, agency = ("feed", self.datasource), ("agency", f"{self.datasource}/{self.agency}")
         return {"feed": (), "agency": (feed,), "camera": (feed, agency)}[self.scope]
 
 
 def last_full_hour(as_of: datetime, lag_hours: int) -> datetime:
-    """Gives the end of the last full hour whose reads have all arrived: `lag_hours` before `as_of`."""
+    """Returns the end of the last full hour whose reads have all arrived: `lag_hours` before `as_of`."""
     settled = as_of.astimezone(UTC) - timedelta(hours=lag_hours)
     return settled.replace(minute=0, second=0, microsecond=0)
 
