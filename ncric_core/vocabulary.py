@@ -35,7 +35,8 @@ class Reason(Word):
 class FileState(Word):
     """The state of a file.
 
-    NEW and GONE say whether the bucket has it. The ledger alone decides the others (ncric_core.store.files).
+    NEW: only the bucket has it. GONE: only the ledger has it. The ledger alone decides the others
+    (ncric_core.store.files).
     """
 
     NEW = "new", "not read yet"
