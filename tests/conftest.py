@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -107,6 +107,23 @@ class Store:
     database: Database
     folder: Path
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that name this store to a command or a flow."""
+        url = self.settings.database_url
+        assert url is not None
+        return {
+            "NCRIC_DATABASE_URL": url.get_secret_value(),
+            "NCRIC_BUCKET": str(self.folder),
+            "NCRIC_DATA_DIR": str(self.settings.data_dir),
+            "NCRIC_USER": self.settings.user,
+        }
+
+    def set_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Makes this process use the store, as `environment` names it."""
+        for name, value in self.environment.items():
+            monkeypatch.setenv(name, value)
+
     def put(self, key: str, content: str | bytes | Sequence[Any]) -> str:
         """Puts a file into the bucket; a list is written as JSON."""
         path = self.folder / key
@@ -194,7 +211,8 @@ class Databases:
     def close(self) -> None:
         """Raises what went wrong aside."""
         self.aside.shutdown()
-        for done in [self.next, *self.drops]:
+        futures: list[Future[Any]] = [self.next, *self.drops]
+        for done in futures:
             done.result()
 
 
@@ -241,14 +259,15 @@ class Ran:
     err: str
 
 
+Command = Callable[..., Ran]
+"""`ncric` with these arguments."""
+
+
 @pytest.fixture
-def ncric(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def ncric(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
     """Runs the command line as a person would, against the test's store."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NCRIC_DATABASE_URL", store.settings.database_url.get_secret_value())
-    monkeypatch.setenv("NCRIC_BUCKET", str(store.folder))
-    monkeypatch.setenv("NCRIC_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("NCRIC_USER", "tester")
+    store.set_environment(monkeypatch)
 
     def run(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["ncric", *arguments])

@@ -65,7 +65,7 @@ def lasting(store: Store) -> list[Alarm]:
 
 
 def first_agency(store: Store) -> int:
-    return store.rows("SELECT id FROM agencies WHERE NOT unmapped ORDER BY id LIMIT 1")[0][0]
+    return int(store.rows("SELECT id FROM agencies WHERE NOT unmapped ORDER BY id LIMIT 1")[0][0])
 
 
 def test_nothing_is_said_of_feeds_that_come_as_usual(store: Store) -> None:

@@ -135,7 +135,11 @@ def test_loopback_is_what_only_this_machine_reaches() -> None:
 
 
 def test_secrets_are_in_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
-    given = {"oidc_metadata_url": "https://id.test/x", "oidc_client_id": "c", "oidc_client_secret": 'a"b\\c'}
+    given: dict[str, Any] = {
+        "oidc_metadata_url": "https://id.test/x",
+        "oidc_client_id": "c",
+        "oidc_client_secret": 'a"b\\c',
+    }
     settings = Settings(data_dir=tmp_path, console_url="https://reads.test/", **given)
     file = secrets_file(settings)
     assert file is not None

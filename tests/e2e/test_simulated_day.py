@@ -1,6 +1,8 @@
 """A simulated day with every fault of feeds.md: what comes out is what the simulator says must come out, and the books
 balance."""
 
+from pathlib import Path
+
 import polars as pl
 
 from ncric_core.measure.demo import DAY, differences, jobs_of_the_day, make_feeds
@@ -45,7 +47,7 @@ def test_the_jobs_of_a_day_bring_out_exactly_the_truth(store: Store) -> None:
     assert (books.differences, books.waiting) == ([], 0)
 
 
-def test_the_same_seed_makes_the_same_bytes(tmp_path) -> None:
+def test_the_same_seed_makes_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         simulate(tmp_path / name, reads=1000, start=DAY, seed=5, images=0.1)
     files = {path.relative_to(tmp_path / "one"): path.read_bytes() for path in (tmp_path / "one").rglob("*.json")}

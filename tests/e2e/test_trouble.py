@@ -11,6 +11,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -63,7 +64,7 @@ def test_a_file_deleted_after_it_was_listed_is_named_and_the_rest_is_loaded(
     store.put(FILE.format(2), [read(2)])
     opened = objects.Folder.open
 
-    def delete_first(self: objects.Folder, listed: objects.StoredObject):
+    def delete_first(self: objects.Folder, listed: objects.StoredObject) -> BinaryIO:
         if listed.key == gone:
             (store.folder / gone).unlink(missing_ok=True)
         return opened(self, listed)
@@ -220,11 +221,7 @@ def test_killed_at_random_moments_and_run_again_equals_one_clean_run(
                 read(7, eventDate="2001-01-01"),
             ],
         )
-    environment = os.environ | {
-        "NCRIC_DATABASE_URL": store.settings.database_url.get_secret_value(),
-        "NCRIC_BUCKET": str(store.folder),
-        "NCRIC_CHUNK_SIZE": "300",
-    }
+    environment = os.environ | store.environment | {"NCRIC_CHUNK_SIZE": "300"}
     command = [sys.executable, "-c", "from ncric_core.cli import main; main()", "run", "files-catchup"]
     chance = random.Random(7)
     for _ in range(6):

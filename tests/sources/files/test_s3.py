@@ -146,7 +146,7 @@ def test_refusal_is_told_by_its_code_without_the_answer(s3: S3) -> None:
     class Refusing:
         def __getattr__(self, _: str) -> Any:
             def refuse(**__: Any) -> None:
-                error = {
+                error: Any = {
                     "Code": "InvalidAccessKeyId",
                     "Message": "AKIATESTS does not exist",
                     "AWSAccessKeyId": "AKIATESTS",
