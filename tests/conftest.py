@@ -38,7 +38,14 @@ os.environ.update(AWS_ACCESS_KEY_ID="tests", AWS_SECRET_ACCESS_KEY="tests", AWS_
 
 # How long an example takes says how busy the machine is: no test is timed (figures are `ncric bench`'s).
 hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=20)  # `make fast`
 hypothesis.settings.load_profile("untimed")
+
+
+def examples(full: int) -> int:
+    """The number of examples for a test that wants another number than the profile's: a fifth of it in `make fast`."""
+    return full // 5 if hypothesis.settings.get_current_profile_name() == "fast" else full
+
 
 HOUR = Window(datetime(2022, 10, 11, 8, tzinfo=UTC), datetime(2022, 10, 11, 9, tzinfo=UTC))
 """The window that tests' files lie in, unless they say otherwise."""
@@ -46,10 +53,22 @@ HOUR = Window(datetime(2022, 10, 11, 8, tzinfo=UTC), datetime(2022, 10, 11, 9, t
 MODEL = model_in(FLIGHTS)
 
 
+SLOW = {"prefect", "whole"}
+"""Fixtures that start a Prefect server or `ncric up`: tests that use one are marked `slow`."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The flows' tests come last, and all that use a Prefect server: it leaves threads behind that draw random numbers,
-    and hypothesis takes that for a fault of the test that it is running."""
+    """Marks tests by their fixtures, and puts those of the flows and those that use a Prefect server last.
+
+    The server leaves threads behind that draw random numbers, which hypothesis takes for a fault of the test.
+    """
     items.sort(key=lambda item: "flows" in item.path.parts[-2:] or "prefect" in getattr(item, "fixturenames", ()))
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "browser" in fixtures:
+            item.add_marker("browser")
+        if fixtures & SLOW:
+            item.add_marker("slow")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -59,10 +78,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+MEMORY = Path("/dev/shm")  # noqa: S108  # the folder of it below is made by mkdtemp
+ROOM = 4 * 2**30  # bytes; containers have 64 MB of it
+
+
+def in_memory() -> Path | None:
+    """A folder in memory, if there is room: making a database there costs a tenth."""
+    return MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM else None
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URL of the embedded server, without a database's name."""
-    folder = Path(tempfile.mkdtemp(prefix="ncric-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="ncric-tests-", dir=in_memory()))
     url = embedded.start(folder)
     yield url
     embedded.stop(folder)
@@ -197,7 +225,7 @@ class Databases:
 
     def _make(self) -> str:
         name = f"test_{uuid4().hex}"
-        _ask(self.server, f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        _ask(self.server, f"CREATE DATABASE {name} TEMPLATE {self.template} STRATEGY FILE_COPY")
         return name
 
     def take(self) -> str:

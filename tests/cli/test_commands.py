@@ -186,6 +186,7 @@ def test_a_property_added_to_edm_is_loadable_after_migrate(
     assert store.rows('SELECT id, vehicle_color FROM "NCRICVehicleRecordsCHP"') == [("1", "red")]
 
 
+@pytest.mark.slow
 def test_demo_brings_out_the_truth_and_balances(ncric: Command) -> None:
     done = ncric("demo", "--reads", "1000")
     assert done.status == 0

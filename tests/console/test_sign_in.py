@@ -88,6 +88,7 @@ def test_who_is_not_on_the_list_or_not_verified_sees_no_page(page: Page, console
     expect(page.get_by_test_id("stSidebar")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_console_that_asks_nobody_listens_on_this_machine_only(tmp_path: Path) -> None:
     environment = environment_of(tmp_path, free_port()) | {"NCRIC_CONSOLE_ADDRESS": "0.0.0.0"}  # noqa: S104
     done = subprocess.run(

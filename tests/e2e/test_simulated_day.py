@@ -4,6 +4,7 @@ balance."""
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from ncric_core.measure.demo import DAY, differences, jobs_of_the_day, make_feeds
 from ncric_core.pipeline.integrate import integrate
@@ -12,6 +13,7 @@ from ncric_core.simulate.faults import ALL
 from tests.conftest import Store
 
 
+@pytest.mark.slow
 def test_the_jobs_of_a_day_bring_out_exactly_the_truth(store: Store) -> None:
     made = make_feeds(store.settings, store.database, reads=6000, seed=3, images=0.05)
     assert made.files.height > 2 * len(ALL)

@@ -115,6 +115,7 @@ def test_an_agencys_own_job_beside_the_job_of_all_others(store: Store) -> None:
     assert store.books().differences == []
 
 
+@pytest.mark.slow
 def test_a_lost_database_ends_the_run_in_words_and_the_next_run_loads_the_rest(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,6 +167,7 @@ def test_large_files_come_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch
     assert small.run().files_known == 1
 
 
+@pytest.mark.slow
 def test_a_file_with_one_50_mb_photo(store: Store) -> None:
     photo = base64.b64encode(b"\xff\xd8" + bytes(50 * 2**20)).decode()
     store.put(FILE.format(1), [read(1), read(2, LPRAdditionalPhoto=photo), read(3)])
@@ -207,6 +209,7 @@ def test_a_missing_bucket_is_an_error_in_words(store: Store) -> None:
         store.with_settings(bucket="/nowhere").run()
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_and_run_again_equals_one_clean_run(
     store: Store, clean_store: Store, tmp_path: Path
 ) -> None:

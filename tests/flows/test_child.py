@@ -15,6 +15,8 @@ from flows.cli import child as module
 from flows.cli.child import Child, rotate
 from tests.flows.running_up import until
 
+pytestmark = pytest.mark.slow  # starts processes and waits for their ends
+
 SLEEP = "import time; time.sleep(600)"
 STUBBORN = (
     "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); " + SLEEP[13:]

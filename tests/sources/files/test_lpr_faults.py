@@ -224,6 +224,7 @@ def test_file_that_begins_in_the_middle_of_a_read_gives_the_reads_behind() -> No
     assert reasons(parsed)[0] == (0, "cut_off")
 
 
+@pytest.mark.slow
 def test_file_cut_and_another_behind_it_gives_both() -> None:
     first, second = as_file([read(1), read(2)]), as_file([read(3), read(4)])
     for cut in range(1, len(first), 3):
