@@ -9,6 +9,7 @@ import pytest
 
 from ncric_core.sources.files.leaves import COORDINATES
 from ncric_core.sources.files.lpr_json import RAW, RawReject, parse, parse_with_care, raw_frame, row_at
+from ncric_core.vocabulary import Reason
 from tests.sources.files.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
 
 FULL = {
@@ -78,7 +79,7 @@ def test_empty_file_has_no_rows() -> None:
 def test_file_that_is_not_json_is_one_reject_with_its_text() -> None:
     parsed = parsed_file(b"<html><body>503 Service Unavailable</body></html>\n")
     assert parsed.rejects == [
-        RawReject(0, "not_json", "text that is not JSON", "<html><body>503 Service Unavailable</body></html>")
+        RawReject(0, Reason.NOT_JSON, "text that is not JSON", "<html><body>503 Service Unavailable</body></html>")
     ]
     assert parsed.reads["position"].to_list() == []
 
