@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,7 +38,14 @@ os.environ.update(AWS_ACCESS_KEY_ID="tests", AWS_SECRET_ACCESS_KEY="tests", AWS_
 
 # How long an example takes says how busy the machine is: no test is timed (figures are `ncric bench`'s).
 hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.register_profile("fast", deadline=None, max_examples=20)  # `make fast`
 hypothesis.settings.load_profile("untimed")
+
+
+def examples(full: int) -> int:
+    """The number of examples for a test that wants another number than the profile's: a fifth of it in `make fast`."""
+    return full // 5 if hypothesis.settings.get_current_profile_name() == "fast" else full
+
 
 HOUR = Window(datetime(2022, 10, 11, 8, tzinfo=UTC), datetime(2022, 10, 11, 9, tzinfo=UTC))
 """The window that tests' files lie in, unless they say otherwise."""
@@ -46,10 +53,22 @@ HOUR = Window(datetime(2022, 10, 11, 8, tzinfo=UTC), datetime(2022, 10, 11, 9, t
 MODEL = model_in(FLIGHTS)
 
 
+SLOW = {"prefect", "whole"}
+"""Fixtures that start a Prefect server or `ncric up`: tests that use one are marked `slow`."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The flows' tests come last, and all that use a Prefect server: it leaves threads behind that draw random numbers,
-    and hypothesis takes that for a fault of the test that it is running."""
+    """Marks tests by their fixtures, and puts those of the flows and those that use a Prefect server last.
+
+    The server leaves threads behind that draw random numbers, which hypothesis takes for a fault of the test.
+    """
     items.sort(key=lambda item: "flows" in item.path.parts[-2:] or "prefect" in getattr(item, "fixturenames", ()))
+    for item in items:
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if "browser" in fixtures:
+            item.add_marker("browser")
+        if fixtures & SLOW:
+            item.add_marker("slow")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -59,10 +78,19 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
+MEMORY = Path("/dev/shm")  # noqa: S108  # the folder of it below is made by mkdtemp
+ROOM = 4 * 2**30  # bytes; containers have 64 MB of it
+
+
+def in_memory() -> Path | None:
+    """A folder in memory, if there is room: making a database there costs a tenth."""
+    return MEMORY if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM else None
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """The URL of the embedded server, without a database's name."""
-    folder = Path(tempfile.mkdtemp(prefix="ncric-tests-"))
+    folder = Path(tempfile.mkdtemp(prefix="ncric-tests-", dir=in_memory()))
     url = embedded.start(folder)
     yield url
     embedded.stop(folder)
@@ -106,6 +134,23 @@ class Store:
     settings: Settings
     database: Database
     folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that name this store to a command or a flow."""
+        url = self.settings.database_url
+        assert url is not None
+        return {
+            "NCRIC_DATABASE_URL": url.get_secret_value(),
+            "NCRIC_BUCKET": str(self.folder),
+            "NCRIC_DATA_DIR": str(self.settings.data_dir),
+            "NCRIC_USER": self.settings.user,
+        }
+
+    def set_environment(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Makes this process use the store, as `environment` names it."""
+        for name, value in self.environment.items():
+            monkeypatch.setenv(name, value)
 
     def put(self, key: str, content: str | bytes | Sequence[Any]) -> str:
         """Puts a file into the bucket; a list is written as JSON."""
@@ -180,7 +225,7 @@ class Databases:
 
     def _make(self) -> str:
         name = f"test_{uuid4().hex}"
-        _ask(self.server, f"CREATE DATABASE {name} TEMPLATE {self.template}")
+        _ask(self.server, f"CREATE DATABASE {name} TEMPLATE {self.template} STRATEGY FILE_COPY")
         return name
 
     def take(self) -> str:
@@ -194,7 +239,8 @@ class Databases:
     def close(self) -> None:
         """Raises what went wrong aside."""
         self.aside.shutdown()
-        for done in [self.next, *self.drops]:
+        futures: list[Future[Any]] = [self.next, *self.drops]
+        for done in futures:
             done.result()
 
 
@@ -241,14 +287,15 @@ class Ran:
     err: str
 
 
+Command = Callable[..., Ran]
+"""`ncric` with these arguments."""
+
+
 @pytest.fixture
-def ncric(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):
+def ncric(store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Command:
     """Runs the command line as a person would, against the test's store."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("NCRIC_DATABASE_URL", store.settings.database_url.get_secret_value())
-    monkeypatch.setenv("NCRIC_BUCKET", str(store.folder))
-    monkeypatch.setenv("NCRIC_DATA_DIR", str(tmp_path))
-    monkeypatch.setenv("NCRIC_USER", "tester")
+    store.set_environment(monkeypatch)
 
     def run(*arguments: str) -> Ran:
         monkeypatch.setattr(sys, "argv", ["ncric", *arguments])

@@ -20,6 +20,8 @@ from ncric_core.windows import window
 
 ASK_EVERY: Final = 2.0  # seconds between two questions to Prefect about the runs that are waited for
 
+WIDE: Final = "1000"  # columns: prefect breaks no line, so that the last one is the whole reason of a refusal
+
 Agency = Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")]
 Exclude = Annotated[list[str] | None, typer.Option(help="All but this agency; may be given again.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until it has ended.")]
@@ -95,17 +97,23 @@ def backfill(
 
 @app.command()
 def deploy() -> None:
-    """Brings the deployments of prefect.yaml to the Prefect server, and its watch over dead runs. Safe to repeat."""
+    """Brings the deployments of prefect.yaml to the Prefect server, and its watch over dead runs.
+
+    Safe to repeat: what a person has paused stays paused.
+    """
     settings = read_settings()
     with prefect_api(settings) as api:
         api.time()
-        environment = os.environ | {"PREFECT_API_URL": api.url, "DO_NOT_TRACK": "1"}
+        paused = [one["id"] for one in api.deployments() if one["paused"]]
+        environment = os.environ | {"PREFECT_API_URL": api.url, "DO_NOT_TRACK": "1", "COLUMNS": WIDE}
     for command in ((*PREFECT, "--no-prompt", "deploy", "--all"), (*NCRIC, "service", "watch")):
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         if done.returncode:
             last = (done.stdout + done.stderr).strip().splitlines() or [""]
             raise ServiceError(f"the deployments of {ROOT / 'prefect.yaml'} are refused: {last[-1]}")
     with prefect_api(settings) as api:
+        for deployment in paused:  # prefect lets them go on
+            api.pause(deployment, paused=True)
         for one in api.deployments():
             say(one["name"])
 

@@ -3,7 +3,7 @@
 Each transaction moves a bounded number of reads.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypedDict
@@ -49,7 +49,7 @@ def planned_moves(connection: Connection, table: NameTable) -> list[Move]:
     ]
 
 
-def restandardize(connection: Connection, model: Model) -> Iterator[tuple[Move, int]]:
+def restandardize(connection: Connection, model: Model) -> Generator[tuple[Move, int], None, None]:
     """Moves reads to the agencies that the name table says. Yields each move with the reads moved so far in it.
 
     It may be killed at any time and run again. Raises StoreError, as one that passes, if another process is moving

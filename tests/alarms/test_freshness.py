@@ -65,7 +65,7 @@ def lasting(store: Store) -> list[Alarm]:
 
 
 def first_agency(store: Store) -> int:
-    return store.rows("SELECT id FROM agencies WHERE NOT unmapped ORDER BY id LIMIT 1")[0][0]
+    return int(store.rows("SELECT id FROM agencies WHERE NOT unmapped ORDER BY id LIMIT 1")[0][0])
 
 
 def test_nothing_is_said_of_feeds_that_come_as_usual(store: Store) -> None:
@@ -111,6 +111,7 @@ def test_a_look_that_is_made_up_for_after_a_later_one_changes_nothing(store: Sto
     assert (over.began, lasting(store)) == (False, [])
 
 
+@pytest.mark.slow
 def test_silent_feed_is_one_alarm_and_none_for_its_cameras_even_when_it_is_back(store: Store) -> None:
     fill(store, until=later(60))
     silence(store, "BOSS4%", ago(1), ago(-30))
@@ -174,6 +175,7 @@ def test_outages_of_the_past_do_not_spoil_the_habit(store: Store) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_low_volume_camera_is_not_alarming_at_night_and_is_after_a_day(store: Store) -> None:
     fill(store, until=later(48))
     # Four reads an hour from 7 to 19 Pacific, none at night.

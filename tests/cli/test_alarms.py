@@ -1,13 +1,15 @@
 """What `ncric freshness` and `ncric alarms` print."""
 
+import pytest
+
 from tests.alarms.test_freshness import END, ago, fill, silence
 from tests.alarms.test_notify import NOWHERE
-from tests.conftest import Store
+from tests.conftest import Command, Store
 
 AT = ("--at", "2022-10-11T13:20-07:00")
 
 
-def test_freshness_judges_as_of_a_time_and_lists_what_lasts(ncric, store: Store) -> None:
+def test_freshness_judges_as_of_a_time_and_lists_what_lasts(ncric: Command, store: Store) -> None:
     assert ncric("freshness", *AT).out == "0 alarms began, 0 ended; told: 0 beginnings, 0 ends\nno alarms\n"
     fill(store)
     silence(store, "SCSO%", ago(3), END)
@@ -18,7 +20,7 @@ def test_freshness_judges_as_of_a_time_and_lists_what_lasts(ncric, store: Store)
     assert ncric("freshness", *AT).out.startswith("0 alarms began, 0 ended;")
 
 
-def test_alarms_lists_what_lasts_and_with_all_what_is_over_too(ncric, store: Store) -> None:
+def test_alarms_lists_what_lasts_and_with_all_what_is_over_too(ncric: Command, store: Store) -> None:
     assert ncric("alarms").out == "no alarms\n"
     fill(store)
     silence(store, "SCSO%", ago(3), END)
@@ -30,7 +32,9 @@ def test_alarms_lists_what_lasts_and_with_all_what_is_over_too(ncric, store: Sto
     assert "2022-10-11 20:20:00Z  2022-10-11 21:20:00Z  silent" in ncric("alarms", "--all").out
 
 
-def test_a_message_that_could_not_be_sent_is_status_1_without_its_url(ncric, store: Store, monkeypatch) -> None:
+def test_a_message_that_could_not_be_sent_is_status_1_without_its_url(
+    ncric: Command, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NCRIC_NOTIFY_URLS", NOWHERE)
     fill(store)
     silence(store, "SCSO%", ago(3), END)

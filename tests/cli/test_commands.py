@@ -5,16 +5,17 @@ import io
 import json
 import shutil
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
 from ncric_core.flight.model import FLIGHTS
-from tests.conftest import FILE, Store, read
+from tests.conftest import FILE, Command, Store, read
 
 WINDOW = ("--start", "2022-10-11T08:00", "--end", "2022-10-11T09:00")
 
 
-def test_run_tells_what_became_of_each_agency(ncric, store: Store) -> None:
+def test_run_tells_what_became_of_each_agency(ncric: Command, store: Store) -> None:
     store.put(FILE.format(1), [read(1), read(1), read(2, eventDate="2000-01-01")])
     done = ncric("run", "boss4", *WINDOW)
     assert done.status == 0
@@ -23,7 +24,7 @@ def test_run_tells_what_became_of_each_agency(ncric, store: Store) -> None:
     assert "ATHERTON POLICE DEPARTMENT      3       1              1         1        0" in done.out
 
 
-def test_dry_run_loads_nothing(ncric, store: Store) -> None:
+def test_dry_run_loads_nothing(ncric: Command, store: Store) -> None:
     store.put(FILE.format(1), [read(1)])
     assert "dry run: nothing was loaded" in ncric("run", "boss4", *WINDOW, "--dry-run").out
     assert store.rows("SELECT (SELECT count(*) FROM vehicle_records), (SELECT count(*) FROM source_files)") == [(0, 0)]
@@ -47,7 +48,7 @@ def test_dry_run_loads_nothing(ncric, store: Store) -> None:
     ],
 )
 def test_an_expected_error_is_one_line_and_status_1(
-    ncric, store: Store, arguments: tuple[str, ...], message: str
+    ncric: Command, store: Store, arguments: tuple[str, ...], message: str
 ) -> None:
     done = ncric(*arguments)
     assert done.status == 1
@@ -55,7 +56,7 @@ def test_an_expected_error_is_one_line_and_status_1(
     assert done.out == ""
 
 
-def test_missing_bucket(ncric, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_bucket(ncric: Command, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NCRIC_BUCKET", "/nowhere")
     done = ncric("run", "boss4", *WINDOW)
     assert (done.status, done.err) == (
@@ -64,7 +65,7 @@ def test_missing_bucket(ncric, store: Store, monkeypatch: pytest.MonkeyPatch) ->
     )
 
 
-def test_unreachable_database_says_so_without_the_password(ncric, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreachable_database_says_so_without_the_password(ncric: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NCRIC_DATABASE_URL", "postgresql://someone:secret-word@127.0.0.1:1/x")
     done = ncric("reconcile")
     assert done.status == 1
@@ -73,7 +74,7 @@ def test_unreachable_database_says_so_without_the_password(ncric, monkeypatch: p
     assert done.err.count("\n") == 1
 
 
-def test_settings_mask_secrets(ncric, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_mask_secrets(ncric: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NCRIC_DATABASE_URL", "postgresql://someone:secret-word@127.0.0.1:1/x")
     done = ncric("settings")
     assert done.status == 0
@@ -81,14 +82,14 @@ def test_settings_mask_secrets(ncric, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "NCRIC_DATABASE_URL" in done.out
 
 
-def test_a_window_of_ten_years(ncric, store: Store) -> None:
+def test_a_window_of_ten_years(ncric: Command, store: Store) -> None:
     store.put(FILE.format(1), [read(1)])
     done = ncric("run", "boss4", "--start", "2016-01-01", "--end", "2026-01-01")
     assert done.status == 0
     assert store.rows("SELECT count(*) FROM reads") == [(1,)]
 
 
-def test_sql_formats(ncric, store: Store) -> None:
+def test_sql_formats(ncric: Command, store: Store) -> None:
     store.put(FILE.format(1), [read(1, VehicleLicensePlateID='A,"B')])
     ncric("run", "boss4", *WINDOW)
     query = "SELECT plate, event_time, latitude FROM reads"
@@ -99,7 +100,7 @@ def test_sql_formats(ncric, store: Store) -> None:
     assert 'A,"B' in ncric("sql", query).out
 
 
-def test_reconcile_names_the_differences_and_ends_with_1(ncric, store: Store) -> None:
+def test_reconcile_names_the_differences_and_ends_with_1(ncric: Command, store: Store) -> None:
     store.put(FILE.format(1), [read(1), read(2)])
     ncric("run", "boss4", *WINDOW)
     assert ncric("reconcile").status == 0
@@ -110,7 +111,7 @@ def test_reconcile_names_the_differences_and_ends_with_1(ncric, store: Store) ->
     assert "read counts by agency, source, camera and hour = reads" in done.err
 
 
-def test_files_list_show_and_row(ncric, store: Store) -> None:
+def test_files_list_show_and_row(ncric: Command, store: Store) -> None:
     key = store.put(FILE.format(1), [read(1, LPRAdditionalPhoto="c2VjcmV0" * 300), {"LPREventID": "${read.id}"}])
     assert " new " in ncric("files", "list").out
     ncric("run", "boss4", *WINDOW)
@@ -125,7 +126,9 @@ def test_files_list_show_and_row(ncric, store: Store) -> None:
     assert " gone " in ncric("files", "list").out
 
 
-def test_rejects_are_listed_and_replayed_after_a_fix(ncric, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejects_are_listed_and_replayed_after_a_fix(
+    ncric: Command, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store.put(FILE.format(1), [read(1), read(2, eventDate="2020-10-11")])
     ncric("run", "boss4", *WINDOW)
     listed = ncric("rejects", "list", "--received")
@@ -140,7 +143,7 @@ def test_rejects_are_listed_and_replayed_after_a_fix(ncric, store: Store, monkey
     assert store.rows("SELECT count(*) FROM reads") == [(2,)]
 
 
-def test_names_are_imported_exported_and_reads_moved(ncric, store: Store, tmp_path) -> None:
+def test_names_are_imported_exported_and_reads_moved(ncric: Command, store: Store, tmp_path: Path) -> None:
     store.put(FILE.format(1), [read(1)])
     ncric("run", "boss4", *WINDOW)
     assert "Atherton PD" in ncric("agencies", "unmapped").out
@@ -156,7 +159,9 @@ def test_names_are_imported_exported_and_reads_moved(ncric, store: Store, tmp_pa
     assert ncric("reconcile").status == 0
 
 
-def test_a_property_added_to_edm_is_loadable_after_migrate(ncric, store: Store, tmp_path, monkeypatch) -> None:
+def test_a_property_added_to_edm_is_loadable_after_migrate(
+    ncric: Command, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     flights = tmp_path / "flights"
     shutil.copytree(FLIGHTS, flights)
     edm = flights / "edm.yaml"
@@ -181,12 +186,13 @@ def test_a_property_added_to_edm_is_loadable_after_migrate(ncric, store: Store, 
     assert store.rows('SELECT id, vehicle_color FROM "NCRICVehicleRecordsCHP"') == [("1", "red")]
 
 
-def test_demo_brings_out_the_truth_and_balances(ncric) -> None:
+@pytest.mark.slow
+def test_demo_brings_out_the_truth_and_balances(ncric: Command) -> None:
     done = ncric("demo", "--reads", "1000")
     assert done.status == 0
     assert " 0 missing, 0 unexpected" in done.out
     assert "they balance" in done.out
 
 
-def test_the_version_is_that_of_the_package(ncric) -> None:
+def test_the_version_is_that_of_the_package(ncric: Command) -> None:
     assert ncric("--version").out == f"ncric {version('ncric')}\n"

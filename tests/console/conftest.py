@@ -18,11 +18,7 @@ from tests.flows.running_up import RunningUp, running_up
 @pytest.fixture
 def console(store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """Has the console in this process use the test's store, with empty caches. Returns the store."""
-    url = store.settings.database_url
-    assert url is not None
-    monkeypatch.setenv("NCRIC_DATABASE_URL", url.get_secret_value())
-    monkeypatch.setenv("NCRIC_BUCKET", str(store.folder))
-    monkeypatch.setenv("NCRIC_DATA_DIR", str(store.folder.parent))
+    store.set_environment(monkeypatch)
     st.cache_data.clear()
     st.cache_resource.clear()
     yield store

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 import streamlit as st
 
-from console import acts
 from console.asked import of_prefect, of_store
 from console.queries import files as file_questions
 from console.queries import reads as read_questions
@@ -14,7 +13,7 @@ from ncric_core.jobs.prefect_api import PrefectApi
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.files import FileFilter
 from ncric_core.store.person import Person
-from tests.conftest import FILE, Store, read
+from tests.conftest import FILE, HOUR, Store, read
 
 ANN = Person("ann", "ncric_analyst")
 OLGA = Person("olga", "ncric_operator")
@@ -85,7 +84,8 @@ def test_questions_of_one_name_do_not_share_their_answers(console: Store) -> Non
     console.put(FILE.format(1), [read(1)])
     console.run()
     of_page, of_agency = of_store(seconds=30)(file_questions.files), of_store(seconds=30)(read_questions.files)
-    assert of_page(ANN, FileFilter(), 0).columns != of_agency(ANN, agency=1, datasource="x", end=None, limit=1).columns
+    theirs = of_agency(ANN, agency=1, datasource="x", end=HOUR.end, limit=1)
+    assert of_page(ANN, FileFilter(), 0).columns != theirs.columns
 
 
 def test_one_question_with_two_times_keeps_both() -> None:
@@ -96,7 +96,7 @@ def test_one_question_with_two_times_keeps_both() -> None:
 
 def test_prefect_is_asked_again_by_another_user_and_after_a_change(monkeypatch: pytest.MonkeyPatch) -> None:
     state: dict[str, Any] = {}
-    monkeypatch.setattr(acts.st, "session_state", state)
+    monkeypatch.setattr(st, "session_state", state)
     assert [jobs(ANN), jobs(ANN), jobs(OLGA), jobs(OLGA, "x"), jobs(OLGA)] == [" 1", " 1", " 2", "x 3", " 2"]
     state["runs_acts"] = 1
     assert [jobs(OLGA), jobs(OLGA)] == [" 4", " 4"]

@@ -88,6 +88,7 @@ def test_who_is_not_on_the_list_or_not_verified_sees_no_page(page: Page, console
     expect(page.get_by_test_id("stSidebar")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_console_that_asks_nobody_listens_on_this_machine_only(tmp_path: Path) -> None:
     environment = environment_of(tmp_path, free_port()) | {"NCRIC_CONSOLE_ADDRESS": "0.0.0.0"}  # noqa: S104
     done = subprocess.run(
@@ -135,7 +136,11 @@ def test_loopback_is_what_only_this_machine_reaches() -> None:
 
 
 def test_secrets_are_in_a_file_that_only_its_owner_reads(tmp_path: Path) -> None:
-    given = {"oidc_metadata_url": "https://id.test/x", "oidc_client_id": "c", "oidc_client_secret": 'a"b\\c'}
+    given: dict[str, Any] = {
+        "oidc_metadata_url": "https://id.test/x",
+        "oidc_client_id": "c",
+        "oidc_client_secret": 'a"b\\c',
+    }
     settings = Settings(data_dir=tmp_path, console_url="https://reads.test/", **given)
     file = secrets_file(settings)
     assert file is not None

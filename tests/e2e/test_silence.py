@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from ncric_core.alarms.freshness import AlarmChange, judge
 from ncric_core.simulate.feed import Clock, feed
 from tests.conftest import Store
@@ -24,6 +26,7 @@ def judged(store: Store, at: datetime) -> list[AlarmChange]:
         return judge(connection, store.settings, at)
 
 
+@pytest.mark.slow
 def test_a_silenced_camera_is_one_alarm_that_ends_when_it_is_back(store: Store) -> None:
     silent_until = BEGUN + timedelta(days=3)
     arrive(store, BEGUN - timedelta(weeks=4, days=2), silent_until, {CAMERA: BEGUN})

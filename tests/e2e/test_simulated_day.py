@@ -1,6 +1,9 @@
 """A simulated day with every fault of feeds.md: the outcome is what the simulator predicts, and the books balance."""
 
+from pathlib import Path
+
 import polars as pl
+import pytest
 
 from ncric_core.measure.demo import DAY, differences, jobs_of_the_day, make_feeds
 from ncric_core.pipeline.integrate import integrate
@@ -9,6 +12,7 @@ from ncric_core.simulate.faults import ALL
 from tests.conftest import Store
 
 
+@pytest.mark.slow
 def test_the_jobs_of_a_day_bring_out_exactly_the_truth(store: Store) -> None:
     made = make_feeds(store.settings, store.database, reads=6000, seed=3, images=0.05)
     assert made.files.height > 2 * len(ALL)
@@ -44,7 +48,7 @@ def test_the_jobs_of_a_day_bring_out_exactly_the_truth(store: Store) -> None:
     assert (books.differences, books.waiting) == ([], 0)
 
 
-def test_the_same_seed_makes_the_same_bytes(tmp_path) -> None:
+def test_the_same_seed_makes_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         simulate(tmp_path / name, reads=1000, start=DAY, seed=5, images=0.1)
     files = {path.relative_to(tmp_path / "one"): path.read_bytes() for path in (tmp_path / "one").rglob("*.json")}

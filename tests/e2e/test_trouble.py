@@ -10,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_a_file_deleted_after_it_was_listed_is_named_and_the_rest_is_loaded(
     store.put(FILE.format(2), [read(2)])
     opened = objects.Folder.open
 
-    def delete_first(self: objects.Folder, listed: objects.StoredObject):
+    def delete_first(self: objects.Folder, listed: objects.StoredObject) -> BinaryIO:
         if listed.key == gone:
             (store.folder / gone).unlink(missing_ok=True)
         return opened(self, listed)
@@ -113,6 +114,7 @@ def test_an_agencys_own_job_beside_the_job_of_all_others(store: Store) -> None:
     assert store.books().differences == []
 
 
+@pytest.mark.slow
 def test_a_lost_database_ends_the_run_in_words_and_the_next_run_loads_the_rest(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +166,7 @@ def test_large_files_come_in_parts(store: Store, monkeypatch: pytest.MonkeyPatch
     assert small.run().files_known == 1
 
 
+@pytest.mark.slow
 def test_a_file_with_one_50_mb_photo(store: Store) -> None:
     photo = base64.b64encode(b"\xff\xd8" + bytes(50 * 2**20)).decode()
     store.put(FILE.format(1), [read(1), read(2, LPRAdditionalPhoto=photo), read(3)])
@@ -205,6 +208,7 @@ def test_a_missing_bucket_is_an_error_in_words(store: Store) -> None:
         store.with_settings(bucket="/nowhere").run()
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_and_run_again_equals_one_clean_run(
     store: Store, clean_store: Store, tmp_path: Path
 ) -> None:
@@ -219,11 +223,7 @@ def test_killed_at_random_moments_and_run_again_equals_one_clean_run(
                 read(7, eventDate="2001-01-01"),
             ],
         )
-    environment = os.environ | {
-        "NCRIC_DATABASE_URL": store.settings.database_url.get_secret_value(),
-        "NCRIC_BUCKET": str(store.folder),
-        "NCRIC_CHUNK_SIZE": "300",
-    }
+    environment = os.environ | store.environment | {"NCRIC_CHUNK_SIZE": "300"}
     command = [sys.executable, "-c", "from ncric_core.cli import main; main()", "run", "files-catchup"]
     chance = random.Random(7)
     for _ in range(6):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -13,6 +14,8 @@ import pytest
 from flows.cli import child as module
 from flows.cli.child import Child, rotate
 from tests.flows.running_up import until
+
+pytestmark = pytest.mark.slow  # starts processes and waits for their ends
 
 SLEEP = "import time; time.sleep(600)"
 STUBBORN = (
@@ -23,7 +26,7 @@ PARENT = (
 )
 
 
-def child(folder: Path, program: str, **options: float) -> Child:
+def child(folder: Path, program: str, **options: Any) -> Child:
     environment = dict(os.environ) | {"PYTHONUNBUFFERED": "1"}
     return Child("thing", [sys.executable, "-c", program], environment, folder / "logs" / "thing.log", **options)
 
@@ -100,9 +103,13 @@ def test_pauses_double_up_to_a_minute_and_begin_anew_after_it_ran_well(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     one = child(tmp_path, "")
-    monkeypatch.setattr(Child, "start", lambda self: (setattr(self, "started", now), setattr(self, "again_at", None)))
+
+    def start(self: Child) -> None:
+        self.started, self.again_at = now, None
+
+    monkeypatch.setattr(Child, "start", start)
     monkeypatch.setattr(Child, "status", 1)
     pauses = []
     for _ in range(9):

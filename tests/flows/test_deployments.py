@@ -29,7 +29,7 @@ def server(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-BY_HAND = {"name": "by-hand", "schedules": [], "parameters": {}, "global_concurrency_limit": None}
+BY_HAND: dict[str, Any] = {"name": "by-hand", "schedules": [], "parameters": {}, "global_concurrency_limit": None}
 
 
 def found(tmp_path: Path, *items: dict[str, Any]) -> list[str]:

@@ -21,6 +21,8 @@ from ncric_core.settings import Settings
 from tests.conftest import Ran
 from tests.flows.running_up import free_port, until
 
+pytestmark = pytest.mark.slow  # starts a Prefect server
+
 HURRIED = 0.5  # seconds after which a client gives up
 CLIENTS = 16
 

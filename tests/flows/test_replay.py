@@ -9,6 +9,7 @@ from prefect.exceptions import ParameterTypeError
 from flows import replay as module
 from flows.replay import RejectId, replay_rejects
 from ncric_core.errors import StoreError
+from ncric_core.pipeline.replay import replay
 from tests.conftest import FILE, Store, read
 from tests.flows.test_reads import artifacts_of, tries_of
 
@@ -73,7 +74,7 @@ def test_a_read_that_is_in_the_store_by_now_is_told_as_already_there(rejected: S
 
 
 def test_what_can_pass_is_tried_again(rejected: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    replay, failures = module.replay, iter([StoreError("the database is gone", passing=True)])
+    failures = iter([StoreError("the database is gone", passing=True)])
 
     def flaky(*given: Any) -> Any:
         for failure in failures:

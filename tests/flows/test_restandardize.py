@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
 from flows import progress, restandardize
 from flows.restandardize import move_reads
@@ -32,11 +33,10 @@ def misplaced(jobs: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
 def told(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Records each progress that is told."""
     found: list[float] = []
-    update = progress.update_progress_artifact
 
     def spied(artifact: Any, progress: float) -> Any:
         found.append(progress)
-        return update(artifact, progress)
+        return update_progress_artifact(artifact, progress)
 
     monkeypatch.setattr(progress, "TELL_EVERY", 0.0)
     monkeypatch.setattr(progress, "update_progress_artifact", spied)
@@ -94,13 +94,11 @@ def test_while_another_process_moves_reads_it_tries_again_and_says_so_in_the_end
         assert BUSY in state.message
         assert "Atherton PD" not in dict(by_agency(misplaced))
 
-        create = progress.create_progress_artifact
-
         def ends_meanwhile(*given: Any, **options: Any) -> Any:
             tries.append(1)
             if len(tries) == 2:
                 other.close()
-            return create(*given, **options)
+            return create_progress_artifact(*given, **options)
 
         tries: list[int] = []
         monkeypatch.setattr(progress, "create_progress_artifact", ends_meanwhile)

@@ -15,6 +15,8 @@ import pytest
 from ncric_core.store import embedded
 from tests.flows.running_up import PATIENCE, RunningUp, environment_of, free_port, ncric, running_up, until
 
+pytestmark = pytest.mark.slow  # starts `ncric up`
+
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:

@@ -13,6 +13,8 @@ from ncric_core.settings import Settings
 from ncric_core.simulate.day import Simulated, simulate
 from ncric_core.sources.feeds import feeds
 
+pytestmark = pytest.mark.slow  # days of thousands of files
+
 START = datetime(2022, 10, 11, tzinfo=UTC)
 READS = 30_000
 

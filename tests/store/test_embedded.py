@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # each test starts servers of its own
+
 COMMAND = [sys.executable, "-c", "from ncric_core.cli import main; main()"]
 
 

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from ncric_core.pipeline.loading import Loader
 from ncric_core.store.database import array
 from ncric_core.store.restandardize import restandardize
-from tests.conftest import FILE, MODEL, Store, read
+from tests.conftest import FILE, MODEL, Store, examples, read
 
 
 @given(st.lists(st.none() | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))))
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_array_of_texts_comes_out_as_it_went_in(store: Store, texts: list[str | None]) -> None:
     column = pl.Series(texts, dtype=pl.String)
     assert store.rows("SELECT %(texts)s::text[]", {"texts": array(column)}) == [(texts,)]

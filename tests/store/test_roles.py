@@ -2,6 +2,7 @@
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,7 @@ def renamed(store: Store, tmp_path: Path) -> Store:
             text = text.replace(name, other)
         file.write_text(text)
     found = store.with_settings(flights_dir=flights)
-    of_store = {"organization": found.settings.organization, "flights_dir": flights}
+    of_store: dict[str, Any] = {"organization": found.settings.organization, "flights_dir": flights}
     assert not is_current(found.database, **of_store)
     migrate(found.database, **of_store)
     assert is_current(found.database, **of_store)

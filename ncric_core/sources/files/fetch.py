@@ -3,7 +3,7 @@
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -29,7 +29,7 @@ BROKEN_OFF: Final = (HTTPError, BotoCoreError, OSError)  # what is raised when a
 
 def fetched(
     bucket: Bucket, files: Iterable[tuple[Named, StoredObject]], read: Callable[[bytes], Content], threads: int
-) -> Iterator[tuple[Named, Content | SourceError | None]]:
+) -> Generator[tuple[Named, Content | SourceError | None], None, None]:
     """Yields each file, in order, with what `read` returns for its bytes.
 
     A file that could not be fetched comes with its SourceError. A file larger than LARGE comes with None; read it with

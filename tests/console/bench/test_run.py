@@ -11,6 +11,7 @@ from ncric_core.errors import SettingsError
 from ncric_core.store import embedded
 
 
+@pytest.mark.slow
 def test_all_pages_are_timed_and_reads_moved() -> None:
     told: list[str] = []
     with tempfile.TemporaryDirectory(prefix="ncric-tests-") as folder:

@@ -7,7 +7,6 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from console import queries
 from console.period import period_of
 from console.queries import asked_by
 from console.queries import reads as ask
@@ -16,6 +15,7 @@ from console.reads.page import against_usual
 from console.reads.table import NEVER, table_of
 from ncric_core.errors import StoreError
 from ncric_core.store.alarms import Alarm, raise_alarm
+from ncric_core.store.database import rows
 from ncric_core.store.person import Person, Role
 from tests.conftest import FILE, Store, read
 
@@ -139,7 +139,7 @@ def test_every_role_gets_the_page(loaded: Store, role: Role) -> None:
 
 def test_analysts_cannot_read_the_reads_themselves(loaded: Store) -> None:
     with pytest.raises(StoreError, match="ask an administrator"), asked_by(ANALYST) as connection:
-        queries.rows(connection, "SELECT plate FROM vehicle_records")
+        rows(connection, "SELECT plate FROM vehicle_records")
 
 
 # ---- the numbers
@@ -156,7 +156,7 @@ def test_feeds_and_counts_are_exact(loaded: Store) -> None:
 
 
 def test_reads_are_counted_by_pacific_days(loaded: Store) -> None:
-    given = {"start": START - timedelta(days=2), "end": END}
+    given: dict[str, Any] = {"start": START - timedelta(days=2), "end": END}
     by_hour = asked(ask.over_time, **given, unit="hour")
     assert by_hour.group_by("at", "datasource").agg(pl.col("reads").sum()).sort("at", "datasource").rows() == [
         (datetime(2022, 10, 11, 8, tzinfo=UTC), "BOSS4", 3),

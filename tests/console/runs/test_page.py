@@ -1,5 +1,6 @@
 """The page "Runs": its states, who may do what, and the exact figures of the calendar."""
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -159,14 +160,15 @@ def test_analysts_see_no_button_and_the_database_refuses_them(
     assert "launch_go" not in [one.key for one in opened(ANALYST, part="Launch").button]
 
     told: dict[str, Any] = {}
-    monkeypatch.setattr(acts.st, "session_state", told)
-    for attempt in (
+    monkeypatch.setattr(st, "session_state", told)
+    attempts: tuple[Callable[[], object], ...] = (
         lambda: acts.pause(ANALYST, job, True),
         lambda: acts.retry(ANALYST, failed),
         lambda: acts.cancel(ANALYST, failed),
         lambda: acts.start_rerun(ANALYST, job, {}, "x"),
         lambda: acts.start_backfill(ANALYST, Backfill("boss4", HOUR, 24), 1),
-    ):
+    )
+    for attempt in attempts:
         attempt()
         assert "operator role" in told.pop("runs_told")[1]
     assert not api.deployments()[0]["paused"]
@@ -274,7 +276,7 @@ def test_a_backfill_starts_a_run_a_slice_and_again_only_what_failed(
     given = {"name": "backfill", "flow_id": job["flow_id"], "parameters": {"feed": "boss4"}}
     pool = {"work_pool_name": api.pool, "work_queue_name": "backfill"}
     slices = api.ask("POST", "/deployments/", given | pool).json()["id"]
-    monkeypatch.setattr(acts.st, "session_state", {})
+    monkeypatch.setattr(st, "session_state", {})
     asked = Backfill("boss4", Window(HOUR.start, HOUR.start + timedelta(hours=5)), 2)
     for _ in "ab":
         acts.start_backfill(OPERATOR, asked, 2)

@@ -1,6 +1,7 @@
 """An S3 server for these tests, over HTTP."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -13,13 +14,19 @@ from moto.server import ThreadedMotoServer
 from ncric_core.settings import Settings
 
 
+@cache
+def client_of(endpoint: str) -> Any:
+    """Making one takes longer than any test of it. The first is made under `credentials`."""
+    return boto3.Session().client("s3", endpoint_url=endpoint, region_name="us-west-2")
+
+
 class S3:
     """A bucket on the server, which a test can change behind the pipeline's back."""
 
     def __init__(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.name = f"reads-{uuid4().hex}"
-        self.client: Any = boto3.Session().client("s3", endpoint_url=endpoint, region_name="us-west-2")
+        self.client = client_of(endpoint)
         self.client.create_bucket(Bucket=self.name, CreateBucketConfiguration={"LocationConstraint": "us-west-2"})
 
     def put(self, key: str, content: bytes = b"[]") -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ncric_core.sources.files import salvage
 from ncric_core.sources.files.leaves import ESSENTIAL, PHOTOS, TEXTS
 from ncric_core.sources.files.lpr_json import ParsedReads, parse, parse_parts
+from tests.conftest import examples
 from tests.sources.files.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
 
 
@@ -163,7 +164,7 @@ def expected_text(value: Any) -> str | None:
 
 
 @given(nested_reads(), st.sampled_from([b"", b"\n\t", b"\r\n  "]), st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_file_cut_at_any_byte_gives_all_that_arrived_whole(
     reads: list[dict[str, Any]], indent: bytes, data: st.DataObject
 ) -> None:
@@ -188,7 +189,7 @@ def test_file_cut_at_any_byte_gives_all_that_arrived_whole(
 
 
 @given(st.data())
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_file_with_bytes_lost_keeps_the_reads_beside_and_invents_no_value(data: st.DataObject) -> None:
     reads = [read(number, LPRVehiclePlatePhoto=PHOTO[:80]) for number in range(1, 5)]
     whole = {json.dumps({leaf: row[leaf] for leaf in ESSENTIAL}) for row in rows(parsed_file(reads))}
@@ -208,7 +209,7 @@ def test_file_with_bytes_lost_keeps_the_reads_beside_and_invents_no_value(data: 
 @given(st.binary(max_size=400) | st.text('{}[]:,"\\ \n0123456789.e-abLPREventID', max_size=200).map(str.encode))
 @example(b'{"LPREventID":')
 @example(b'[1.5, "\\')
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(500), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_bytes_are_an_error(content: bytes) -> None:
     parsed = parsed_file(content)
     assert sorted([*parsed.reads["position"], *(reject.position for reject in parsed.rejects)]) == list(
@@ -230,7 +231,7 @@ def joined(parts: list[ParsedReads]) -> tuple[list[dict[str, Any]], list[Any], i
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_file_in_parts_gives_what_the_whole_file_gives(data: st.DataObject) -> None:
     reads = [read(number, LPRVehiclePlatePhoto=PHOTO[:80]) for number in range(1, 8)]
     content = as_file([*reads[:3], 5, {"reads": reads[3:5]}, "text", *reads[5:], 1.5])

@@ -12,6 +12,7 @@ from ncric_core.sources.files import undamaged
 from ncric_core.sources.files.leaves import COORDINATES, PHOTOS, TEXTS
 from ncric_core.sources.files.lpr_json import ParsedReads, parse, parse_with_care, raw_frame
 from ncric_core.sources.files.undamaged import read_undamaged
+from tests.conftest import examples
 from tests.sources.files.lpr_files import PHOTO, as_file, read, rows
 
 AT_TWO_PLACES = {"a": {"LPRCameraID": "1"}, "b": {"LPRCameraID": "2"}}
@@ -96,6 +97,7 @@ def test_file_that_begins_like_those_before_it_is_read_as_if_it_came_first(odd: 
     assert meaning(parse(usual)) == meaning(parse_with_care(usual))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [40, 900, 5000, 2_000_000])
 @pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
 def test_nesting_without_end_is_refused_before_polars_reads_it(opening: bytes, closing: bytes, depth: int) -> None:
@@ -160,7 +162,11 @@ def meaning(parsed: ParsedReads) -> Any:
 
 
 @given(files(), st.booleans(), st.sampled_from([None, "\t"]))
-@settings(max_examples=1200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(
+    max_examples=examples(1200),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 def test_fast_reading_gives_what_careful_reading_gives(
     reads: list[dict[str, Any]], ascii_only: bool, indent: str | None
 ) -> None:
@@ -169,7 +175,7 @@ def test_fast_reading_gives_what_careful_reading_gives(
 
 
 @given(st.data())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_fast_reading_of_a_damaged_file_gives_what_careful_reading_gives(data: st.DataObject) -> None:
     content = as_file([read(1, LPRVehiclePlatePhoto=PHOTO[:40]), read(2, LPREventID=2, LPRVehiclePlatePhoto="")])
     at = data.draw(st.integers(0, len(content)))

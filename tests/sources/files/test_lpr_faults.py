@@ -9,6 +9,7 @@ import pytest
 
 from ncric_core.sources.files.leaves import COORDINATES
 from ncric_core.sources.files.lpr_json import RAW, RawReject, parse, parse_with_care, raw_frame, row_at
+from ncric_core.vocabulary import Reason
 from tests.sources.files.lpr_files import PHOTO, as_file, ids, parsed_file, read, reasons, rows
 
 FULL = {
@@ -78,7 +79,7 @@ def test_empty_file_has_no_rows() -> None:
 def test_file_that_is_not_json_is_one_reject_with_its_text() -> None:
     parsed = parsed_file(b"<html><body>503 Service Unavailable</body></html>\n")
     assert parsed.rejects == [
-        RawReject(0, "not_json", "text that is not JSON", "<html><body>503 Service Unavailable</body></html>")
+        RawReject(0, Reason.NOT_JSON, "text that is not JSON", "<html><body>503 Service Unavailable</body></html>")
     ]
     assert parsed.reads["position"].to_list() == []
 
@@ -224,6 +225,7 @@ def test_file_that_begins_in_the_middle_of_a_read_gives_the_reads_behind() -> No
     assert reasons(parsed)[0] == (0, "cut_off")
 
 
+@pytest.mark.slow
 def test_file_cut_and_another_behind_it_gives_both() -> None:
     first, second = as_file([read(1), read(2)]), as_file([read(3), read(4)])
     for cut in range(1, len(first), 3):
@@ -413,8 +415,9 @@ def test_raw_frame_keeps_coordinates_that_are_all_numbers_and_the_rest_is_text()
     reads = [read(1, LPREventID=1, LatitudeDegreeValue=None), read(2, LPREventID=None, LatitudeDegreeValue=None)]
     content = as_file([{"shape_of_its_own": None} | one for one in reads])
     frame = raw_frame([parse(content)])
-    numbers = {leaf: pl.Float64 for leaf in COORDINATES if leaf != "LatitudeDegreeValue"}
-    assert frame.schema == pl.Schema(RAW | numbers)
+    expected = pl.Schema(RAW)
+    expected.update({leaf: pl.Float64() for leaf in COORDINATES if leaf != "LatitudeDegreeValue"})
+    assert frame.schema == expected
     assert frame["LPREventID"].to_list() == ["1", None]
 
 

@@ -1,0 +1,34 @@
+"""`ncric bench` on few reads: every figure is there and makes sense. How good they are is no test's business."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.flows.running_up import environment_of, free_port, ncric
+
+
+@pytest.mark.slow
+def test_bench_measures_every_step(tmp_path: Path) -> None:
+    """In a process of its own: bench starts others, which would begin with what the tests made of this one."""
+    options = ("--reads", "10000", "--filled", "2000", "--json")
+    done = ncric(environment_of(tmp_path, free_port()), "bench", *options)
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert list(figures) == [
+        "reads",
+        "copy_reads_per_second",
+        "reads_per_second",
+        "end_to_end_ratio",
+        "rerun_seconds",
+        "reload_reads_per_second",
+        "reload_ratio",
+        "peak_memory_mb",
+        "filled_rows",
+        "filled_ratio",
+    ]
+    assert 8_000 < figures["reads"] <= 10_000
+    assert figures["filled_rows"] == 2000
+    assert min(figures.values()) > 0
+    rate, limit = figures["reads_per_second"], figures["copy_reads_per_second"]
+    assert figures["end_to_end_ratio"] == pytest.approx(rate / limit, abs=0.001)

@@ -1,0 +1,115 @@
+"""Loading a chunk beside others that want the same rows: what PostgreSQL gives up is loaded all the same, and once."""
+
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from psycopg2 import sql
+
+from ncric_core.pipeline.outcome import Outcome
+from ncric_core.store.database import Connection, rows
+from tests.conftest import FILE, Store, read
+from tests.flows.running_up import until
+
+SEVEN, EIGHT = datetime(2022, 10, 11, 7, tzinfo=UTC), datetime(2022, 10, 11, 8, tzinfo=UTC)
+LOCK_HOUR = "SELECT FROM read_counts WHERE hour = %s FOR UPDATE"
+LOCK_AGENCIES = "SELECT FROM agencies ORDER BY id FOR UPDATE"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+COUNTS = "SELECT hour, sum(reads)::int FROM read_counts GROUP BY hour ORDER BY hour"
+ONCE = [(SEVEN, 2), (EIGHT, 2)]
+"""The counts when both files are loaded, once each."""
+
+
+@pytest.fixture
+def counted(store: Store) -> Store:
+    """Reads of two hours are loaded, and a file with one more of each is there."""
+    store.put(FILE.format(1), [read(1, eventTime="07:00:00"), read(2)])
+    store.run()
+    store.put(FILE.format(2), [read(3, eventTime="07:30:00"), read(4)])
+    return store
+
+
+@contextmanager
+def run_aside(store: Store) -> Iterator[Future[Outcome]]:
+    with ThreadPoolExecutor(1) as aside:
+        yield aside.submit(store.run)
+
+
+def wait_for_waiting(store: Store, sessions: int) -> None:
+    """Waits until so many sessions wait for a lock."""
+    until(lambda: store.rows(WAITING) == [(sessions,)], 60)
+
+
+def lock(connection: Connection, hour: datetime) -> None:
+    """Has the counts of an hour wait for the end of this transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_HOUR, (hour,))
+
+
+def test_a_load_that_a_deadlock_ends_is_tried_again_and_loaded_once(counted: Store) -> None:
+    with (
+        counted.database.session() as first,
+        counted.database.session() as other,
+        ThreadPoolExecutor(1) as aside,
+        run_aside(counted) as outcome,
+    ):
+        with other, other.cursor() as cursor:
+            cursor.execute("SET deadlock_timeout = '10min'")  # so that the load is the one to be ended
+            lock(other, EIGHT)
+            lock(first, SEVEN)
+            wait_for_waiting(counted, 1)  # the load, which has locked its agency and comes to the counts of seven
+            theirs = aside.submit(rows, other, LOCK_AGENCIES)
+            wait_for_waiting(counted, 2)
+            first.rollback()  # the load goes on to the counts of eight: now each waits for the other
+            theirs.result(60)
+        assert outcome.result(60).failed_agencies == {}
+    until(lambda: counted.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(1,)])
+    assert outcome.result().total.loaded == 2
+    assert counted.rows(COUNTS) == ONCE
+    assert counted.books().differences == []
+
+
+@pytest.fixture
+def serialized(counted: Store) -> Store:
+    """A database whose transactions see the state of their begin only."""
+    name = sql.Identifier(counted.rows("SELECT current_database()")[0][0])
+    change = sql.SQL("ALTER DATABASE {} SET default_transaction_isolation = 'repeatable read'").format(name)
+    with counted.database.transaction() as connection, connection.cursor() as cursor:
+        cursor.execute(change)
+    return counted
+
+
+def run_beside_a_change(store: Store) -> Outcome:
+    """A run whose counts another transaction changes after it began."""
+    with store.database.session() as other, run_aside(store) as outcome:
+        with other, other.cursor() as cursor:
+            cursor.execute("UPDATE read_counts SET reads = reads")
+            wait_for_waiting(store, 1)
+        return outcome.result(60)
+
+
+def test_a_load_that_cannot_be_serialized_is_tried_again_and_loaded_once(serialized: Store) -> None:
+    outcome = run_beside_a_change(serialized)
+    assert outcome.failed_agencies == {}
+    assert outcome.total.loaded == 2
+    assert serialized.rows(COUNTS) == ONCE
+    assert serialized.books().differences == []
+
+
+def test_a_load_given_up_for_good_is_its_agency_s_failure_and_the_next_run_loads_it(
+    serialized: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr("ncric_core.store.load.ATTEMPTS", 1)
+        outcome = run_beside_a_change(serialized)
+    assert list(outcome.failed_agencies) == ["ATHERTON POLICE DEPARTMENT"]
+    assert "could not serialize access" in outcome.failed_agencies["ATHERTON POLICE DEPARTMENT"]
+    assert outcome.total.loaded == 0
+    books = serialized.books()
+    assert (books.waiting, books.differences) == (2, [])
+
+    assert serialized.run().total.loaded == 2
+    assert serialized.rows(COUNTS) == ONCE
+    assert serialized.books().differences == []
