@@ -1,4 +1,4 @@
-"""What tests stand on: one embedded PostgreSQL for all, a migrated database and an empty bucket for each."""
+"""Fixtures for all tests: one embedded PostgreSQL for all, and a migrated database and an empty bucket for each."""
 
 import json
 import os
@@ -129,7 +129,7 @@ def prefect() -> Iterator[None]:
 
 @dataclass
 class Store:
-    """A store of its own for one test."""
+    """The store of one test: its database and its bucket."""
 
     settings: Settings
     database: Database
@@ -187,7 +187,7 @@ class Store:
         return replace(self, settings=self.settings.model_copy(update=changes))
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
-        """All that a run may change, without what differs from run to run (ids, times of loading)."""
+        """Returns everything that a run may change, but for what differs from run to run (ids, times of loading)."""
         return {name: sorted(self.rows(query), key=repr) for name, query in EVERYTHING.items()}
 
 
@@ -215,7 +215,7 @@ EVERYTHING = {
 
 
 class Databases:
-    """Migrated databases for tests: the next one is made, and the last one dropped, while a test runs."""
+    """Makes migrated databases for tests. While a test runs, the next one is made and the last one is dropped."""
 
     def __init__(self, server: str, template: str) -> None:
         self.server, self.template = server, template
@@ -229,7 +229,7 @@ class Databases:
         return name
 
     def take(self) -> str:
-        """The name of one that no other test has."""
+        """Returns the name of a database that no other test has."""
         made, self.next = self.next, self.aside.submit(self._make)
         return made.result()  # one that could not be made fails one test, not all after it
 

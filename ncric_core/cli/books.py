@@ -42,7 +42,7 @@ def reconcile() -> None:
         say("the books balance")
         return
     for difference in books.differences[:MOST_SHOWN]:
-        warn(f"ncric: {difference.check}: {difference.about}: {difference.books:,} and {difference.reads:,}")
+        warn(f"ncric: {difference.check}: {difference.about}: {difference.books:,} is not {difference.reads:,}")
     warn(f"ncric: the books do not balance: {len(books.differences):,} differences")
     raise typer.Exit(1)
 
