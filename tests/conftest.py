@@ -53,8 +53,8 @@ HOUR = Window(datetime(2022, 10, 11, 8, tzinfo=UTC), datetime(2022, 10, 11, 9, t
 MODEL = model_in(FLIGHTS)
 
 
-SLOW = {"prefect", "whole"}
-"""Fixtures that start a Prefect server or `ncric up`: tests that use one are marked `slow`."""
+SLOW = {"prefect", "whole", "s3_endpoint"}
+"""Fixtures that start a Prefect server, `ncric up` or an S3 server: tests that use one are marked `slow`."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

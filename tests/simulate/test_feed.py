@@ -3,9 +3,13 @@
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+
 from ncric_core.simulate.day import FEEDS, camera_ids
 from ncric_core.simulate.drafts import CAMERA, EVENT_TIME, LATITUDE, SOURCE, Draft
 from ncric_core.simulate.feed import Clock, feed
+
+pytestmark = pytest.mark.slow  # days of thousands of files
 
 START = datetime(2022, 10, 11, 22, 30, tzinfo=UTC)
 READS = 6000

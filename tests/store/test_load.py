@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 from psycopg2 import sql
+from tenacity import stop_after_attempt
 
 from ncric_core.pipeline.outcome import Outcome
 from ncric_core.store.database import Connection, rows
+from ncric_core.store.load import load_chunk
 from tests.conftest import FILE, Store, read
 from tests.flows.running_up import until
 
@@ -102,7 +104,7 @@ def test_a_load_given_up_for_good_is_its_agency_s_failure_and_the_next_run_loads
     serialized: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        patched.setattr("ncric_core.store.load.ATTEMPTS", 1)
+        patched.setattr(load_chunk.retry, "stop", stop_after_attempt(1))
         outcome = run_beside_a_change(serialized)
     assert list(outcome.failed_agencies) == ["ATHERTON POLICE DEPARTMENT"]
     assert "could not serialize access" in outcome.failed_agencies["ATHERTON POLICE DEPARTMENT"]

@@ -65,7 +65,6 @@ def test_object_that_marks_a_folder_is_no_file_and_an_empty_file_is(s3: S3) -> N
     assert contents(bucket, only(bucket)) == b""
 
 
-@pytest.mark.slow
 def test_more_objects_than_one_answer_holds_are_all_listed(s3: S3) -> None:
     names = [f"boss4/{number:04}.json" for number in range(1003)]
     s3.put_many(names)
