@@ -2,9 +2,12 @@
 
 import json
 from datetime import timedelta
+from pathlib import Path
+
+import pytest
 
 from ncric_core.pipeline.clean import CLOCK_AHEAD, LONGEST
-from ncric_core.vocabulary import Reason
+from ncric_core.vocabulary import FileState, Reason, Word
 from tests.conftest import FILE, Store, read
 
 NO_READS = {
@@ -24,6 +27,12 @@ def test_every_reason_has_a_meaning_of_its_own() -> None:
     meanings = [reason.meaning for reason in Reason]
     assert len(set(meanings)) == len(Reason)
     assert all(len(meaning.split()) > 3 and not meaning.endswith(".") for meaning in meanings)
+
+
+@pytest.mark.parametrize("words", [Reason, FileState])
+def test_the_guide_of_operators_has_every_word(words: type[Word]) -> None:
+    guide = (Path(__file__).parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+    assert [word for word in words if f"\n| `{word}` | " not in guide] == []
 
 
 def test_a_run_enters_the_reasons_of_the_enum_and_no_others(store: Store) -> None:
