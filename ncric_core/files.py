@@ -2,13 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import count, islice
 from typing import Final
 
 from ncric_core.deliveries import Delivery, Feed
 from ncric_core.errors import SourceError
 from ncric_core.store.database import Connection
-from ncric_core.store.files import FileEntry, Load, entries_named, file_entries, files_of_feed, loads_of, rejects_of
+from ncric_core.store.files import (
+    FileEntry,
+    FileFilter,
+    Load,
+    entries_named,
+    file_entries,
+    files_of_feed,
+    find_entries,
+    loads_of,
+    rejects_of,
+)
 from ncric_core.vocabulary import FileState
 from ncric_core.windows import Window
 
@@ -23,6 +33,7 @@ class ListedFile:
     state: FileState
     found: int | None
     loaded: int = 0
+    expired: int = 0
     already_there: int = 0
     rejected: int = 0
     waiting: int = 0
@@ -59,6 +70,9 @@ def find_files(
                 known = file_entries(connection, keys)
             found = (_state_of(one, known.get((one.key, one.version))) for one in page)
             yield from (one for one in found if state is None or one.state == state)
+        if state is FileState.REPLACED:
+            replaced = _replaced(connection, feed, window, search)
+            yield from (one for one in replaced if (one.file.key, one.file.version) not in listed)
         if state in (None, FileState.GONE):
             with connection:
                 latest = files_of_feed(connection, feed.datasource, window, search)
@@ -70,6 +84,18 @@ def find_files(
                 yield from (_state_of(entries[one].file, entries[one], gone=True) for one in part if one in entries)
 
 
+def _replaced(connection: Connection, feed: Feed, window: Window | None, search: str | None) -> Iterator[ListedFile]:
+    """Lists the versions that the feed has replaced by others since they were read."""
+    start, end = (window.start, window.end) if window else (None, None)
+    chosen = FileFilter(search, feed.datasource, FileState.REPLACED, start, end)
+    for first in count(0, AT_ONCE):
+        with connection:
+            page = find_entries(connection, chosen, limit=AT_ONCE, offset=first)
+        yield from (_state_of(one.file, one) for one in page)
+        if len(page) < AT_ONCE:
+            return
+
+
 def _state_of(file: Delivery, entry: FileEntry | None, *, gone: bool = False) -> ListedFile:
     if entry is None:
         return ListedFile(file, FileState.NEW, None)
@@ -78,6 +104,7 @@ def _state_of(file: Delivery, entry: FileEntry | None, *, gone: bool = False) ->
         FileState.GONE if gone else entry.state,
         entry.found,
         entry.loaded,
+        entry.expired,
         entry.already_there,
         entry.rejected,
         entry.waiting,

@@ -112,11 +112,12 @@ def _midnight(day: date) -> datetime:
 
 
 def _books(all_of_them: Sums) -> None:
-    found = all_of_them.loaded + all_of_them.already_there + all_of_them.rejected + all_of_them.waiting
+    found = all_of_them.in_books
     figures = {
         "Files": all_of_them.files,
         "Rows found": all_of_them.found,
         "= loaded": all_of_them.loaded,
+        **({"+ deleted by retention": all_of_them.expired} if all_of_them.expired else {}),
         "+ already there": all_of_them.already_there,
         "+ rejected": all_of_them.rejected,
         "+ waiting": all_of_them.waiting,

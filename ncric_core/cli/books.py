@@ -110,9 +110,10 @@ def show_file(
         f"{file.file.key}: {file.state}; window {file.file.window_start:%Y-%m-%d %H:%M:%S} to "
         f"{file.file.window_end:%H:%M:%S} UTC"
     )
+    expired = f" + deleted by retention {file.expired}" if file.expired else ""
     say(
-        f"found {file.found} = loaded {file.loaded} + already there {file.already_there} + rejected {file.rejected} "
-        f"+ waiting {file.waiting}; photos {file.photos}, unreadable {file.bad_photos}"
+        f"found {file.found} = loaded {file.loaded}{expired} + already there {file.already_there} + rejected "
+        f"{file.rejected} + waiting {file.waiting}; photos {file.photos}, unreadable {file.bad_photos}"
     )
     show(
         ("received name", "agency", "found", "loaded", "already there", "waiting", "error"),

@@ -6,7 +6,7 @@ job's agencies are loaded in chunks, while the feed reads the next batch.
 """
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -57,7 +57,7 @@ def integrate(job: Job, settings: Settings, database: Database, progress: Progre
     It is safe to repeat at any time, however the last run ended: what is missing is loaded, and nothing twice. The
     outcome names each delivery that cannot be read and each agency that cannot be loaded; the rest is loaded. Raises
     AgencyError for a name that is no agency's, SourceError if a feed cannot list its deliveries, StoreError if the
-    database is lost.
+    database is lost, FlightError if edm.yaml or the project's own flight is wrong.
     """
     begun = time.monotonic()
     outcome = Outcome(dry_run=job.dry_run)
@@ -91,18 +91,14 @@ def _look_only(batch: Batch, feed: Feed, run: _Run) -> None:
     """A dry run: counts what the batch holds for each agency, and writes nothing."""
     names = run.names
     _count_rejects(batch.rejects, feed, names, run.outcome)
-    for received, own, rows in _received(batch.reads).iter_rows():
+    reads = batch.reads.group_by(received=received_name(batch.reads.columns))
+    for received, own, rows in reads.agg(pl.col("agency_name").first(), pl.len()).iter_rows():
         agency = names.agency_of(feed.datasource, received, own)
         name = own.strip() if agency is None else names.agencies[agency]
         run.outcome.count(name, "found", rows)
         run.outcome.count(name, "waiting", rows)
         if agency is None and name not in run.outcome.new_agencies:
             run.outcome.new_agencies.append(name)
-
-
-def _received(reads: pl.DataFrame) -> pl.DataFrame:
-    """Counts reads by received name. Returns received, agency_name (the own name that came with it) and len."""
-    return reads.group_by(received=received_name(reads.columns)).agg(pl.col("agency_name").first(), pl.len())
 
 
 def _load(batch: Batch, feed: Feed, run: _Run, connection: Connection, loader: Loader) -> None:
@@ -123,7 +119,7 @@ def _load(batch: Batch, feed: Feed, run: _Run, connection: Connection, loader: L
         chunk = run.mapping.chunk(part, run.names, closes=not batch.part, written=run.written)
         _book(loader.submit(chunk), run)
     if batch.part:
-        _finish_part(batch, run, loader)
+        _finish_part(batch, registered.held, run, loader)
     complete = {
         file_id: one.found for file_id, one in zip(registered.file_ids, batch.contents, strict=True) if one.complete
     }
@@ -149,9 +145,9 @@ def _earlier(batch: Batch, run: _Run) -> dict[str, int]:
     return run.earlier
 
 
-def _finish_part(batch: Batch, run: _Run, loader: Loader) -> None:
+def _finish_part(batch: Batch, held: Mapping[str, int], run: _Run, loader: Loader) -> None:
     """Remembers what a part of a large delivery held. After the last part, closes the names that were all loaded."""
-    for received, _, rows in _received(batch.reads).iter_rows():
+    for received, rows in held.items():
         run.earlier[received] = run.earlier.get(received, 0) + rows
     (contents,) = batch.contents
     if not contents.complete:

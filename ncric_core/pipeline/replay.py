@@ -76,6 +76,8 @@ def _load(connection: Connection, feed: Feed, mapping: ReadsFlight, reads: pl.Da
     ensure_partitions(connection, reads["event_time"].dt.truncate("1w").unique().to_list())
     with connection:
         taken, names = mark_replayed(connection, feed.datasource, reads)
+        if taken.is_empty():  # another replay has marked them all
+            return 0, 0
         taken = taken.with_columns(late=True, found=0)  # the ledger knows what was found
         inserted = load_again(connection, mapping.chunk(taken, names, closes=False)).inserted.height
     return taken.height - inserted, inserted

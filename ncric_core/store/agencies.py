@@ -94,14 +94,15 @@ def name_table(connection: Connection) -> NameTable:
 def known_names(connection: Connection, datasource: str, reads: pl.DataFrame) -> tuple[NameTable, list[str]]:
     """The name table with an agency for each received name of reads, and the agencies made for names never seen.
 
-    `reads` has `received_name`, `agency_name` and, if some of them have one, `agency_key`. An agency that is made has
-    the own name that came with the read, and is marked unmapped. In the caller's transaction.
+    `reads` has `received_name`, `agency_name`, `event_time` and, if some of them have one, `agency_key`. An agency that
+    is made has the own name of its network, else the received name. It is marked unmapped. In the caller's transaction.
     """
     _enter_networks(connection, datasource, reads)
     names = name_table(connection)
-    own = reads.group_by("received_name").agg(pl.col("agency_name").last()).sort("received_name")
     unseen = {
-        agency_name(name) for received, name in own.iter_rows() if names.agency_of(datasource, received, name) is None
+        agency_name(names.own_name(datasource, received))
+        for received in reads["received_name"].unique()
+        if names.agency_of(datasource, received) is None
     }
     if not unseen:
         return names, []
@@ -109,26 +110,30 @@ def known_names(connection: Connection, datasource: str, reads: pl.DataFrame) ->
     return name_table(connection), made
 
 
+_ENTER_NETWORKS: Final = """
+INSERT INTO networks AS n (datasource, number, name, as_of)
+SELECT %(datasource)s, number, name, as_of
+FROM unnest(%(numbers)s::text[], %(names)s::text[], %(times)s::timestamptz[]) AS v (number, name, as_of)
+ON CONFLICT (datasource, number) DO UPDATE
+SET name = EXCLUDED.name, as_of = EXCLUDED.as_of
+WHERE n.name <> EXCLUDED.name AND n.as_of <= EXCLUDED.as_of
+"""
+
+
 def _enter_networks(connection: Connection, datasource: str, reads: pl.DataFrame) -> None:
-    """Keeps the own name of each network that reads came from, as last received."""
+    """Keeps the own name of each network that reads came from. A name that older reads had does not come back."""
     if "agency_key" not in reads.columns or reads["agency_key"].null_count() == reads.height:
         return
+    newest = pl.col("agency_name").sort_by("event_time").last()
     numbered = (
-        reads.drop_nulls("agency_key").group_by("agency_key").agg(pl.col("agency_name").last()).sort("agency_key")
+        reads.drop_nulls("agency_key")
+        .group_by(number="agency_key")
+        .agg(name=newest, as_of=pl.col("event_time").max())
+        .sort("number")
     )
+    given = {"numbers": numbered["number"], "names": numbered["name"], "times": numbered["as_of"]}
     with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO networks AS n (datasource, number, name)
-            SELECT %(datasource)s, number, name FROM unnest(%(numbers)s::text[], %(names)s::text[]) AS v (number, name)
-            ON CONFLICT (datasource, number) DO UPDATE SET name = EXCLUDED.name WHERE n.name <> EXCLUDED.name
-            """,
-            {
-                "datasource": datasource,
-                "numbers": array(numbered["agency_key"]),
-                "names": array(numbered["agency_name"]),
-            },
-        )
+        cursor.execute(_ENTER_NETWORKS, {"datasource": datasource} | {name: array(one) for name, one in given.items()})
 
 
 def ensure_agencies(connection: Connection, wanted: Collection[str], *, unmapped: bool) -> list[str]:

@@ -36,6 +36,7 @@ class FileEntry:
     state: FileState
     found: int | None
     loaded: int
+    expired: int
     already_there: int
     rejected: int
     waiting: int
@@ -47,16 +48,22 @@ class FileEntry:
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The books of many files: rows found = loaded + already there + rejected + waiting."""
+    """The books of many files: rows found = loaded + expired + already there + rejected + waiting."""
 
     files: int
     found: int
     loaded: int
+    expired: int
     already_there: int
     rejected: int
     waiting: int
     photos: int
     bad_photos: int
+
+    @property
+    def in_books(self) -> int:
+        """The rows that the books account for; more than `found` while files are not read to their end."""
+        return self.loaded + self.expired + self.already_there + self.rejected + self.waiting
 
 
 Load = tuple[str, str, int, int, int, int, str | None]
@@ -70,12 +77,13 @@ _ENTRIES: Final = SQL(
                 WHEN l.failed THEN 'failed'
                 WHEN l.waiting > 0 THEN 'waiting'
                 ELSE 'done' END,
-           f.found, coalesce(l.loaded, 0)::bigint, coalesce(l.already_there, 0)::bigint, r.rejected,
+           f.found, coalesce(l.loaded, 0)::bigint, coalesce(l.expired, 0)::bigint,
+           coalesce(l.already_there, 0)::bigint, r.rejected,
            coalesce(l.waiting, 0)::bigint, f.photos, f.bad_photos, f.read_at, f.note
     FROM chosen f
     LEFT JOIN LATERAL (
-        SELECT sum(loaded) AS loaded, sum(already_there) AS already_there, sum(waiting) AS waiting,
-               bool_or(error IS NOT NULL AND waiting > 0) AS failed
+        SELECT sum(loaded) AS loaded, sum(expired) AS expired, sum(already_there) AS already_there,
+               sum(waiting) AS waiting, bool_or(error IS NOT NULL AND waiting > 0) AS failed
         FROM loads WHERE file_id = f.id
     ) l ON true
     CROSS JOIN LATERAL (SELECT count(*) AS rejected FROM rejects WHERE file_id = f.id AND replayed_at IS NULL) r
@@ -148,7 +156,8 @@ _SUMS_OF_FILES: Final = SQL(
 
 _SUMS_OF_LOADS: Final = SQL(
     """
-    SELECT coalesce(sum(loaded), 0)::bigint, coalesce(sum(already_there), 0)::bigint, coalesce(sum(waiting), 0)::bigint
+    SELECT coalesce(sum(loaded), 0)::bigint, coalesce(sum(expired), 0)::bigint,
+           coalesce(sum(already_there), 0)::bigint, coalesce(sum(waiting), 0)::bigint
     FROM loads WHERE {of_these}
     """
 )
@@ -211,10 +220,10 @@ def sum_up(connection: Connection, chosen: FileFilter) -> Sums:
     most = chosen in (FileFilter(), FileFilter(state=FileState.DONE))
     of_these = _OF_ALL_OTHERS if most else _OF_CHOSEN
     queries = (_SUMS_OF_FILES, *(query.format(of_these=of_these) for query in (_SUMS_OF_LOADS, _SUMS_OF_REJECTS)))
-    (files, found, photos, bad_photos), (loaded, already_there, waiting), (rejected,) = (
+    (files, found, photos, bad_photos), (loaded, expired, already_there, waiting), (rejected,) = (
         rows(connection, query, given)[0] for query in queries
     )
-    return Sums(files, found, loaded, already_there, rejected, waiting, photos, bad_photos)
+    return Sums(files, found, loaded, expired, already_there, rejected, waiting, photos, bad_photos)
 
 
 def _given(connection: Connection, chosen: FileFilter) -> dict[str, Any]:

@@ -58,12 +58,14 @@ class Registered:
     """A batch in the ledger.
 
     `file_ids` are the ids of its deliveries. `reads` are its reads that are still to be loaded, with `file_id`,
-    `received_name`, `agency` (standardised, Int32) and `found` (reads of their name in their delivery). `new_agencies`
-    were made for names never seen.
+    `received_name`, `agency` (standardised, Int32) and `found` (reads of their name in their delivery). `held` counts
+    all its reads by received name, but for those that were rejects once and were replayed. `new_agencies` were made for
+    names never seen.
     """
 
     file_ids: list[int]
     reads: pl.DataFrame
+    held: Mapping[str, int]
     names: NameTable
     new_agencies: list[str]
 
@@ -81,8 +83,8 @@ def register(
 
     The deliveries are entered as not read to the end yet (see `close_files`); the agencies that the job takes are
     entered as they are loaded. Of a delivery that was registered before, the reads of names that are done are left out,
-    unless it is read otherwise now, as after a fix, or `force` is given. `earlier` has the counts by received name of
-    the parts before this one, where a large delivery comes in parts.
+    unless it is read otherwise now, as after a fix, or `force` is given. `earlier` has what the parts before this one
+    held, where a large delivery comes in parts.
     """
     part = earlier is not None
     with connection:
@@ -105,7 +107,8 @@ def register(
         _enter_left(connection, pairs, takes, part=part)
     open_pairs = pairs.filter("open").drop("open")
     still_open = reads.join(open_pairs, on=PAIR, maintain_order="left")
-    return Registered(ids, still_open, names, new_agencies)
+    held = dict(reads.group_by("received_name").len().iter_rows()) if part else {}
+    return Registered(ids, still_open, held, names, new_agencies)
 
 
 def _enter_files(connection: Connection, batch: Sequence[Contents]) -> tuple[list[int], list[int]]:

@@ -189,7 +189,9 @@ def _correct(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFra
         with connection.cursor() as cursor:
             cursor.execute(
                 """
-                UPDATE loads l SET loaded = l.loaded + v.change
+                UPDATE loads l
+                SET loaded = l.loaded + v.change,
+                    expired = least(l.expired, l.found - l.loaded - v.change)  -- a forced run brings some back
                 FROM unnest(%(files)s::bigint[], %(names)s::text[], %(change)s::integer[])
                     AS v (file_id, agency_name, change)
                 WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name

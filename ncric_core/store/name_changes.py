@@ -10,6 +10,7 @@ from ncric_core.agencies import FLOCK, NameMapping
 from ncric_core.errors import AgencyError
 from ncric_core.store.agencies import NameTable, agency_name, ensure_agencies, name_table
 from ncric_core.store.database import Connection, rows
+from ncric_core.store.locks import Lock, lock_transaction
 from ncric_core.store.names import all_mappings, enter_mappings
 
 
@@ -95,6 +96,7 @@ def save_changes(connection: Connection, changes: Sequence[NameChange]) -> list[
 
     Raises NameConflictError if an entry differs from its change's `before`, AgencyError if a name is not allowed.
     """
+    lock_transaction(connection, Lock.MAKE_AGENCIES)  # before the tables, as `enter_mappings` takes it: no deadlock
     with connection.cursor() as cursor:
         # keeps the entries as they were compared until the transaction ends; readers need not wait
         cursor.execute(
@@ -130,7 +132,7 @@ def _make_own_agencies(connection: Connection, removed: Sequence[NameChange]) ->
     wanted = {
         agency_name(table.own_name(datasource, received))
         for datasource, received, _, _ in rows(connection, _RECEIVED)
-        if not keys.isdisjoint(table.keys_of(datasource, received))
+        if not keys.isdisjoint(table.keys_of(datasource, received)) and table.agency_of(datasource, received) is None
     }
     ensure_agencies(connection, wanted, unmapped=True)
 

@@ -110,7 +110,7 @@ ORDER BY 1
 """
 
 CHECKS: Final = {
-    "rows found in a file = loaded + already there + rejected + waiting": _FILES,
+    "rows found in a file = loaded + expired + already there + rejected + waiting": _FILES,
     "reads loaded from a file under a name = reads that name it": _LOADED,
     "read counts by agency, source, camera and hour = reads": _COUNTS,
     "reads by received name and agency = reads": _NAMES,

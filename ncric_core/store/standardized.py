@@ -43,7 +43,7 @@ def move_cameras(connection: Connection, model: Model, *, datasource: str, old: 
     Cameras that have no reads of the old agency any more are no longer linked to it.
     """
     given = {"datasource": datasource, "old": old, "new": new}
-    for statement in (_LINK_CAMERAS, _UNLINK_CAMERAS, _ENTER_AGENCY):
+    for statement in (_ENTER_AGENCY, _LINK_CAMERAS, _UNLINK_CAMERAS):  # entities before links, as loads have it
         _execute(connection, model, statement, given)
 
 

@@ -260,3 +260,33 @@ def test_reads_deleted_by_retention_are_in_the_balance(store: Store) -> None:
     assert (books.found, books.loaded, books.expired, books.already_there, books.waiting) == (3, 2, 1, 0, 0)
     checks = {difference.check for difference in books.differences}
     assert not any("found" in check or "loaded from a file" in check for check in checks)
+
+
+def test_reads_that_retention_deleted_and_a_forced_run_brings_back_are_in_the_balance(store: Store) -> None:
+    feed = Hours({HOUR: [row(n, "1", "A PD") for n in range(3)]})
+    load(store, feed)
+    store.execute("DELETE FROM vehicle_records WHERE id <> '0_FLOCK'")
+    store.execute("UPDATE loads SET loaded = 1, expired = 2")
+    store.execute("UPDATE read_counts SET reads = 1")
+    store.execute("UPDATE received_names SET reads = 1")
+    outcome = load(store, feed, force=True)
+    assert (outcome.failed_agencies, outcome.total.loaded, outcome.total.already_there) == ({}, 2, 1)
+    books = store.books()
+    assert (books.loaded, books.expired, books.already_there, books.differences) == (3, 0, 0, [])
+
+
+def test_a_name_that_is_the_number_of_a_network_is_that_network(store: Store) -> None:
+    load(store, Hours({HOUR: [row(3, "2", "B PD"), row(4, None, "2")]}))
+    assert agencies(store) == [("3_FLOCK", "B PD"), ("4_FLOCK", "B PD")]
+    assert store.books().differences == []
+
+
+def test_an_older_delivery_does_not_bring_back_the_former_name_of_a_network(store: Store) -> None:
+    for hours, name in ((0, "A PD"), (1, "B PD"), (-1, "A PD")):
+        at = HOUR + timedelta(hours=hours)
+        load(store, Hours({at: [row(1, "1", name, hour=at)]}))
+    assert store.rows("SELECT name FROM networks") == [("B PD",)]
+    with store.database.session() as connection:
+        list(restandardize(connection, MODEL))
+    assert store.rows("SELECT DISTINCT standardized_agency_name FROM reads") == [("B PD",)]
+    assert store.books().differences == []

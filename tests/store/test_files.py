@@ -104,13 +104,25 @@ def test_the_command_line_adds_what_the_bucket_says(of_every_state: Store) -> No
         assert set(listed(of_every_state, state)) == {one for one in listed(of_every_state) if one[1] == state}
 
 
+def test_versions_that_were_replaced_are_listed_when_asked_for(store: Store) -> None:
+    key = store.put(FILE.format(1), [read(1)])
+    store.run()
+    store.put(key, [read(1), read(2)])
+    store.run()
+    assert list(listed(store)) == [(key, FileState.DONE)]
+    assert list(listed(store, FileState.REPLACED)) == [(key, FileState.REPLACED)]
+    with store.database.session() as connection:
+        (old,) = find_files(feeds(store.settings).values(), connection, state=FileState.REPLACED)
+    assert (old.found, old.loaded) == (1, 1)
+
+
 def test_the_books_of_many_files_are_exact(filled: Store) -> None:
     filled.execute(WAITS, ("broken", "FREM%", FILE.format(2)))
     with filled.database.transaction() as connection:
         assert newest_arrival(connection) == datetime(2022, 10, 11, 8, 15, tzinfo=UTC)
-        assert sum_up(connection, FileFilter()) == Sums(3, 8, 3, 1, 3, 1, 0, 0)
-        assert sum_up(connection, FileFilter(feed="SCSO")) == Sums(1, 1, 1, 0, 0, 0, 0, 0)
-        assert sum_up(connection, FileFilter(end=HOUR.start)) == Sums(0, 0, 0, 0, 0, 0, 0, 0)
+        assert sum_up(connection, FileFilter()) == Sums(3, 8, 3, 0, 1, 3, 1, 0, 0)
+        assert sum_up(connection, FileFilter(feed="SCSO")) == Sums(1, 1, 1, 0, 0, 0, 0, 0, 0)
+        assert sum_up(connection, FileFilter(end=HOUR.start)) == Sums(0, 0, 0, 0, 0, 0, 0, 0, 0)
         assert sum_up(connection, FileFilter(start=HOUR.start, end=HOUR.end)).files == 3
         states = {state: sum_up(connection, FileFilter(state=state)).files for state in IN_LEDGER}
     assert states == {"done": 2, "waiting": 0, "begun": 0, "failed": 1, "replaced": 0}
@@ -119,4 +131,4 @@ def test_the_books_of_many_files_are_exact(filled: Store) -> None:
 def test_no_file_has_arrived_in_an_empty_store(store: Store) -> None:
     with store.database.transaction() as connection:
         assert newest_arrival(connection) is None
-        assert sum_up(connection, FileFilter()) == Sums(0, 0, 0, 0, 0, 0, 0, 0)
+        assert sum_up(connection, FileFilter()) == Sums(0, 0, 0, 0, 0, 0, 0, 0, 0)

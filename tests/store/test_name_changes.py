@@ -1,8 +1,12 @@
 """Changes of names by people: they see first what will move, nobody's edit is lost, and all can be undone."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
+from ncric_core.agencies import NameMapping
 from ncric_core.errors import AgencyError
+from ncric_core.store.agencies import ensure_agencies
 from ncric_core.store.name_changes import (
     NameChange,
     NameConflictError,
@@ -12,10 +16,13 @@ from ncric_core.store.name_changes import (
     reverse_of,
     save_changes,
 )
+from ncric_core.store.names import enter_mappings
 from ncric_core.store.restandardize import restandardize
 from tests.conftest import MODEL, Store
+from tests.flows.running_up import until
 from tests.sources.files.lpr_files import read
 
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 ATHERTON = "ATHERTON POLICE DEPARTMENT"
 FILE = "boss4/a_2022-10-11_08-10-00_2022-10-11_08-15-00.json"
 
@@ -156,3 +163,15 @@ def test_a_name_that_cannot_be_is_refused_and_nothing_is_saved(store: Store, nam
     with pytest.raises(AgencyError, match="cannot be an agency's name"):
         save(store, NameChange("BOSS4", "A", None, "Atherton PD"), NameChange("BOSS4", "B", None, name))
     assert store.rows("SELECT count(*) FROM standardized_agency_names") == [(0,)]
+
+
+def test_a_person_who_saves_beside_an_import_waits_for_it(store: Store) -> None:
+    """Both take the lock of agencies before the name tables; in another order each could wait for the other."""
+    with store.database.session() as connection, ThreadPoolExecutor(1) as aside:
+        ensure_agencies(connection, {"Y PD"}, unmapped=False)
+        saved = aside.submit(save, store, NameChange("BOSS4", "X", None, "X PD"))
+        until(lambda: store.rows(WAITING) == [(1,)])
+        enter_mappings(connection, [NameMapping("Y", "Y PD", "BOSS4")])
+        connection.commit()
+        assert saved.result(60) == ["X PD"]
+    assert store.rows("SELECT name FROM standardized_agency_names ORDER BY 1") == [("X",), ("Y",)]

@@ -1,1 +1,1 @@
-"""BOSS4 and SCSO: files in a folder or an S3 bucket → raw reads."""
+"""BOSS4 and SCSO: files in a folder or an S3 bucket → batches of clean reads."""

@@ -55,6 +55,9 @@ GRANT SELECT ON {table}, cameras TO ncric_analyst;  -- they hold no plates
 """
 """The view of all cameras, whatever edm.yaml calls their table and columns."""
 
+FORMS: Final = (_ENTITY_TABLE, _LINK_TABLE, _READ_LINK, _READ_AGENCY, CAMERAS)
+"""The SQL of everything that is made of the model: a change of any of it is to be applied."""
+
 
 def apply_model(connection: Connection, model: Model, organization: str) -> list[str]:
     """Makes what the database lacks of the model, in the caller's transaction. Returns the names of what it made.

@@ -15,7 +15,7 @@ from ncric_core.settings import Settings
 from ncric_core.store.agencies import ensure_agencies
 from ncric_core.store.database import Connection, Database, open_database, rows
 from ncric_core.store.locks import Lock, lock_transaction
-from ncric_core.store.schema.edm import CAMERAS, apply_model
+from ncric_core.store.schema.edm import FORMS, apply_model
 
 _BOOK: Final = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -98,6 +98,6 @@ def pending(connection: Connection) -> list[tuple[str, str]]:
 
 
 def model_stamp(flights_dir: Path, organization: str) -> str:
-    """A hash of the model and of all else that `_apply` makes. The database keeps the one that was applied last."""
-    content = [(flights_dir / "edm.yaml").read_text(), organization, *names.seed_agencies(), CAMERAS]
+    """Returns a hash of what `_apply` makes things from. The database keeps the one that was applied last."""
+    content = [(flights_dir / "edm.yaml").read_text(), organization, *names.seed_agencies(), *FORMS]
     return sha256("\n".join(content).encode()).hexdigest()

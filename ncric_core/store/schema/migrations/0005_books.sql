@@ -18,11 +18,13 @@ ALTER TABLE loads
 -- number, in digits. A read keeps it beside the network's own name.
 ALTER TABLE vehicle_records ADD COLUMN agency_key text;
 
--- The own name of each network, as last received.
+-- The own name of each network, and when a read with that name was taken: an older read does not bring back a name that
+-- the network had before.
 CREATE TABLE networks (
     datasource text NOT NULL,
     number     text NOT NULL,
     name       text NOT NULL,
+    as_of      timestamptz NOT NULL,
     PRIMARY KEY (datasource, number)
 );
 GRANT SELECT ON networks TO ncric_analyst;
