@@ -29,7 +29,7 @@ check: ## what CI checks beside the tests
 
 cover: ## which lines and branches the tests without Prefect and a browser do not reach
 	$(PYTHON) -m coverage erase
-	$(PYTHON) -m coverage run -m pytest -m "not slow and not browser"
-	$(PYTHON) -m coverage run -m pytest -m "slow and not browser" $(NO_PREFECT)
+	$(PYTHON) -m coverage run -m pytest -m "not slow and not browser" --hypothesis-profile=fast
+	$(PYTHON) -m coverage run -m pytest -m "slow and not browser" --hypothesis-profile=fast $(NO_PREFECT)
 	$(PYTHON) -m coverage combine --quiet
 	$(PYTHON) -m coverage report

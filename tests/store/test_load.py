@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from psycopg2 import sql
@@ -12,7 +12,8 @@ from tenacity import stop_after_attempt
 from ncric_core.pipeline.outcome import Outcome
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.load import load_chunk
-from tests.conftest import FILE, Store, read
+from ncric_core.windows import Window
+from tests.conftest import FILE, HOUR, Store, read
 from tests.flows.running_up import until
 
 SEVEN, EIGHT = datetime(2022, 10, 11, 7, tzinfo=UTC), datetime(2022, 10, 11, 8, tzinfo=UTC)
@@ -34,9 +35,9 @@ def counted(store: Store) -> Store:
 
 
 @contextmanager
-def run_aside(store: Store) -> Iterator[Future[Outcome]]:
+def run_aside(store: Store, window: Window = HOUR) -> Iterator[Future[Outcome]]:
     with ThreadPoolExecutor(1) as aside:
-        yield aside.submit(store.run)
+        yield aside.submit(store.run, window=window)
 
 
 def wait_for_waiting(store: Store, sessions: int) -> None:
@@ -70,6 +71,29 @@ def test_a_load_that_a_deadlock_ends_is_tried_again_and_loaded_once(counted: Sto
     until(lambda: counted.rows("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()") == [(1,)])
     assert outcome.result().total.loaded == 2
     assert counted.rows(COUNTS) == ONCE
+    assert counted.books().differences == []
+
+
+NEXT_HOUR = Window(HOUR.end, HOUR.end + timedelta(hours=1))
+SENT_AGAIN = "boss4/READS_y_2022-10-11_09-10-00_2022-10-11_09-15-00_2.json"
+"""A file of the next hour."""
+
+
+def test_a_read_that_another_run_inserts_meanwhile_is_already_there(counted: Store) -> None:
+    """Both wait: the first for its counts, with the read inserted; the second, of another agency, for that read."""
+    late = {"eventTime": "07:00:00"}  # so long before its file that it may well be in the store: it is staged
+    counted.put(FILE.format(2), [read(3, **late)])
+    others = {"agencyName": "Fremont PD", "agencyOriNumber": "CA0010100", "LPRCameraID": "99"}
+    counted.put(SENT_AGAIN, [read(3, **late, **others), read(4, **late, **others)])
+    with counted.database.session() as connection, run_aside(counted) as first:
+        lock(connection, SEVEN)
+        wait_for_waiting(counted, 1)
+        with run_aside(counted, NEXT_HOUR) as second:
+            wait_for_waiting(counted, 2)
+            connection.rollback()
+            sent, again = first.result(60).total, second.result(60).total
+    assert (sent.loaded, sent.already_there, again.loaded, again.already_there) == (1, 0, 1, 1)
+    assert counted.rows(COUNTS) == [(SEVEN, 3), (EIGHT, 1)]
     assert counted.books().differences == []
 
 
