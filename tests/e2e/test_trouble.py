@@ -1,6 +1,7 @@
 """Trouble: an agency that cannot be loaded, files that disappear, runs at the same time, a lost database, `kill -9`."""
 
 import base64
+import io
 import os
 import random
 import signal
@@ -206,6 +207,41 @@ def test_odd_values_are_reads_or_rejects_and_never_an_error(store: Store) -> Non
 def test_a_missing_bucket_is_an_error_in_words(store: Store) -> None:
     with pytest.raises(SourceError, match="is no folder"):
         store.with_settings(bucket="/nowhere").run()
+
+
+def test_a_large_file_that_breaks_off_is_named_and_the_next_run_loads_the_rest(
+    store: Store, clean_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ncric_core.sources.files.fetch.LARGE", 10_000)
+    monkeypatch.setattr("ncric_core.sources.files.fetch.PIECE", 2_000)
+    monkeypatch.setattr("ncric_core.sources.files.feed.SMALLEST_BATCH", 10)
+    large = store.put(FILE.format(1), [*(read(n, agencyName=f"Agency {n % 2}") for n in range(60)), {"LPREventID": 0}])
+    store.put(FILE.format(2), [read(70)])
+    opened = objects.Folder.open
+
+    class Breaking(io.BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            if self.tell() > 20_000:
+                raise OSError("the connection broke off")
+            return super().read(size)
+
+    def break_off(self: objects.Folder, listed: objects.StoredObject) -> BinaryIO:
+        return Breaking((store.folder / large).read_bytes()) if listed.key == large else opened(self, listed)
+
+    small = store.with_settings(chunk_size=10)
+    with monkeypatch.context() as patched:
+        patched.setattr(objects.Folder, "open", break_off)
+        outcome = small.run()
+    assert outcome.failed_files == {large: f"{large} cannot be read to its end: the connection broke off"}
+    assert 1 < outcome.total.loaded < 61
+    books = store.books()
+    assert (books.unread, books.differences) == (1, [])
+
+    small.run()
+    clean_store.with_settings(chunk_size=10).run()
+    assert store.everything() == clean_store.everything()
+    books = store.books()
+    assert (books.found, books.loaded, books.rejected, books.unread, books.differences) == (62, 61, 1, 0, [])
 
 
 @pytest.mark.slow

@@ -1,9 +1,11 @@
 """Rejects in the ledger: one filter serves lists, counts, pages and replays."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
+from ncric_core.flight.model import FLIGHTS
 from ncric_core.pipeline.mapping import own_flight
 from ncric_core.pipeline.replay import replay
 from ncric_core.sources.feeds import feeds
@@ -72,3 +74,15 @@ def test_a_replay_keeps_to_the_feed_of_its_filter(filled: Store) -> None:
         done = replay(connection, feeds(settings).values(), flight, RejectFilter(feed="SCSO"))
     assert (done.tried, done.loaded) == (1, 1)
     assert filled.rows("SELECT count(*) FROM rejects WHERE replayed_at IS NULL") == [(2,)]
+
+
+def test_a_reject_whose_text_is_several_reads_by_now_stays_one(store: Store) -> None:
+    """It has one position in its file, and the file's balance counts it as one row."""
+    store.put(FILE.format(1), [read(1), read(2, LPREventID=...)])
+    store.run()
+    store.execute("UPDATE rejects SET received = %s", (json.dumps([read(2), read(3)]),))
+    with store.database.session() as connection:
+        done = replay(connection, feeds(store.settings).values(), own_flight(FLIGHTS), RejectFilter())
+    assert (done.tried, done.loaded) == (1, 0)
+    assert store.rows("SELECT reason, replayed_at FROM rejects") == [("no_id", None)]
+    assert store.books().differences == []
