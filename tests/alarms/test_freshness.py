@@ -10,6 +10,8 @@ from ncric_core.alarms.freshness import AlarmChange, judge
 from ncric_core.store.alarms import Alarm, end_alarm, latest_alarms, open_alarms, raise_alarm
 from tests.conftest import Store
 
+pytestmark = pytest.mark.slow  # weeks of counts for each test
+
 NOW = datetime(2022, 10, 11, 20, 20, tzinfo=UTC)  # 13:20 in California; hours up to 18:00 are judged
 END = datetime(2022, 10, 11, 18, tzinfo=UTC)
 CAMERAS = 10
@@ -111,7 +113,6 @@ def test_a_look_that_is_made_up_for_after_a_later_one_changes_nothing(store: Sto
     assert (over.began, lasting(store)) == (False, [])
 
 
-@pytest.mark.slow
 def test_silent_feed_is_one_alarm_and_none_for_its_cameras_even_when_it_is_back(store: Store) -> None:
     fill(store, until=later(60))
     silence(store, "BOSS4%", ago(1), ago(-30))
@@ -175,7 +176,6 @@ def test_outages_of_the_past_do_not_spoil_the_habit(store: Store) -> None:
     ]
 
 
-@pytest.mark.slow
 def test_low_volume_camera_is_not_alarming_at_night_and_is_after_a_day(store: Store) -> None:
     fill(store, until=later(48))
     # Four reads an hour from 7 to 19 Pacific, none at night.
