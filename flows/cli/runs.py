@@ -4,7 +4,7 @@ import os
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Final
 
 import typer
@@ -106,16 +106,25 @@ def deploy() -> None:
         api.time()
         paused = [one["id"] for one in api.deployments() if one["paused"]]
         environment = os.environ | {"PREFECT_API_URL": api.url, "DO_NOT_TRACK": "1", "COLUMNS": WIDE}
-    for command in ((*PREFECT, "--no-prompt", "deploy", "--all"), (*NCRIC, "service", "watch")):
-        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode:
-            last = (done.stdout + done.stderr).strip().splitlines() or [""]
-            raise ServiceError(f"the deployments of {ROOT / 'prefect.yaml'} are refused: {last[-1]}")
+    try:
+        refused = f"the deployments of {ROOT / 'prefect.yaml'} are refused"
+        _run((*PREFECT, "--no-prompt", "deploy", "--all"), environment, refused)
+    finally:  # prefect resumes them, also if it stops in the middle
+        with prefect_api(settings) as api:
+            for deployment in paused:
+                api.pause(deployment, paused=True)
+    _run((*NCRIC, "service", "watch"), environment, "the watch over dead runs cannot be set up")
     with prefect_api(settings) as api:
-        for deployment in paused:  # prefect lets them go on
-            api.pause(deployment, paused=True)
         for one in api.deployments():
             say(one["name"])
+
+
+def _run(command: Sequence[str], environment: Mapping[str, str], failure: str) -> None:
+    """Runs a command in the project's folder. Raises ServiceError with its last line if it fails."""
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = (done.stdout + done.stderr).strip().splitlines() or [f"status {done.returncode}"]
+        raise ServiceError(f"{failure}: {last[-1]}")
 
 
 def _ended_well(api: PrefectApi, runs: Sequence[str]) -> bool:

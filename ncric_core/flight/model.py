@@ -169,8 +169,11 @@ def model_in(flights_dir: Path) -> Model:
 
 def read_model(path: Path) -> Model:
     """Reads and checks a model. Raises FlightError with a line for each fault."""
+    given = read_yaml(path)
+    if isinstance(given, dict) and "roles" not in given:  # as a copy of one's own that is older than this section
+        raise FlightError(f"{path}: roles: missing; copy this section from {FLIGHTS / 'edm.yaml'}")
     try:
-        content = _File.model_validate(read_yaml(path))
+        content = _File.model_validate(given)
     except ValidationError as error:
         raise FlightError("\n".join(file_faults(path, error))) from None
     found = [

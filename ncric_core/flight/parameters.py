@@ -56,7 +56,9 @@ def read_parameters(kind: type[_P], given: Any, columns: Collection[str] | None)
     try:
         return kind.model_validate(given, context={"columns": columns})
     except ValidationError as error:
-        found = dict.fromkeys(_fault(kind, given, one) for one in error.errors())
+        # a parameter that is misspelt comes before the one that it leaves missing
+        faults = sorted(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        found = dict.fromkeys(_fault(kind, given, one) for one in faults)
         raise FlightError("; ".join(found)) from None
 
 

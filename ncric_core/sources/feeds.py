@@ -42,7 +42,7 @@ def feeds(settings: Settings, bucket: Callable[[], Bucket] | None = None) -> dic
 
 def datasources(settings: Settings) -> list[str]:
     """Returns the tags that name tables may use: those of the feeds, and Flock's."""
-    return [*(feed.datasource for feed in feeds(settings).values()), FLOCK]
+    return list(dict.fromkeys([*(feed.datasource for feed in feeds(settings).values()), FLOCK]))
 
 
 def feed_named(job: str, there: Mapping[str, Feed]) -> Feed:

@@ -600,7 +600,7 @@ def test_fault_of_a_transform(tagged: Tagged, message: str) -> None:
 
 def test_every_fault_of_a_transform_is_told_at_once() -> None:
     assert fault("a", transform("CaseTransform", typ="upper")) == (
-        "CaseTransform: parameter 'type' is missing; unknown parameter 'typ' (known: type)"
+        "CaseTransform: unknown parameter 'typ' (known: type); parameter 'type' is missing"
     )
     concat = transform("ConcatTransform", columns=["a", 1, "b", 2], separator=5)
     assert fault(None, concat, columns=["a"]) == (

@@ -49,3 +49,11 @@ def test_fault_of_a_role(tmp_path: Path, line: str, changed: str, fault: str) ->
     with pytest.raises(FlightError) as error:
         read_model(path)
     assert f"{path}: {fault}" in str(error.value).splitlines()
+
+
+def test_a_copy_that_is_older_than_the_roles_is_told_where_to_find_them(tmp_path: Path) -> None:
+    path = tmp_path / "edm.yaml"
+    path.write_text((FLIGHTS / "edm.yaml").read_text().partition("roles:\n")[0])
+    with pytest.raises(FlightError) as error:
+        read_model(path)
+    assert str(error.value) == f"{path}: roles: missing; copy this section from {FLIGHTS / 'edm.yaml'}"

@@ -89,6 +89,18 @@ def test_deploy_brings_prefect_yaml_to_the_server_and_again_changes_nothing(ncri
     assert deployed(api) == before
 
 
+def test_what_a_person_has_paused_stays_paused_if_a_step_fails(
+    ncric: Command, api: PrefectApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ncric("deploy")
+    api.pause(next(one["id"] for one in api.deployments() if one["name"] == "scso-hourly"), paused=True)
+    monkeypatch.setattr(runs, "NCRIC", ("false",))
+    done = ncric("deploy")
+    assert (done.status, done.out) == (1, "")
+    assert done.err == "ncric: the watch over dead runs cannot be set up: status 1\n"
+    assert [one["name"] for one in api.deployments() if one["paused"]] == ["scso-hourly"]
+
+
 def test_deployments_that_are_refused_are_told_in_one_line(
     ncric: Command, api: PrefectApi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
