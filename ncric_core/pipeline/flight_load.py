@@ -77,7 +77,7 @@ def load_flight(connection: Connection, flight: Flight, model: Model, batches: I
     done = FlightLoad()
     for batch in batches:
         if any(AGENCY in one.entity_set_name for one in flight.entities.values()) and STANDARD not in batch.columns:
-            raise FlightError(f"{flight.path}: data sets by {AGENCY} need a column {STANDARD} in the table")
+            raise FlightError(f"{flight.path}: entity sets by {AGENCY} need a column {STANDARD} in the table")
         done.rows += batch.height
         _load_batch(connection, flight, model, batch, done)
     return done
