@@ -46,8 +46,8 @@ def rerun(
     A deployment of a feed, such as `boss4-hourly`, needs a window: give --start and --end. Any other, such as
     `files-catchup`, takes none.
 
-    Safe at any time: what is loaded already costs a look into the ledger. --agency replaces the agencies that the
-    deployment is for. --exclude-agency adds to those that it leaves out.
+    Safe at any time: nothing is loaded twice. --agency replaces the deployment's own choice of agencies.
+    --exclude-agency adds to those that it leaves out.
 
     `ncric rerun boss4-hourly --start 2022-10-11T08:00 --end 2022-10-11T12:00`
     """
