@@ -127,7 +127,7 @@ class Settings(BaseSettings):
     keep_days: int = Field(default=365, ge=1, description="days; a read older than this on arrival is not loaded")
     fetch_threads: int = Field(default=8, ge=1, le=64, description="files fetched from the bucket at once")
     flights_dir: Folder = Field(default=FLIGHTS, description="folder of edm.yaml and the project's own flights")
-    organization: str = Field(default="NCRIC", min_length=1, description="the organisation that owns the data sets")
+    organization: str = Field(default="NCRIC", min_length=1, description="the organisation that owns the entity sets")
     user: str = Field(default_factory=_user, description="the name that the history of changes shows for this user")
     prefect_port: int = Field(default=4200, ge=1, le=65535, description="port of the Prefect server of `ncric up`")
     prefect_api_url: str | None = Field(

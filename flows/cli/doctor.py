@@ -37,8 +37,11 @@ class Finding:
 
 @app.command()
 def doctor() -> None:
-    """Checks settings, database, schema, bucket, Prefect, deployments, worker, clocks and disk; says how to mend what
-    is wrong. Status 1 if anything is."""
+    """Checks everything that the jobs need, and says how to mend what is wrong.
+
+    The checks: settings, disk, database, clock, schema, bucket, versions (of what the Prefect server of `ncric up`
+    needs), Prefect, telemetry, worker, deployments. Ends with status 1 if there is a problem.
+    """
     problems = 0
     for finding in check_all():
         problems += finding.mend is not None

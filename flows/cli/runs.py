@@ -22,9 +22,9 @@ ASK_EVERY: Final = 2.0  # seconds between two questions to Prefect about the run
 
 WIDE: Final = "1000"  # columns: prefect breaks no line, so that the last one is the whole reason of a refusal
 
-Agency = Annotated[list[str] | None, typer.Option(help="Only this standardised agency; may be given again.")]
-Exclude = Annotated[list[str] | None, typer.Option(help="All but this agency; may be given again.")]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Stay until it has ended.")]
+Agency = Annotated[list[str] | None, typer.Option(help="Only this agency (standardised name). Can be repeated.")]
+Exclude = Annotated[list[str] | None, typer.Option(help="All but this agency (standardised name). Can be repeated.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the runs have ended.")]
 
 
 @app.command()
@@ -36,14 +36,18 @@ def rerun(
     agency: Agency = None,
     exclude_agency: Exclude = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and clean, but load nothing.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Read again what the ledger has as done.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also read files that are done according to the ledger.")
+    ] = False,
     wait: Wait = True,
 ) -> None:
-    """Launches a run of a deployment, on its workers: those of a feed for a window of your choice, others
-    (`files-catchup`, `restandardize`, `replay-rejects` …) as they are.
+    """Launches a run of a deployment on Prefect's workers.
 
-    Safe at any time: what is loaded already costs a look into the ledger. With --agency, its own choice of agencies is
-    put aside; with --exclude-agency, others are left out besides its own.
+    A deployment of a feed, such as `boss4-hourly`, needs a window: give --start and --end. Any other, such as
+    `files-catchup`, takes none.
+
+    Safe at any time: nothing is loaded twice. --agency replaces the deployment's own choice of agencies.
+    --exclude-agency adds to those that it leaves out.
 
     `ncric rerun boss4-hourly --start 2022-10-11T08:00 --end 2022-10-11T12:00`
     """
@@ -65,20 +69,20 @@ def rerun(
 def backfill(
     feed: Annotated[str, typer.Argument(help="`boss4` or `scso`.")],
     *,
-    start: Annotated[str, typer.Option(help="Begin of the window, ISO 8601; without a zone: UTC.")],
-    end: Annotated[str, typer.Option(help="End of the window (not in it any more).")],
-    hours: Annotated[int, typer.Option(min=1, help="Hours of a slice; each is a run of its own.")] = 24,
-    at_once: Annotated[int, typer.Option(min=1, help="At most so many runs at once, of all backfills.")] = 2,
+    start: Annotated[str, typer.Option(help="Start of the window, ISO 8601; without a zone: UTC.")],
+    end: Annotated[str, typer.Option(help="End of the window (exclusive).")],
+    hours: Annotated[int, typer.Option(min=1, help="Hours of a slice. Each slice is a run.")] = 24,
+    at_once: Annotated[int, typer.Option(min=1, help="Run at most this many slices at once, over all backfills.")] = 2,
     agency: Agency = None,
     exclude_agency: Exclude = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and clean, but load nothing.")] = False,
-    stop: Annotated[bool, typer.Option("--stop", help="Cancel what is left of it.")] = False,
+    stop: Annotated[bool, typer.Option("--stop", help="Cancel the slices that have not ended.")] = False,
     wait: Wait = True,
 ) -> None:
     """Loads a long window in slices, shared by all workers of the pool.
 
-    The same command again goes on where it was: slices that were loaded are left alone, failed and cancelled ones are
-    launched again. Ctrl-C ends the display, not the runs; --stop ends the runs.
+    Running the same command again continues: it skips slices that are loaded, and launches failed and cancelled ones
+    again. Ctrl-C ends the display, not the runs; --stop ends the runs.
 
     `ncric backfill boss4 --start 2022-09-01 --end 2022-10-01`
     """
@@ -97,9 +101,9 @@ def backfill(
 
 @app.command()
 def deploy() -> None:
-    """Brings the deployments of prefect.yaml to the Prefect server, and its watch over dead runs.
+    """Brings the deployments of prefect.yaml, and the watch over dead runs, to the Prefect server.
 
-    Safe to repeat: what a person has paused stays paused.
+    Safe to run again: deployments that are paused stay paused. (`ncric up` resumes them.)
     """
     settings = read_settings()
     with prefect_api(settings) as api:

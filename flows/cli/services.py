@@ -35,7 +35,7 @@ app.add_typer(service, name="service", hidden=True)
 def database(
     ready: Annotated[Path, typer.Argument(help="File that is written when the store is ready: its URL.")],
 ) -> None:
-    """Holds the embedded PostgreSQL open and up to date; ends if it dies, to be started again with it."""
+    """Brings the embedded PostgreSQL up to date and keeps it running. Ends with an error if the server ends."""
     settings = read_settings()
     unfinished = ready.with_suffix(".unfinished")
     unfinished.write_text(up_to_date(settings).dsn)
@@ -49,16 +49,18 @@ def database(
 @service.command()
 def feeds(
     *,
-    start: Annotated[str, typer.Option(help="Where simulated time begins.")],
-    begun: Annotated[str, typer.Option(help="When it began.")],
+    start: Annotated[str, typer.Option(help="Start of simulated time, ISO 8601.")],
+    begun: Annotated[str, typer.Option(help="Real time at which simulated time started.")],
     speed: float = 1.0,
     reads: int = 100_000,
     seed: int = 1,
-    history: Annotated[int, typer.Option(help="Days before `start` whose files are there from the begin on.")] = 0,
-    silence: Annotated[list[str] | None, typer.Option(help="Camera that sends nothing from `start` on.")] = None,
-    jobs: Annotated[bool, typer.Option(help="Have the runs launched that are due in simulated time.")] = False,
+    history: Annotated[int, typer.Option(help="First load simulated files of this many earlier days.")] = 0,
+    silence: Annotated[
+        list[str] | None, typer.Option(help="A simulated camera that sends nothing. Can be repeated.")
+    ] = None,
+    jobs: Annotated[bool, typer.Option(help="Also launch the runs that are due in simulated time.")] = False,
 ) -> None:
-    """Keeps feeding the bucket with simulated files, and launches the runs that are due in simulated time."""
+    """Keeps writing simulated files into the bucket, and launches the runs that are due in simulated time."""
     settings = read_settings()
     store = open_database(settings)
     map_names(store)

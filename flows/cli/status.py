@@ -56,8 +56,13 @@ class Status:
 
 
 @app.command()
-def status(as_json: Annotated[bool, typer.Option("--json", help="One JSON object, for programs.")] = False) -> None:
-    """Shows services, last and next runs of the deployments, lag of feeds, alarms. Status 1 if a service is down."""
+def status(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
+) -> None:
+    """Shows services, the last and next run of each deployment, the lag of each feed, and alarms.
+
+    Ends with status 1 if a service is down.
+    """
     found = read_status(read_settings(), datetime.now(UTC))
     if as_json:
         say(json.dumps({"up": found.up, **asdict(found)}, default=_json))

@@ -60,35 +60,36 @@ PREFECT_SETTINGS: Final = {
 def up(
     *,
     feeds: Annotated[
-        str | None, typer.Option(help="`demo`: keep feeding the bucket with simulated files, of which nothing is real.")
+        str | None, typer.Option(help="`demo`: keep writing simulated files into the bucket. Their reads are made up.")
     ] = None,
     speed: Annotated[
-        float, typer.Option(min=1, help="Simulated seconds in a second, from a day ago on until it has caught up.")
+        float, typer.Option(min=1, help="How fast simulated time passes. Above 1, it starts a day ago and catches up.")
     ] = 1.0,
-    reads: Annotated[int, typer.Option(min=1000, help="About so many simulated rows a day.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same files of a day.")] = 1,
+    reads: Annotated[int, typer.Option(min=1000, help="Number of simulated rows a day, roughly.")] = 100_000,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same day, another seed another day.")] = 1,
     history: Annotated[
         int,
         typer.Option(
-            min=0, max=366, help="Days before whose simulated files are loaded first: four weeks show what is usual."
+            min=0, max=366, help="First load simulated files of this many earlier days. 28 show what is usual."
         ),
     ] = 0,
     silence: Annotated[
         list[str] | None,
         typer.Option(
             metavar="CAMERA_ID",
-            help="A simulated camera that sends nothing from the beginning of simulated time on; may be repeated.",
+            help="A simulated camera that sends nothing, from the start of simulated time on. Can be repeated.",
         ),
     ] = None,
     jobs: Annotated[
         bool,
-        typer.Option(help="Launch the runs too that are due in simulated time, while it is faster than real time."),
+        typer.Option(help="Also launch the runs that are due in simulated time, while it is faster than real time."),
     ] = True,
 ) -> None:
-    """Runs it all on this machine: PostgreSQL (unless NCRIC_DATABASE_URL is set), Prefect, deployments, a worker and
-    the console.
+    """Runs the whole system on this machine: PostgreSQL (unless NCRIC_DATABASE_URL is set), Prefect, deployments, a
+    worker and the console.
 
-    Only this machine can reach it. Whatever dies is started again; Ctrl-C ends everything. Logs are in DATA_DIR/logs.
+    Only this machine can reach it. A service that dies is started again. Ctrl-C ends everything. Logs are in
+    DATA_DIR/logs.
     """
     settings = with_own_server(read_settings())
     check(settings, feeds, silence or (), history)

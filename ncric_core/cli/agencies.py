@@ -58,7 +58,9 @@ def unmapped() -> None:
 def map_name(
     received: Annotated[str, typer.Argument(help="The name as received (for Flock: the network id).")],
     standardized: Annotated[str, typer.Argument(help="The agency. A name that is no agency yet makes a new one.")],
-    datasource: Annotated[str, typer.Option(help="BOSS4, SCSO or FLOCK.")],
+    datasource: Annotated[
+        str, typer.Option(help="Feed of the name, such as BOSS4: `source` in `ncric agencies unmapped`.")
+    ],
 ) -> None:
     """Maps a received name to an agency. `ncric agencies restandardize` then moves the reads loaded before."""
     known = datasources(read_settings())

@@ -91,7 +91,7 @@ class EntityType:
 
 @dataclass(frozen=True, slots=True)
 class EntitySet:
-    """A data set. A name with {agency} stands for one set for each agency."""
+    """An entity set. A name with {agency} stands for one set for each agency."""
 
     name: str
     fqn: str

@@ -122,7 +122,10 @@ def held_column(flight: Flight, link: Association) -> str | None:
 
 
 def is_held(flight: Flight, link: Association) -> bool:
-    """Whether links are no rows of their own: they are columns, or a read's agency, which follows from its data set."""
+    """Tells whether a link has no rows of its own.
+
+    Then it is a column, or the link from a read to its agency, which follows from the read's entity set.
+    """
     held = flight.types[flight.entities[link.src].entity_set_name].links
     return any(one.association == link.entity_set_name for one in held)
 

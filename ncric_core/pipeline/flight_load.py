@@ -44,7 +44,7 @@ def known_entity_sets(connection: Connection, model: Model) -> dict[str, str]:
 
 
 def check_flight(connection: Connection, path: Path, model: Model) -> Flight:
-    """Reads a flight, and checks it against the model and the data sets of the store. Raises FlightError."""
+    """Reads a flight, and checks it against the model and the entity sets of the store. Raises FlightError."""
     with connection:
         flight = read_flight(path, model, known_entity_sets(connection, model))
     for alias in read_aliases(flight):
@@ -77,7 +77,7 @@ def load_flight(connection: Connection, flight: Flight, model: Model, batches: I
     done = FlightLoad()
     for batch in batches:
         if any(AGENCY in one.entity_set_name for one in flight.entities.values()) and STANDARD not in batch.columns:
-            raise FlightError(f"{flight.path}: data sets by {AGENCY} need a column {STANDARD} in the table")
+            raise FlightError(f"{flight.path}: entity sets by {AGENCY} need a column {STANDARD} in the table")
         done.rows += batch.height
         _load_batch(connection, flight, model, batch, done)
     return done
@@ -104,7 +104,7 @@ def _load_batch(connection: Connection, flight: Flight, model: Model, batch: pl.
 
 
 def _load_reads(connection: Connection, found: pl.DataFrame, one: Definition, done: FlightLoad) -> None:
-    """Loads reads into their agencies' data sets. The names that a flight does not map follow from the data set."""
+    """Loads reads into their agencies' entity sets. The names that a flight does not map follow from the entity set."""
     timed = found.drop_nulls(EVENT_TIME)
     done.without_time += found.height - timed.height
     if timed.is_empty():
@@ -140,7 +140,7 @@ def _entity_sets(connection: Connection, flight: Flight, batch: pl.DataFrame) ->
 
 
 def _sets_by_name(connection: Connection, written: list[str]) -> dict[str, str]:
-    """The data set of each agency by its name as the table writes it. A new agency is made, with its data set."""
+    """The entity set of each agency by its name as the table writes it. A new agency is made, with its entity set."""
     with connection:
         ensure_agencies(connection, {agency_name(name) for name in written}, unmapped=False)
         agencies = name_table(connection).by_key

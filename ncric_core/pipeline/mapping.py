@@ -69,7 +69,7 @@ def own_flight(flights_dir: Path) -> ReadsFlight:
     flight = read_flight(flights_dir / READS_FLIGHT, model, {name: one.fqn for name, one in model.entity_sets.items()})
     reads = read_aliases(flight)
     if len(reads) != 1:
-        raise FlightError(f"{flight.path}: it must define one entity of a data set of reads; it has {len(reads)}")
+        raise FlightError(f"{flight.path}: it must define one entity of an entity set of reads; it has {len(reads)}")
     return ReadsFlight(model, flight, reads[0])
 
 

@@ -1,4 +1,4 @@
-"""Agencies, their data sets, and the table of received names: what the store knows of who is who."""
+"""Agencies, their entity sets, and the table of received names: what the store knows of who is who."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -197,9 +197,9 @@ def make_views(connection: Connection, agencies: Sequence[int] | None = None) ->
 
 
 _NOT_SHOWN: Final = frozenset({"agency", "agency_key", "file_id"})
-"""The columns of the reads that the views of data sets do not have."""
+"""The columns of the reads that the views of entity sets do not have."""
 
 
 def entity_set_agencies(connection: Connection) -> dict[str, int]:
-    """The agency of each data set of reads, by the data set's name."""
+    """The agency of each entity set of reads, by the entity set's name."""
     return dict(rows(connection, "SELECT name, agency FROM entity_sets WHERE agency IS NOT NULL"))

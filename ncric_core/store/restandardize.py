@@ -172,7 +172,7 @@ def _parameters(move: Move) -> _Given:
 
 
 def _drop_emptied(connection: Connection, model: Model) -> None:
-    """Removes unmapped agencies that have nothing any more, with their data sets. Waits for loads in progress."""
+    """Removes unmapped agencies that have nothing any more, with their entity sets. Waits for loads in progress."""
     rows(connection, "SELECT id FROM agencies WHERE unmapped ORDER BY id FOR UPDATE")
     emptied = rows(
         connection,
