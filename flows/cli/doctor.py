@@ -160,7 +160,7 @@ def _prefect(api: PrefectApi) -> Iterator[Finding]:
     ours = wanted(ROOT)
     lines = list(differences(ours, [on_server(item) for item in api.deployments()]))
     for line in lines:
-        mend = "run `prefect deploy --all --no-prompt` in the project's folder"
+        mend = "run `ncric deploy`"
         extra = "delete it (`prefect deployment delete`), or write it into prefect.yaml"
         yield Finding("deployments", line, extra if line.endswith("not in prefect.yaml") else mend)
     if not lines:

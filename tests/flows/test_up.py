@@ -82,7 +82,7 @@ def test_doctor_tells_a_deployment_that_was_changed_on_the_server(up: RunningUp)
         client.patch(f"/deployments/{one['id']}", json={"concurrency_limit": limit}).raise_for_status()
     assert done.returncode == 1
     assert f"{one['name']}: concurrency 7" in done.stdout
-    assert "→ run `prefect deploy --all" in done.stdout
+    assert "→ run `ncric deploy`" in done.stdout
 
 
 def test_simulated_files_arrive_and_can_be_loaded(up: RunningUp) -> None:
