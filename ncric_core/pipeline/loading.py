@@ -11,9 +11,9 @@ import polars as pl
 import psycopg2
 
 from ncric_core.deliveries import Delivery
-from ncric_core.errors import AgencyError, StoreError
+from ncric_core.errors import AgencyError
 from ncric_core.store import ledger
-from ncric_core.store.database import Database
+from ncric_core.store.database import Database, lost
 from ncric_core.store.insert import make_ready
 from ncric_core.store.load import Chunk, Loaded, load_chunk
 
@@ -85,7 +85,8 @@ class Loader:
             try:
                 return work() or []
             except psycopg2.Error as error:
-                self._raise_if_lost(error)
+                if self._connection.closed:
+                    raise lost(error) from error
                 raise
 
         self._pending.append(self._pool.submit(do))
@@ -99,7 +100,8 @@ class Loader:
         try:
             loaded = load_chunk(self._connection, chunk, staged=self._staged, force=self._force)
         except (psycopg2.Error, UnicodeError, AgencyError) as error:
-            self._raise_if_lost(error)
+            if self._connection.closed:
+                raise  # the database is lost, which is no agency's fault
             agencies = chunk.pairs["agency"].unique().sort().to_list()
             if len(agencies) == 1:
                 reason = " ".join(str(error).split())
@@ -113,10 +115,3 @@ class Loader:
         there = chunk.reads.height - loaded.inserted.height
         self._staged = there > STAGE_ABOVE * max(chunk.reads.height, 1)
         return [(chunk, loaded)]
-
-    def _raise_if_lost(self, error: Exception) -> None:
-        """Raises StoreError if the connection is gone: that is no agency's fault."""
-        if self._connection.closed:
-            raise StoreError(
-                f"the connection to the database was lost: {str(error).strip().splitlines()[0]}", passing=True
-            ) from error

@@ -47,8 +47,12 @@ class Database:
         if connection.server_version < OLDEST_SERVER:
             connection.close()
             raise StoreError(f"PostgreSQL {connection.server_version // 10000} is too old: 15 or later is needed")
-        with connection, connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('ncric.user', %(user)s, false)", {"user": self.user})
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute("SELECT set_config('ncric.user', %(user)s, false)", {"user": self.user})
+        except psycopg2.Error as error:
+            connection.close()
+            raise lost(error) from error
         return connection
 
     @contextmanager
@@ -63,7 +67,7 @@ class Database:
         except psycopg2.Error as error:
             if not connection.closed:
                 raise
-            raise StoreError(f"the connection to the database was lost: {first_line(error)}", passing=True) from error
+            raise lost(error) from error
         finally:
             connection.close()
 
@@ -129,6 +133,11 @@ def _quoted(value: str) -> str:
     if "\\" in value or '"' in value:
         value = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{value}"'
+
+
+def lost(error: psycopg2.Error) -> StoreError:
+    """Returns the error of a connection that is gone. It may pass, so that a job is worth another try."""
+    return StoreError(f"the connection to the database was lost: {first_line(error)}", passing=True)
 
 
 def first_line(error: Exception) -> str:

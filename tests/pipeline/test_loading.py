@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
+import psycopg2
 import pytest
 
 from ncric_core.deliveries import Delivery
@@ -33,4 +36,20 @@ def test_a_connection_that_is_lost_is_told_as_a_lost_database_that_passes(
         work(loader)
         with pytest.raises(StoreError, match="the connection to the database was lost") as caught:
             loader.finish()
+    assert caught.value.passing
+
+
+def test_a_connection_that_is_lost_just_after_it_was_made_is_told_so_too(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect_and_lose(*given: Any, **named: Any) -> Any:
+        made = psycopg2.connect(*given, **named)
+        made.close()
+        return made
+
+    # not psycopg2 itself, which other threads of the tests use
+    losing = SimpleNamespace(**vars(psycopg2) | {"connect": connect_and_lose})
+    monkeypatch.setattr("ncric_core.store.database.psycopg2", losing)
+    with pytest.raises(StoreError, match="the connection to the database was lost") as caught:
+        store.database.connect()
     assert caught.value.passing
