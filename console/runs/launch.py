@@ -1,6 +1,6 @@
 """The form with which operators launch a rerun or a backfill. It shows what will run before it starts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -113,15 +113,21 @@ def _rerun(user: Person, jobs: dict[str, Item], beside: Any) -> None:
             st.markdown("Looks through the whole bucket for files that the ledger does not have as loaded.")
         else:
             st.markdown("Runs as it does by itself; there is nothing to choose.")
-        st.button(
-            "Start the dry run" if dry_run else "Start",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="launch_go",
-            shortcut=DO,
-            on_click=start_rerun,
-            args=(user, job, parameters, title),
-        )
+        _go(dry_run, start_rerun, user, job, parameters, title)
+
+
+def _go(dry_run: bool, act: Callable[..., None], *given: object, disabled: bool = False) -> None:
+    """Shows the button that starts the run or the backfill."""
+    st.button(
+        "Start the dry run" if dry_run else "Start",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="launch_go",
+        shortcut=DO,
+        disabled=disabled,
+        on_click=act,
+        args=given,
+    )
 
 
 def _dry_run() -> bool:
@@ -147,16 +153,7 @@ def _backfill(user: Person, beside: Any) -> None:
         )
         if slices > MANY_SLICES:
             st.warning(f"Take longer slices: at most {MANY_SLICES} can be started at once.", icon=":material/warning:")
-        st.button(
-            "Start the dry run" if dry_run else "Start",
-            type="primary",
-            icon=":material/play_arrow:",
-            key="launch_go",
-            shortcut=DO,
-            disabled=slices > MANY_SLICES,
-            on_click=start_backfill,
-            args=(user, asked, at_once),
-        )
+        _go(dry_run, start_backfill, user, asked, at_once, disabled=slices > MANY_SLICES)
 
 
 def _window() -> tuple[datetime, datetime]:
