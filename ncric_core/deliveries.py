@@ -138,8 +138,11 @@ class Feed(Protocol):
     def find(self, key: str) -> Delivery | None:
         """Returns the delivery with this key; None if it is not this feed's, or is gone."""
 
-    def read(self, deliveries: Iterable[Delivery]) -> Iterator[Batch]:
-        """Yields the clean reads of these deliveries, in their order. A delivery that cannot be read is in `failed`."""
+    def read(self, deliveries: Iterable[Delivery], *, idle: bool = False) -> Iterator[Batch]:
+        """Yields the reads of these deliveries, in their order, cleaned. A batch says what could not be read.
+
+        `idle`: nothing is being loaded yet, so the first batches are small and loading begins at once.
+        """
 
     def reread(self, rows: Sequence[Received]) -> tuple[pl.DataFrame, list[tuple[int, str]]]:
         """Parses and cleans the received text of rejects again.

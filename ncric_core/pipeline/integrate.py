@@ -66,7 +66,8 @@ def integrate(job: Job, settings: Settings, database: Database, progress: Progre
             names = name_table(connection)
         run = _Run(job, settings, outcome, own_flight(settings.flights_dir), names, scope(job, names))
         for feed in job.feeds:
-            for batch in feed.read(deliveries_to_read(job, feed, connection, names, outcome)):
+            left = deliveries_to_read(job, feed, connection, names, outcome)
+            for batch in feed.read(left, idle=feed is job.feeds[0]):
                 _count_contents(batch, outcome)
                 if job.dry_run:
                     _look_only(batch, feed, run)

@@ -64,7 +64,7 @@ class Hours:
     def find(self, key: str) -> Delivery | None:
         return next((one for one in self.deliveries(None) if one.key == key), None)
 
-    def read(self, deliveries: Iterable[Delivery]) -> Iterator[Batch]:
+    def read(self, deliveries: Iterable[Delivery], *, idle: bool = False) -> Iterator[Batch]:  # noqa: ARG002
         for delivery in deliveries:
             rows = self.hours[delivery.window_start]
             bad = self.rejects.get(delivery.window_start, [])

@@ -61,10 +61,10 @@ class FileFeed:
         start, end = arrival_window(listed.key, listed.last_modified, self.zone)
         return Delivery(self.datasource, listed.key, listed.version, listed.size, listed.last_modified, start, end)
 
-    def read(self, deliveries: Iterable[Delivery]) -> Iterator[Batch]:
+    def read(self, deliveries: Iterable[Delivery], *, idle: bool = False) -> Iterator[Batch]:
         """Fetches and parses files ahead of the caller, and yields them in batches. A large file comes in parts."""
         largest = max(self.batch_size, SMALLEST_BATCH)
-        enough = SMALLEST_BATCH  # the first batches are small, so that loading begins at once
+        enough = SMALLEST_BATCH if idle else largest
         files: list[tuple[Delivery, ParsedReads]] = []
         rows = 0
         files_asked = ((one, _stored(one)) for one in deliveries)
