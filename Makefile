@@ -12,7 +12,7 @@ help:
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
 
 fast: ## the tests without Prefect, a browser or long trials: under a minute
-	$(PYTHON) -m pytest -m "not slow and not browser" --hypothesis-profile=fast
+	$(PYTHON) -m pytest -m "not slow and not browser" --hypothesis-profile=fast -n logical --maxprocesses 4 --dist loadfile
 
 test: ## all tests
 	$(PYTHON) -m pytest
