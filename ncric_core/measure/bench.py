@@ -127,7 +127,7 @@ def _copy_limit(settings: Settings) -> float:
     seconds = 0.0
     with database.session() as connection:
         for frame in frames:
-            ensure_partitions(connection, frame["event_time"].dt.truncate("1w").unique().to_list())
+            ensure_partitions(connection, frame["event_time"])
         for frame in frames:
             begun = time.monotonic()
             with connection:
@@ -170,9 +170,7 @@ def _fill(settings: Settings, wanted: int) -> None:
     database = open_database(settings)
     first = START - timedelta(weeks=FILL_WEEKS - 1)
     with database.session() as connection:
-        ensure_partitions(
-            connection, [first - timedelta(days=first.weekday()) + timedelta(weeks=n) for n in range(FILL_WEEKS + 1)]
-        )
+        ensure_partitions(connection, pl.Series([first + timedelta(weeks=n) for n in range(FILL_WEEKS + 1)]))
         with connection, connection.cursor() as cursor:
             cursor.execute(
                 """

@@ -92,7 +92,7 @@ def _load_batch(connection: Connection, flight: Flight, model: Model, batch: pl.
         for alias in read_aliases(flight)
     }
     for alias, found in reads.items():
-        ensure_partitions(connection, found[EVENT_TIME].dt.truncate("1w").drop_nulls().unique().to_list())
+        ensure_partitions(connection, found[EVENT_TIME])
         photos = [batch[column] for column in photo_columns(flight, alias) if column in batch.columns]
         done.photos += sum(column.len() - column.null_count() for column in photos)
     with connection:

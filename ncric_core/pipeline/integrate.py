@@ -115,7 +115,7 @@ def _load(batch: Batch, feed: Feed, run: _Run, connection: Connection, loader: L
     begins = pl.Series([one.delivery.window_start for one in batch.contents], dtype=pl.Datetime("us", "UTC"))
     taken = _taken(registered.reads, run)
     taken = taken.with_columns(late=taken["event_time"] < begins.gather(taken["file"]) - LATE)
-    ensure_partitions(connection, taken["event_time"].dt.truncate("1w").unique().to_list())
+    ensure_partitions(connection, taken["event_time"])
     for part in split_by_agency(taken, run.settings.chunk_size, run.apart):
         chunk = run.mapping.chunk(part, run.names, closes=not batch.part, written=run.written)
         _book(loader.submit(chunk), run)

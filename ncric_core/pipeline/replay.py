@@ -73,7 +73,7 @@ def replay(
 
 def _load(connection: Connection, feed: Feed, mapping: ReadsFlight, reads: pl.DataFrame) -> tuple[int, int]:
     """Loads reads (CLEAN and file_id) and marks their rejects. Returns how many were there already, and inserted."""
-    ensure_partitions(connection, reads["event_time"].dt.truncate("1w").unique().to_list())
+    ensure_partitions(connection, reads["event_time"])
     with connection:
         taken, names = mark_replayed(connection, feed.datasource, reads)
         if taken.is_empty():  # another replay has marked them all

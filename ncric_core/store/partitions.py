@@ -1,9 +1,9 @@
 """Makes the weekly partitions of vehicle_records when reads need them, for any date."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
+import polars as pl
 from psycopg2 import sql
 
 from ncric_core.store.database import Connection, rows
@@ -17,17 +17,12 @@ WHERE i.inhparent = 'vehicle_records'::regclass
 """
 
 
-def week_of(moment: datetime) -> datetime:
-    """Returns the Monday 00:00 UTC on or before a time."""
-    day = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    return day - timedelta(days=day.weekday())
-
-
-def ensure_partitions(connection: Connection, weeks: Iterable[datetime]) -> None:
-    """Makes the missing partitions of these weeks (Mondays, UTC), in a transaction of its own.
+def ensure_partitions(connection: Connection, times: pl.Series) -> None:
+    """Makes the missing partitions for these times (Datetime UTC), in a transaction of its own. Weeks begin on Monday.
 
     Each partition is made beside the parent and then attached, which does not wait for loads in progress.
     """
+    weeks = times.dt.truncate("1w").drop_nulls().unique()
     wanted = {f"vehicle_records_{week:%Y%m%d}": week for week in weeks}
     with connection, connection.cursor() as cursor:
         missing = wanted.keys() - {name for (name,) in rows(connection, _EXISTING)}
