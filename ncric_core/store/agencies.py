@@ -32,13 +32,15 @@ class NameTable:
         Where the received name is the number of a network, the number's mapping counts first, then that of the
         network's `own` name (by default the one last seen).
         """
-        for key in self.keys_of(datasource, received, own):
+        keys = self.keys_of(datasource, received, own)
+        for key in keys:
             if key in self.by_received:
                 return self.by_received[key]
-        return self.by_key.get(names.name_key(agency_name(own or self.own_name(datasource, received))))
+        _, own_key = keys[-1]
+        return self.by_key.get(own_key)
 
     def keys_of(self, datasource: str, received: str, own: str | None = None) -> list[tuple[str, str]]:
-        """The keys in `by_received` that a received name is looked up by, in order."""
+        """The keys in `by_received` that a received name is looked up by, in order; the last is of its own name."""
         keys = [received, own or self.own_name(datasource, received)]
         return [(datasource, names.name_key(agency_name(name))) for name in dict.fromkeys(keys)]
 
@@ -94,8 +96,8 @@ def name_table(connection: Connection) -> NameTable:
 def known_names(connection: Connection, datasource: str, reads: pl.DataFrame) -> tuple[NameTable, list[str]]:
     """The name table with an agency for each received name of reads, and the agencies made for names never seen.
 
-    `reads` has `received_name`, `agency_name`, `event_time` and, if some of them have one, `agency_key`. An agency that
-    is made has the own name of its network, else the received name. It is marked unmapped. In the caller's transaction.
+    `reads` has schema CLEAN and `received_name`. An agency that is made has the own name of its network, else the
+    received name. It is marked unmapped. In the caller's transaction.
     """
     _enter_networks(connection, datasource, reads)
     names = name_table(connection)
@@ -122,7 +124,7 @@ WHERE n.name <> EXCLUDED.name AND n.as_of <= EXCLUDED.as_of
 
 def _enter_networks(connection: Connection, datasource: str, reads: pl.DataFrame) -> None:
     """Keeps the own name of each network that reads came from. A name that older reads had does not come back."""
-    if "agency_key" not in reads.columns or reads["agency_key"].null_count() == reads.height:
+    if reads["agency_key"].null_count() == reads.height:
         return
     newest = pl.col("agency_name").sort_by("event_time").last()
     numbered = (

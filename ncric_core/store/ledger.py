@@ -58,9 +58,9 @@ class Registered:
     """A batch in the ledger.
 
     `file_ids` are the ids of its deliveries. `reads` are its reads that are still to be loaded, with `file_id`,
-    `received_name`, `agency` (standardised, Int32) and `found` (reads of their name in their delivery). `held` counts
-    all its reads by received name, but for those that were rejects once and were replayed. `new_agencies` were made for
-    names never seen.
+    `received_name`, `agency` (standardised, Int32) and `found` (reads of their name in their delivery). For a part of a
+    large delivery, `held` counts its reads by received name, but for those that were rejects once and were replayed.
+    `new_agencies` were made for names never seen.
     """
 
     file_ids: list[int]
