@@ -20,8 +20,7 @@ WHERE agency_name LIKE %s AND file_id = (SELECT id FROM source_files WHERE key =
 """
 
 
-@pytest.fixture
-def filled(store: Store) -> Store:
+def load_two_feeds(store: Store) -> None:
     """Loads two files of BOSS4 (a read twice, three rejects) and one of SCSO."""
     store.put(FILE.format(1), [read(1), read(2), read(3, eventDate="2020-10-11"), read(4, LPREventID=...)])
     store.put(
@@ -30,6 +29,11 @@ def filled(store: Store) -> Store:
     store.run()
     store.put(FILE.format(1).replace("boss4", "scso"), [read(7)])
     store.run("scso")
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    load_two_feeds(store)
     return store
 
 

@@ -19,10 +19,9 @@ from ncric_core.store.name_changes import (
 from ncric_core.store.names import enter_mappings
 from ncric_core.store.restandardize import restandardize
 from tests.conftest import MODEL, Store
-from tests.flows.running_up import until
 from tests.sources.files.lpr_files import read
+from tests.store.test_load import wait_for_waiting
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 ATHERTON = "ATHERTON POLICE DEPARTMENT"
 FILE = "boss4/a_2022-10-11_08-10-00_2022-10-11_08-15-00.json"
 
@@ -170,7 +169,7 @@ def test_a_person_who_saves_beside_an_import_waits_for_it(store: Store) -> None:
     with store.database.session() as connection, ThreadPoolExecutor(1) as aside:
         ensure_agencies(connection, {"Y PD"}, unmapped=False)
         saved = aside.submit(save, store, NameChange("BOSS4", "X", None, "X PD"))
-        until(lambda: store.rows(WAITING) == [(1,)])
+        wait_for_waiting(store, 1)
         enter_mappings(connection, [NameMapping("Y", "Y PD", "BOSS4")])
         connection.commit()
         assert saved.result(60) == ["X PD"]

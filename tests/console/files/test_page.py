@@ -19,6 +19,7 @@ from ncric_core.store.files import FileFilter
 from ncric_core.store.person import Person
 from ncric_core.store.rejects import RejectFilter
 from tests.conftest import FILE, Store, read
+from tests.store.test_files import load_two_feeds
 
 ANALYST = Person("ann", "ncric_analyst")
 OPERATOR = Person("olga", "ncric_operator")
@@ -26,13 +27,7 @@ OPERATOR = Person("olga", "ncric_operator")
 
 def filled(store: Store) -> None:
     """Loads two files of BOSS4 (a read twice, three rejects) and one of SCSO. Puts one more into the bucket only."""
-    store.put(FILE.format(1), [read(1), read(2), read(3, eventDate="2020-10-11"), read(4, LPREventID=...)])
-    store.put(
-        FILE.format(2), [read(1), read(5, agencyName="FREMONT POLICE DEPARTMENT"), read(6, eventDate="2020-10-11")]
-    )
-    store.run()
-    store.put(FILE.format(1).replace("boss4", "scso"), [read(7)])
-    store.run("scso")
+    load_two_feeds(store)
     store.put(FILE.format(9), [read(9)])
 
 
