@@ -164,9 +164,11 @@ def simulate(
 
 @app.command()
 def bench(
+    *,
     reads: Annotated[int, typer.Option(min=10_000, help="Number of reads in the files.")] = 200_000,
     images: Annotated[int, typer.Option(min=0, help="Number of these reads that have photos.")] = 0,
     filled: Annotated[int, typer.Option(min=0, help="Measure again with this many reads in the store; 0: do not.")] = 0,
+    pairs: Annotated[int, typer.Option(min=1, help="Run the limit and the pipeline in turn, this often.")] = 5,
     console: Annotated[
         bool, typer.Option("--console", help="Measure the console, with --reads reads of ten weeks (5000000, say).")
     ] = False,
@@ -175,7 +177,7 @@ def bench(
     """Measures how fast the pipeline is on this machine, or (--console) how long people wait for the console.
 
     The pipeline is compared with the limit of the machine: COPY of the same rows straight into the same indexed table.
-    Runs in a scratch folder with its own PostgreSQL.
+    Both are run in turn, several times, and the medians are printed. Runs in a scratch folder with its own PostgreSQL.
     """
     folder = Path(tempfile.mkdtemp(prefix="ncric-bench-"))
     try:
@@ -184,7 +186,8 @@ def bench(
             found = {name: round(seen, 3) for name, seen, _ in measured}
             bounds = {name: f"≤ {most:g}" for name, _, most in measured if most is not None}
         else:
-            found = measure(folder, reads=reads, images=min(1.0, images / reads), filled=filled, note=warn).as_dict()
+            share = min(1.0, images / reads)
+            found = measure(folder, reads=reads, images=share, filled=filled, pairs=pairs, note=warn).as_dict()
             bounds = {}
     finally:
         embedded.stop(folder)

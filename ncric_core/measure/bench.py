@@ -4,11 +4,12 @@ import multiprocessing
 import resource
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 import polars as pl
@@ -36,16 +37,22 @@ FILL_WEEKS: Final = 10  # weeks over which the rows of a filled store are spread
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What `ncric bench` prints. `end_to_end_ratio` is to the COPY limit, the other ratios are to the first load."""
+    """What `ncric bench` prints: medians over pairs of runs, the limit and the pipeline in turn.
+
+    `end_to_end_ratio` is the limit's time by the pipeline's, pair by pair, and `end_to_end_spread` the difference
+    between the largest and the smallest of these. `reload_ratio` and `filled_ratio` compare with the first load.
+    """
 
     reads: int
+    pairs: int
     copy_reads_per_second: float  # the limit: COPY straight into the indexed table, one connection
     reads_per_second: float
     end_to_end_ratio: float
+    end_to_end_spread: float
     rerun_seconds: float
     reload_reads_per_second: float
     reload_ratio: float
-    peak_memory_mb: float  # of the pipeline's process, without PostgreSQL
+    peak_memory_mb: float  # of the pipeline's process, without PostgreSQL; the largest of all pairs
     filled_rows: int
     filled_ratio: float | None
 
@@ -53,11 +60,23 @@ class Measured:
         return {name: round(value, 3) if isinstance(value, float) else value for name, value in asdict(self).items()}
 
 
-def bench(folder: Path, *, reads: int, images: float, filled: int, note: Callable[[str], None]) -> Measured:
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The limit and the pipeline, one right after the other. Times in seconds, `peak` in MB."""
+
+    limit: float
+    first: float
+    again: float
+    forced: float
+    peak: float
+
+
+def bench(folder: Path, *, reads: int, images: float, filled: int, pairs: int, note: Callable[[str], None]) -> Measured:
     """Measures the pipeline in an empty folder. Each step has its own process, so that its peak memory is its own.
 
     `reads` is the number of reads in the files, `images` the share of them that have photos. `filled` is the number of
-    reads in the store for the last step, 0 to leave that out. `note` is told each step as it begins.
+    reads in the store for the last step, 0 to leave that out. `pairs` says how often the limit and the pipeline are run
+    in turn. `note` is told each step as it begins.
     """
     settings = Settings(data_dir=folder, bucket=str(folder / "bucket"), database_url=None)
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
@@ -69,32 +88,40 @@ def bench(folder: Path, *, reads: int, images: float, filled: int, note: Callabl
         migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
         note(f"making {reads:,} reads")
         made = step(_make, reads, images)
-        note("COPY, the limit")
-        limits = [step(_copy_limit)]
-        note("the pipeline, from files")
-        first, peak = step(_pipeline, False)
-        note("the same window again, and a forced reload")
-        again, _ = step(_pipeline, False)
-        forced, _ = step(_pipeline, True)
-        _empty(database)
-        limits.append(step(_copy_limit))
-        _empty(database)
+        step(_prepare_limit, folder / "limit")
+        measured: list[_Pair] = []
+        for number in range(pairs):
+            note(f"{number + 1} of {pairs}: COPY, the limit; the pipeline, from files; again; a forced reload")
+            _empty(database)
+            limit = step(_copy_limit, folder / "limit")
+            _empty(database)
+            first, peak = step(_pipeline, False)
+            again, _ = step(_pipeline, False)
+            forced, _ = step(_pipeline, True)
+            measured.append(_Pair(limit, first, again, forced, peak))
         into_filled = None
         if filled:
             note(f"the same files into a store of {filled:,} reads")
+            _empty(database)
             step(_fill, filled)
             into_filled, _ = step(_pipeline, False)
-    limit = made / (sum(limits) / len(limits))
-    rate = made / first
+    return _measured(made, measured, filled, into_filled)
+
+
+def _measured(made: int, pairs: Sequence[_Pair], filled: int, into_filled: float | None) -> Measured:
+    ratios = [one.limit / one.first for one in pairs]
+    first = median(one.first for one in pairs)
     return Measured(
         reads=made,
-        copy_reads_per_second=limit,
-        reads_per_second=rate,
-        end_to_end_ratio=rate / limit,
-        rerun_seconds=again,
-        reload_reads_per_second=made / forced,
-        reload_ratio=first / forced,
-        peak_memory_mb=peak,
+        pairs=len(pairs),
+        copy_reads_per_second=made / median(one.limit for one in pairs),
+        reads_per_second=made / first,
+        end_to_end_ratio=median(ratios),
+        end_to_end_spread=max(ratios) - min(ratios),
+        rerun_seconds=median(one.again for one in pairs),
+        reload_reads_per_second=made / median(one.forced for one in pairs),
+        reload_ratio=median(one.first / one.forced for one in pairs),
+        peak_memory_mb=max(one.peak for one in pairs),
         filled_rows=filled,
         filled_ratio=None if into_filled is None else first / into_filled,
     )
@@ -117,23 +144,26 @@ def _pipeline(settings: Settings, force: bool) -> tuple[float, float]:
     return outcome.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _copy_limit(settings: Settings) -> float:
-    """Returns the seconds that one connection takes to COPY the same rows, already prepared, into the same table.
-
-    Empties the table afterwards.
-    """
+def _prepare_limit(settings: Settings, place: Path) -> None:
+    """Writes the reads of all files into a folder, in chunks, as the pipeline passes them to COPY."""
     database = open_database(settings)
-    frames = [frame for feed in feeds(settings).values() for frame in _frames(settings, database, feed)]
+    place.mkdir()
+    for feed in feeds(settings).values():
+        for number, frame in enumerate(_frames(settings, database, feed)):
+            frame.write_ipc(place / f"{feed.job}-{number:06}.arrow")
+
+
+def _copy_limit(settings: Settings, place: Path) -> float:
+    """Returns the seconds that one connection takes to COPY the same rows, already prepared, into the same table."""
     seconds = 0.0
-    with database.session() as connection:
-        for frame in frames:
+    with open_database(settings).session() as connection:
+        for path in sorted(place.iterdir()):
+            frame = pl.read_ipc(path)
             ensure_partitions(connection, frame["event_time"])
-        for frame in frames:
             begun = time.monotonic()
             with connection:
                 copy_reads(connection, "vehicle_records", frame)
             seconds += time.monotonic() - begun
-    _empty(database)
     return seconds
 
 
