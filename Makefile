@@ -4,6 +4,8 @@
 PYTHON ?= $(if $(wildcard .venv/bin/python),.venv/bin/python,python3)
 TOOLS = $(dir $(shell command -v $(PYTHON)))
 
+PARALLEL = -n logical --maxprocesses 4
+
 NO_PREFECT = tests/alarms tests/cli tests/e2e tests/simulate tests/sources tests/store
 
 .PHONY: help fast test fmt check cover
@@ -12,10 +14,10 @@ help:
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 8
 
 fast: ## the tests without Prefect, a browser or long trials: under a minute
-	$(PYTHON) -m pytest -m "not slow and not browser" --hypothesis-profile=fast -n logical --maxprocesses 4 --dist loadfile
+	$(PYTHON) -m pytest -m "not slow and not browser" --hypothesis-profile=fast $(PARALLEL)
 
 test: ## all tests
-	$(PYTHON) -m pytest
+	$(PYTHON) -m pytest $(PARALLEL)
 
 fmt: ## formats the code, and mends what ruff can mend
 	$(TOOLS)ruff check --fix .

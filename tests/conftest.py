@@ -58,17 +58,33 @@ SLOW = {"prefect", "whole", "s3_endpoint"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks tests by their fixtures, and puts those of the flows and those that use a Prefect server last.
+    """Marks tests by their fixtures, and groups them for several processes (`-n 2`): a group stays in one process.
 
-    The server leaves threads behind that draw random numbers, which hypothesis takes for a fault of the test.
+    What is dear to start has one group for all its tests; otherwise a file is a group. The longest groups come first,
+    so that no process is left with one at the end. Tests of the flows and those that use a Prefect server come last:
+    the server leaves threads behind that draw random numbers, which hypothesis takes for a fault of the test.
     """
-    items.sort(key=lambda item: "flows" in item.path.parts[-2:] or "prefect" in getattr(item, "fixturenames", ()))
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
         if "browser" in fixtures:
             item.add_marker("browser")
         if fixtures & SLOW:
             item.add_marker("slow")
+        item.add_marker(pytest.mark.xdist_group(_group(item, fixtures)))
+    items.sort(key=_when)
+
+
+def _group(item: pytest.Item, fixtures: set[str]) -> str:
+    if "whole" in fixtures:
+        return "whole"
+    if item.path.name == "test_up.py":
+        return "up"
+    return "prefect" if "prefect" in fixtures or item.path.parent.name == "flows" else item.nodeid.partition("::")[0]
+
+
+def _when(item: pytest.Item) -> int:
+    (group,) = (mark.args[0] for mark in item.iter_markers("xdist_group"))
+    return {"whole": 0, "up": 1, "prefect": 3}.get(group, 2)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
