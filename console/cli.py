@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Final
 
 from ncric_core.cli.app import app
-from ncric_core.settings import read_settings
-from ncric_core.store.schema.migrate import up_to_date
 
 APP: Final = Path(__file__).with_name("app.py")
 
@@ -34,7 +32,9 @@ def console() -> None:
     Without an identity provider (NCRIC_OIDC_METADATA_URL) it listens on this machine only, and everybody who reaches
     it is its administrator.
     """
-    from console.auth import refuse_open, secrets_file  # noqa: PLC0415  # imports streamlit
+    from console.auth import refuse_open, secrets_file
+    from ncric_core.settings import read_settings
+    from ncric_core.store.schema.migrate import up_to_date
 
     settings = read_settings()
     refuse_open(settings, settings.console_address)

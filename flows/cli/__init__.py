@@ -1,3 +1,3 @@
-"""Commands of `ncric` that need Prefect (entry point group `ncric.commands`); importing them imports no prefect."""
+"""Commands of `ncric` that need Prefect (entry point group `ncric.commands`); importing this imports no prefect."""
 
-from flows.cli import doctor, runs, services, status, up  # noqa: F401
+from flows.cli import commands  # noqa: F401  # registers them

@@ -13,7 +13,7 @@ from flows.cli.deployments import differences, on_server, wanted
 from flows.cli.status import worker_service
 from flows.cli.up import ROOT
 from flows.prefect_versions import MEND, PATCHED, other_versions
-from ncric_core.cli.app import app, say
+from ncric_core.cli.app import say
 from ncric_core.errors import NcricError, StoreError
 from ncric_core.jobs.prefect_api import PrefectApi, own_url, prefect_api
 from ncric_core.settings import Settings, read_settings
@@ -35,13 +35,8 @@ class Finding:
     mend: str | None = None
 
 
-@app.command()
 def doctor() -> None:
-    """Checks everything that the jobs need, and says how to mend what is wrong.
-
-    The checks: settings, disk, database, clock, schema, bucket, versions (of what the Prefect server of `ncric up`
-    needs), Prefect, telemetry, worker, deployments. Ends with status 1 if there is a problem.
-    """
+    """Makes all checks and shows what they found. Ends with status 1 if there is a problem."""
     problems = 0
     for finding in check_all():
         problems += finding.mend is not None

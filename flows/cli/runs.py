@@ -5,12 +5,12 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 
 from flows.cli.up import NCRIC, PREFECT, ROOT
-from ncric_core.cli.app import End, Start, app, say, warn
+from ncric_core.cli.app import say, warn
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.jobs.launch import RERUN_TAGS, Backfill, deployment_named, rerun_parameters
 from ncric_core.jobs.named import job_named
@@ -22,72 +22,47 @@ ASK_EVERY: Final = 2.0  # seconds between two questions to Prefect about the run
 
 WIDE: Final = "1000"  # columns: prefect breaks no line, so that the last one is the whole reason of a refusal
 
-Agency = Annotated[list[str] | None, typer.Option(help="Only this agency (standardised name). Can be repeated.")]
-Exclude = Annotated[list[str] | None, typer.Option(help="All but this agency (standardised name). Can be repeated.")]
-Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the runs have ended.")]
 
-
-@app.command()
 def rerun(
-    deployment: Annotated[str, typer.Argument(help="A deployment of prefect.yaml, such as `boss4-hourly`.")],
+    deployment: str,
     *,
-    start: Start = None,
-    end: End = None,
-    agency: Agency = None,
-    exclude_agency: Exclude = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and clean, but load nothing.")] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Also read files that are done according to the ledger.")
-    ] = False,
-    wait: Wait = True,
+    start: str | None,
+    end: str | None,
+    agencies: Sequence[str],
+    exclude: Sequence[str],
+    dry_run: bool,
+    force: bool,
+    wait: bool,
 ) -> None:
-    """Launches a run of a deployment on Prefect's workers.
-
-    A deployment of a feed, such as `boss4-hourly`, needs a window: give --start and --end. Any other, such as
-    `files-catchup`, takes none.
-
-    Safe at any time: nothing is loaded twice. --agency replaces the deployment's own choice of agencies.
-    --exclude-agency adds to those that it leaves out.
-
-    `ncric rerun boss4-hourly --start 2022-10-11T08:00 --end 2022-10-11T12:00`
-    """
+    """Launches a run of a deployment. `flows/cli/commands.py` says what the options mean."""
     if bool(start) != bool(end):
         raise SettingsError("a window has two ends: give both --start and --end")
     asked = window(start, end) if start and end else None
     with prefect_api(read_settings()) as api:
         job = deployment_named(api, deployment)
-        parameters = rerun_parameters(
-            job, asked, agencies=agency or (), exclude=exclude_agency or (), dry_run=dry_run, force=force
-        )
+        parameters = rerun_parameters(job, asked, agencies=agencies, exclude=exclude, dry_run=dry_run, force=force)
         run = api.start(job["id"], parameters, RERUN_TAGS)
         say(f"launched: {api.page_of(run)}")
         if wait and not _ended_well(api, [run["id"]]):
             raise typer.Exit(1)
 
 
-@app.command()
 def backfill(
-    feed: Annotated[str, typer.Argument(help="`boss4` or `scso`.")],
+    feed: str,
     *,
-    start: Annotated[str, typer.Option(help="Start of the window, ISO 8601; without a zone: UTC.")],
-    end: Annotated[str, typer.Option(help="End of the window (exclusive).")],
-    hours: Annotated[int, typer.Option(min=1, help="Hours of a slice. Each slice is a run.")] = 24,
-    at_once: Annotated[int, typer.Option(min=1, help="Run at most this many slices at once, over all backfills.")] = 2,
-    agency: Agency = None,
-    exclude_agency: Exclude = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and clean, but load nothing.")] = False,
-    stop: Annotated[bool, typer.Option("--stop", help="Cancel the slices that have not ended.")] = False,
-    wait: Wait = True,
+    start: str,
+    end: str,
+    hours: int,
+    at_once: int,
+    agencies: Sequence[str],
+    exclude: Sequence[str],
+    dry_run: bool,
+    stop: bool,
+    wait: bool,
 ) -> None:
-    """Loads a long window in slices, shared by all workers of the pool.
-
-    Running the same command again continues: it skips slices that are loaded, and launches failed and cancelled ones
-    again. Ctrl-C ends the display, not the runs; --stop ends the runs.
-
-    `ncric backfill boss4 --start 2022-09-01 --end 2022-10-01`
-    """
+    """Loads a long window in slices. `flows/cli/commands.py` says what the options mean."""
     settings = read_settings()
-    asked = Backfill(feed, window(start, end), hours, agency or (), exclude_agency or (), dry_run)
+    asked = Backfill(feed, window(start, end), hours, agencies, exclude, dry_run)
     job_named(feed, settings, asked.whole)  # raises if there is no such feed
     with prefect_api(settings) as api:
         if stop:
@@ -99,12 +74,8 @@ def backfill(
             raise typer.Exit(1)
 
 
-@app.command()
 def deploy() -> None:
-    """Brings the deployments of prefect.yaml, and the watch over dead runs, to the Prefect server.
-
-    Safe to run again: deployments that are paused stay paused. (`ncric up` resumes them.)
-    """
+    """Brings the deployments of prefect.yaml, and the watch over dead runs, to the Prefect server."""
     settings = read_settings()
     with prefect_api(settings) as api:
         api.time()

@@ -3,15 +3,14 @@
 import signal
 import sys
 import time
+from collections.abc import Collection
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
-
-import typer
+from typing import Final
 
 from ncric_core.agencies import NameMapping
-from ncric_core.cli.app import app, say
+from ncric_core.cli.app import say
 from ncric_core.errors import StoreError
 from ncric_core.jobs.named import CATCHUP, job_named
 from ncric_core.pipeline.integrate import integrate
@@ -23,19 +22,15 @@ from ncric_core.store import embedded
 from ncric_core.store.database import Database, open_database, rows
 from ncric_core.store.names import set_mappings
 from ncric_core.store.schema.migrate import up_to_date
-from ncric_core.windows import parse_moment
 
 SERVER_SEEN_EVERY: Final = 1.0  # seconds between two looks whether the embedded server runs
 
-service = typer.Typer(help="What `ncric up` runs.")
-app.add_typer(service, name="service", hidden=True)
 
+def database(ready: Path) -> None:
+    """Brings the embedded PostgreSQL up to date and keeps it running. Writes its URL to `ready`.
 
-@service.command()
-def database(
-    ready: Annotated[Path, typer.Argument(help="File that is written when the store is ready: its URL.")],
-) -> None:
-    """Brings the embedded PostgreSQL up to date and keeps it running. Ends with an error if the server ends."""
+    Raises StoreError if the server ends.
+    """
     settings = read_settings()
     unfinished = ready.with_suffix(".unfinished")
     unfinished.write_text(up_to_date(settings).dsn)
@@ -46,28 +41,14 @@ def database(
     raise StoreError("the embedded PostgreSQL has ended")
 
 
-@service.command()
-def feeds(
-    *,
-    start: Annotated[str, typer.Option(help="Start of simulated time, ISO 8601.")],
-    begun: Annotated[str, typer.Option(help="Real time at which simulated time started.")],
-    speed: float = 1.0,
-    reads: int = 100_000,
-    seed: int = 1,
-    history: Annotated[int, typer.Option(help="First load simulated files of this many earlier days.")] = 0,
-    silence: Annotated[
-        list[str] | None, typer.Option(help="A simulated camera that sends nothing. Can be repeated.")
-    ] = None,
-    jobs: Annotated[bool, typer.Option(help="Also launch the runs that are due in simulated time.")] = False,
-) -> None:
+def feeds(clock: Clock, *, reads: int, seed: int, history: int, silence: Collection[str], jobs: bool) -> None:
     """Keeps writing simulated files into the bucket, and launches the runs that are due in simulated time."""
     settings = read_settings()
     store = open_database(settings)
     map_names(store)
-    clock = Clock(start=parse_moment(start), begun=parse_moment(begun), speed=speed)
     if history:
         _load_history(settings, store, clock.start, history, reads=reads, seed=seed)
-    silent_from = dict.fromkeys(silence or (), clock.start)
+    silent_from = dict.fromkeys(silence, clock.start)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # so that the schedules go on
     with _due_runs(settings, clock) if jobs else nullcontext():
         for draft in feed(Path(settings.bucket), clock, reads=reads, seed=seed, silent_from=silent_from):
@@ -88,14 +69,6 @@ def _load_history(settings: Settings, store: Database, end: datetime, days: int,
     say(f"{files:,} files of {days} days are in the bucket")
     outcome = integrate(job_named(CATCHUP, settings, None), settings, store)
     say(f"their {outcome.total.loaded:,} reads are loaded, in {outcome.seconds:.0f} s")
-
-
-@service.command()
-def watch() -> None:
-    """Has the Prefect server find runs that died with their worker."""
-    from flows.watch import ensure_watch  # noqa: PLC0415  # imports prefect
-
-    ensure_watch()
 
 
 def map_names(database: Database) -> None:

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 
-from ncric_core.cli.app import app, say, show
+from ncric_core.cli.app import say, show
 from ncric_core.errors import ServiceError, StoreError
 from ncric_core.jobs.prefect_api import PrefectApi, moment, prefect_api
 from ncric_core.jobs.state import JobState, job_state
@@ -55,14 +55,8 @@ class Status:
         return all(service.up for service in self.services)
 
 
-@app.command()
-def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
-) -> None:
-    """Shows services, the last and next run of each deployment, the lag of each feed, and alarms.
-
-    Ends with status 1 if a service is down.
-    """
+def status(*, as_json: bool) -> None:
+    """Shows what `read_status` finds. Ends with status 1 if a service is down."""
     found = read_status(read_settings(), datetime.now(UTC))
     if as_json:
         say(json.dumps({"up": found.up, **asdict(found)}, default=_json))

@@ -7,17 +7,15 @@ import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 
 import httpx
 import psutil
-import typer
 
 import flows
 from flows.cli.child import MARK
 from flows.cli.running import Stopped, Up, leftovers, only_one, stoppable
 from flows.prefect_versions import check_versions
-from ncric_core.cli.app import app
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.jobs.prefect_api import own_url, prefect_api
 from ncric_core.settings import Settings, read_settings
@@ -56,43 +54,19 @@ PREFECT_SETTINGS: Final = {
 }
 
 
-@app.command()
 def up(
     *,
-    feeds: Annotated[
-        str | None, typer.Option(help="`demo`: keep writing simulated files into the bucket. Their reads are made up.")
-    ] = None,
-    speed: Annotated[
-        float, typer.Option(min=1, help="How fast simulated time passes. Above 1, it starts a day ago and catches up.")
-    ] = 1.0,
-    reads: Annotated[int, typer.Option(min=1000, help="Number of simulated rows a day, roughly.")] = 100_000,
-    seed: Annotated[int, typer.Option(help="The same seed makes the same day, another seed another day.")] = 1,
-    history: Annotated[
-        int,
-        typer.Option(
-            min=0, max=366, help="First load simulated files of this many earlier days. 28 show what is usual."
-        ),
-    ] = 0,
-    silence: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="CAMERA_ID",
-            help="A simulated camera that sends nothing, from the start of simulated time on. Can be repeated.",
-        ),
-    ] = None,
-    jobs: Annotated[
-        bool,
-        typer.Option(help="Also launch the runs that are due in simulated time, while it is faster than real time."),
-    ] = True,
+    feeds: str | None,
+    speed: float,
+    reads: int,
+    seed: int,
+    history: int,
+    silence: Collection[str],
+    jobs: bool,
 ) -> None:
-    """Runs the whole system on this machine: PostgreSQL (unless NCRIC_DATABASE_URL is set), Prefect, deployments, a
-    worker and the console.
-
-    Only this machine can reach it. A service that dies is started again. Ctrl-C ends everything. Logs are in
-    DATA_DIR/logs.
-    """
+    """Runs the whole system until Ctrl-C. `flows/cli/commands.py` says what the options mean."""
     settings = with_own_server(read_settings())
-    check(settings, feeds, silence or (), history)
+    check(settings, feeds, silence, history)
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     with only_one(settings.data_dir), stoppable(Up(settings, environment(settings))) as running:
         _clear_the_way(settings)
@@ -101,7 +75,7 @@ def up(
             _start(running)
             if feeds is not None:
                 clock = _clock(speed)
-                _start_feeds(running, clock, reads=reads, seed=seed, history=history, silence=silence or (), jobs=jobs)
+                _start_feeds(running, clock, reads=reads, seed=seed, history=history, silence=silence, jobs=jobs)
             running.tell(f"ready in {time.monotonic() - begun:.0f} s; Ctrl-C ends everything")
             _addresses(running)
             running.watch()

@@ -6,8 +6,6 @@ import sys
 from importlib.metadata import entry_points
 from typing import Final
 
-import psycopg2
-
 # Every command is registered by importing its module.
 from ncric_core.cli import agencies, alarms, books, flights, jobs, measure  # noqa: F401
 from ncric_core.cli.app import app
@@ -23,15 +21,22 @@ def main() -> None:
     try:
         for module in entry_points(group=COMMANDS):
             module.load()
-        app()
-    except (NcricError, psycopg2.Error) as error:
-        what = "the database refuses: " if isinstance(error, psycopg2.Error) else ""
-        lines = str(error).strip().splitlines() or [type(error).__name__]
-        print(f"ncric: {what}{lines[0] if what else chr(10).join(lines)}", file=sys.stderr)  # noqa: T201
+        app(prog_name="ncric")  # whatever way it was started
+    except NcricError as error:
+        print(f"ncric: {error}", file=sys.stderr)  # noqa: T201
         sys.exit(1)
     except KeyboardInterrupt:
         print("ncric: stopped; what was loaded is kept, run it again for the rest", file=sys.stderr)  # noqa: T201
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output, such as `head`, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        from psycopg2 import Error
+
+        from ncric_core.store.database import first_line
+
+        if not isinstance(error, Error):
+            raise
+        print(f"ncric: the database refuses: {first_line(error)}", file=sys.stderr)  # noqa: T201
         sys.exit(1)

@@ -3,20 +3,15 @@
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ncric_core.agencies import NameMapping, read_mappings, write_mappings
 from ncric_core.cli.app import app, connected, say, show, warn
 from ncric_core.errors import SettingsError
-from ncric_core.flight.model import model_in
-from ncric_core.settings import read_settings
-from ncric_core.sources.feeds import datasources
-from ncric_core.store.database import rows
-from ncric_core.store.names import all_mappings, set_mappings, unmapped_names
-from ncric_core.store.restandardize import Move
-from ncric_core.store.restandardize import restandardize as move_reads
+
+if TYPE_CHECKING:
+    from ncric_core.store.restandardize import Move
 
 agencies_app = typer.Typer(no_args_is_help=True, help="Agencies and their received names.")
 app.add_typer(agencies_app, name="agencies")
@@ -34,6 +29,8 @@ ORDER BY a.name
 @agencies_app.command("list")
 def list_agencies() -> None:
     """Lists the agencies with their entity sets and reads."""
+    from ncric_core.store.database import rows
+
     with connected() as (_, connection):
         found = rows(connection, _AGENCIES)
     show(("agency", "entity set", "unmapped", "reads", "newest read"), found, empty="no agencies")
@@ -42,6 +39,8 @@ def list_agencies() -> None:
 @agencies_app.command()
 def unmapped() -> None:
     """Lists received names that are not mapped yet, with their reads and the agencies that they may mean."""
+    from ncric_core.store.names import unmapped_names
+
     with connected() as (_, connection):
         found = unmapped_names(connection)
     rows_ = [(n.datasource, n.received, n.reads, n.first_seen, n.last_seen, " | ".join(n.suggestions)) for n in found]
@@ -63,6 +62,11 @@ def map_name(
     ],
 ) -> None:
     """Maps a received name to an agency. `ncric agencies restandardize` then moves the reads loaded before."""
+    from ncric_core.agencies import NameMapping
+    from ncric_core.settings import read_settings
+    from ncric_core.sources.feeds import datasources
+    from ncric_core.store.names import set_mappings
+
     known = datasources(read_settings())
     if datasource.upper() not in known:
         raise SettingsError(f"there is no datasource {datasource!r}; the datasources are {', '.join(known)}")
@@ -76,6 +80,11 @@ def import_names(
     file: Annotated[Path, typer.Argument(help="CSV: ol.name (Flock: ol.id), standardized_agency_name, ol.datasource.")],
 ) -> None:
     """Imports names from a CSV file, all or none. Faults are reported by line."""
+    from ncric_core.agencies import read_mappings
+    from ncric_core.settings import read_settings
+    from ncric_core.sources.feeds import datasources
+    from ncric_core.store.names import set_mappings
+
     settings = read_settings()
     mappings = read_mappings(file, datasources(settings))
     with connected() as (_, connection):
@@ -91,6 +100,9 @@ def _said(count: int, made: list[str]) -> None:
 @agencies_app.command("export")
 def export_names(file: Annotated[Path | None, typer.Argument(help="The file to write; none: stdout.")] = None) -> None:
     """Exports all names as CSV that `import` can read."""
+    from ncric_core.agencies import write_mappings
+    from ncric_core.store.names import all_mappings
+
     with connected() as (_, connection):
         mappings = all_mappings(connection)
     if file is None:
@@ -107,6 +119,9 @@ def restandardize() -> None:
 
     Moves a bounded number of reads at a time. Safe to kill and to run again.
     """
+    from ncric_core.flight.model import model_in
+    from ncric_core.store.restandardize import restandardize as move_reads
+
     moved: dict[Move, int] = {}
     with connected() as (settings, connection):
         model = model_in(settings.flights_dir)
@@ -123,6 +138,8 @@ def restandardize() -> None:
 @agencies_app.command()
 def history(limit: Annotated[int, typer.Option(min=1, help="Show at most this many, the latest first.")] = 100) -> None:
     """Lists the changes of the name tables: who, when, and the agency before and after."""
+    from ncric_core.store.database import rows
+
     with connected() as (_, connection):
         found: list[tuple[datetime, str, str, str, str | None, str | None]] = list(
             rows(

@@ -2,15 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ncric_core.alarms.freshness import judge
-from ncric_core.alarms.notify import tell
 from ncric_core.cli.app import app, connected, say, show, warn
-from ncric_core.store.alarms import Alarm, latest_alarms, open_alarms
-from ncric_core.windows import parse_moment
+
+if TYPE_CHECKING:
+    from ncric_core.store.alarms import Alarm
 
 
 @app.command()
@@ -23,6 +22,11 @@ def freshness(
 
     Alarms go to NCRIC_NOTIFY_URLS. Ends with status 1 if a message could not be sent; it is sent again next time.
     """
+    from ncric_core.alarms.freshness import judge
+    from ncric_core.alarms.notify import tell
+    from ncric_core.store.alarms import open_alarms
+    from ncric_core.windows import parse_moment
+
     as_of = parse_moment(at) if at else datetime.now(UTC)
     with connected() as (settings, connection):
         changes = judge(connection, settings, as_of)
@@ -44,11 +48,13 @@ def alarms(
     limit: Annotated[int, typer.Option(min=1, help="With --all: list at most this many.")] = 100,
 ) -> None:
     """Lists the alarms that have not ended."""
+    from ncric_core.store.alarms import latest_alarms, open_alarms
+
     with connected() as (_, connection), connection:
         found = latest_alarms(connection, limit=limit) if past else open_alarms(connection)
     _list(found, empty="no alarms")
 
 
-def _list(found: Sequence[Alarm], *, empty: str) -> None:
+def _list(found: Sequence["Alarm"], *, empty: str) -> None:
     rows = [(a.began_at, a.ended_at, a.kind, a.scope, a.message) for a in found]
     show(("began", "ended", "kind", "about", "message"), rows, empty=empty)

@@ -1,4 +1,8 @@
-"""The typer application, and what the commands share: settings, the open store, tables and progress."""
+"""The typer application, and what the commands share: settings, the open store, tables and progress.
+
+Modules of commands are imported for every command, `--help` too. So they import nothing at their top but the standard
+library, typer, and modules that do the same. A command's function imports what it needs in its first lines.
+"""
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -6,23 +10,51 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from time import monotonic
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
-from rich.text import Text
+from typer.core import TyperCommand, TyperGroup
 
-from ncric_core.pipeline.integrate import Progress as Report
-from ncric_core.pipeline.outcome import Outcome
-from ncric_core.settings import Settings, read_settings
-from ncric_core.store.database import Connection
-from ncric_core.store.person import OWNER, Person, asked_by
-from ncric_core.store.schema.migrate import up_to_date
+if TYPE_CHECKING:
+    from ncric_core.pipeline.integrate import Progress as Report
+    from ncric_core.pipeline.outcome import Outcome
+    from ncric_core.settings import Settings
+    from ncric_core.store.database import Connection
+
+
+OUTLINE: Final = {
+    "A day's work": ("run", "status", "alarms", "freshness", "rerun", "backfill", "flights"),
+    "Names": ("agencies",),
+    "Books": ("reconcile", "files", "rejects", "sql"),
+    "The whole system": ("up", "console", "doctor", "settings", "migrate", "deploy"),
+    "Measuring": ("demo", "simulate", "bench"),
+}
+"""The commands in `ncric --help`, in the order in which a newcomer needs them. Any others stand above these."""
+
+
+class _Outlined(TyperGroup):
+    """Lists the commands as in OUTLINE. Says what is wrong with a value without pydantic's words."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        for title, names in OUTLINE.items():
+            for name in names:
+                command = self.commands.pop(name, None)  # put back at the end: the dict's order is that of the help
+                if isinstance(command, TyperCommand | TyperGroup):
+                    command.rich_help_panel = title
+                    self.commands[name] = command
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
+
 
 app = typer.Typer(
     name="ncric",
+    cls=_Outlined,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -56,16 +88,23 @@ def _options(
 
 
 @contextmanager
-def connected() -> Iterator[tuple[Settings, Connection]]:
+def connected() -> Iterator[tuple["Settings", "Connection"]]:
     """Yields the settings and a connection to their store, once its schema is up to date (see `up_to_date`)."""
+    from ncric_core.settings import read_settings
+    from ncric_core.store.schema.migrate import up_to_date
+
     settings = read_settings()
     with up_to_date(settings).session() as connection:
         yield settings, connection
 
 
 @contextmanager
-def asked() -> Iterator[Connection]:
+def asked() -> Iterator["Connection"]:
     """A read-only transaction of the person at the command line, who is the store's owner. Raises StoreError."""
+    from ncric_core.settings import read_settings
+    from ncric_core.store.person import OWNER, Person, asked_by
+    from ncric_core.store.schema.migrate import up_to_date
+
     settings = read_settings()
     person = Person(settings.user, OWNER)
     with asked_by(up_to_date(settings), person, longest=None, readonly=True) as connection:
@@ -96,6 +135,10 @@ def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str
         for column in zip(*texts, strict=True)
     ]
     if sys.stdout.isatty():
+        from rich.console import Console
+        from rich.table import Table
+        from rich.text import Text
+
         table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
         for name, numeric in zip(columns, right, strict=True):
             table.add_column(name, justify="right" if numeric else "left", overflow="fold")
@@ -127,12 +170,15 @@ def _cell(value: object) -> str:
 
 
 @contextmanager
-def progress(title: str) -> Iterator[Report]:
+def progress(title: str) -> Iterator["Report"]:
     """Shows a run's progress on stderr: a moving bar on a terminal, else a plain line every ten seconds.
 
     Yields the function that a run reports its outcome so far to.
     """
     if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(title, total=None)
@@ -140,7 +186,7 @@ def progress(title: str) -> Iterator[Report]:
         return
     last = monotonic()
 
-    def line(outcome: Outcome) -> None:
+    def line(outcome: "Outcome") -> None:
         nonlocal last
         if monotonic() - last >= 10:
             last = monotonic()
@@ -149,7 +195,7 @@ def progress(title: str) -> Iterator[Report]:
     yield line
 
 
-def _so_far(outcome: Outcome) -> str:
+def _so_far(outcome: "Outcome") -> str:
     total = outcome.total
     return f"{outcome.files_read:,} files read, {total.found:,} rows found, {total.loaded:,} reads loaded"
 

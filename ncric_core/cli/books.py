@@ -12,15 +12,7 @@ import typer
 
 from ncric_core.cli.app import End, Start, app, asked, connected, say, show, warn
 from ncric_core.errors import SettingsError
-from ncric_core.files import find_files, look_into
-from ncric_core.pipeline.mapping import own_flight
-from ncric_core.pipeline.replay import replay
-from ncric_core.sources.feeds import feed_named, feeds
-from ncric_core.store.reconcile import MOST_SHOWN
-from ncric_core.store.reconcile import reconcile as balance
-from ncric_core.store.rejects import RejectFilter, count_reasons, find_rejects
 from ncric_core.vocabulary import FileState, Reason
-from ncric_core.windows import window
 
 
 @app.command()
@@ -29,6 +21,9 @@ def reconcile() -> None:
 
     If they do not balance, lists the differences and ends with status 1.
     """
+    from ncric_core.store.reconcile import MOST_SHOWN
+    from ncric_core.store.reconcile import reconcile as balance
+
     with connected() as (_, connection):
         books = balance(connection)
     say(
@@ -67,6 +62,10 @@ def list_files(
     limit: Annotated[int, typer.Option(min=1, help="List at most this many.")] = 100,
 ) -> None:
     """Lists the files of the bucket with what became of each."""
+    from ncric_core.files import find_files
+    from ncric_core.sources.feeds import feed_named, feeds
+    from ncric_core.windows import window
+
     with connected() as (settings, connection):
         there = feeds(settings)
         chosen = [feed_named(job, there)] if job else list(there.values())
@@ -100,6 +99,9 @@ def show_file(
     ] = None,
 ) -> None:
     """Shows what became of a file, by agency and by reject; or one row of it as received."""
+    from ncric_core.files import look_into
+    from ncric_core.sources.feeds import feeds
+
     with connected() as (settings, connection):
         seen = look_into(feeds(settings).values(), connection, key, position)
     if position is not None:
@@ -140,6 +142,8 @@ def list_rejects(
     limit: Annotated[int, typer.Option(min=1, help="List at most this many.")] = 100,
 ) -> None:
     """Lists rejects, and the number of rejects by reason."""
+    from ncric_core.store.rejects import RejectFilter, count_reasons, find_rejects
+
     with connected() as (_, connection):
         reasons = count_reasons(connection, RejectFilter())
         found = find_rejects(connection, RejectFilter(reason, file, replayed=replayed), limit=limit)
@@ -157,6 +161,11 @@ def list_rejects(
 @rejects_app.command("replay")
 def replay_rejects(reason: OfReason = None, file: OfFile = None) -> None:
     """Runs rejects again after a fix of a setting or of the program. Those that are reads now are loaded."""
+    from ncric_core.pipeline.mapping import own_flight
+    from ncric_core.pipeline.replay import replay
+    from ncric_core.sources.feeds import feeds
+    from ncric_core.store.rejects import RejectFilter
+
     with connected() as (settings, connection):
         done = replay(
             connection, feeds(settings).values(), own_flight(settings.flights_dir), RejectFilter(reason, file)

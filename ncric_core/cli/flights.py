@@ -7,8 +7,6 @@ import typer
 
 from ncric_core.cli.app import app, connected, say, show, warn
 from ncric_core.errors import FlightError
-from ncric_core.flight.model import model_in
-from ncric_core.pipeline.flight_load import check_flight, load_flight, table_batches
 
 flights_app = typer.Typer(
     no_args_is_help=True, help="Flights: how the columns of a table become properties of entities and associations."
@@ -22,6 +20,9 @@ def check(files: Annotated[list[Path], typer.Argument(help="Flights (YAML).")]) 
 
     Ends with status 1 if a flight has a fault.
     """
+    from ncric_core.flight.model import model_in
+    from ncric_core.pipeline.flight_load import check_flight
+
     wrong = 0
     with connected() as (settings, connection):
         model = model_in(settings.flights_dir)
@@ -47,6 +48,9 @@ def load(
 
     `ncric flights load flights/my.yaml --table reads.csv`
     """
+    from ncric_core.flight.model import model_in
+    from ncric_core.pipeline.flight_load import check_flight, load_flight, table_batches
+
     with connected() as (settings, connection):
         model = model_in(settings.flights_dir)
         flight = check_flight(connection, file, model)

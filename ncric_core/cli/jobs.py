@@ -1,19 +1,14 @@
 """`ncric run`, `ncric migrate`, `ncric settings`: runs a job, and prepares what jobs need."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ncric_core.cli.app import End, Start, app, progress, say, show, warn
 from ncric_core.errors import SettingsError
-from ncric_core.jobs.named import job_named
-from ncric_core.pipeline.integrate import integrate
-from ncric_core.pipeline.outcome import Outcome
-from ncric_core.settings import read_settings
-from ncric_core.store.database import open_database
-from ncric_core.store.schema.migrate import migrate as bring_up_to_date
-from ncric_core.store.schema.migrate import up_to_date
-from ncric_core.windows import window
+
+if TYPE_CHECKING:
+    from ncric_core.pipeline.outcome import Outcome
 
 
 @app.command()
@@ -43,6 +38,12 @@ def run(
 
     `ncric run boss4 --start 2022-10-11T08:00 --end 2022-10-11T09:00 --exclude-agency "Fremont PD"`
     """
+    from ncric_core.jobs.named import job_named
+    from ncric_core.pipeline.integrate import integrate
+    from ncric_core.settings import read_settings
+    from ncric_core.store.schema.migrate import up_to_date
+    from ncric_core.windows import window
+
     settings = read_settings()
     if bool(start) != bool(end):
         raise SettingsError("a window has two ends: give both --start and --end")
@@ -58,7 +59,7 @@ def run(
         raise typer.Exit(1)
 
 
-def show_outcome(outcome: Outcome, title: str) -> None:
+def show_outcome(outcome: "Outcome", title: str) -> None:
     """Prints what a run did: rows by agency, rejects by reason, new names, and (on stderr) what failed."""
     total = outcome.total
     rate = f", {total.loaded / outcome.seconds:,.0f} reads/s" if total.loaded and outcome.seconds else ""
@@ -88,6 +89,10 @@ def show_outcome(outcome: Outcome, title: str) -> None:
 @app.command()
 def migrate() -> None:
     """Brings an empty or older database up to date, and adds what is new in edm.yaml. Safe to run again."""
+    from ncric_core.settings import read_settings
+    from ncric_core.store.database import open_database
+    from ncric_core.store.schema.migrate import migrate as bring_up_to_date
+
     settings = read_settings()
     done = bring_up_to_date(
         open_database(settings), organization=settings.organization, flights_dir=settings.flights_dir
@@ -98,4 +103,6 @@ def migrate() -> None:
 @app.command()
 def settings() -> None:
     """Shows every setting: its environment variable, value (secrets masked) and meaning."""
+    from ncric_core.settings import read_settings
+
     show(("setting", "value", "meaning"), read_settings().shown(), empty="")

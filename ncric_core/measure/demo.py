@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
 from ncric_core.agencies import NameMapping
+from ncric_core.measure import DAY
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.settings import Settings
@@ -17,8 +18,6 @@ from ncric_core.sources.feeds import feeds
 from ncric_core.store.database import Database, rows
 from ncric_core.store.names import set_mappings
 from ncric_core.windows import Window
-
-DAY: Final = datetime(2022, 10, 11, tzinfo=UTC)
 
 LARGE: Final = ("Fremont PD", "Santa Clara County Sheriff's Office")
 """The agencies that have their own jobs (docs/architecture.md, "The jobs")."""

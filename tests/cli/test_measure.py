@@ -28,6 +28,7 @@ def test_bench_measures_every_step(tmp_path: Path) -> None:
         "peak_memory_mb",
         "filled_rows",
         "filled_ratio",
+        "help_seconds",
     ]
     assert 8_000 < figures["reads"] <= 10_000
     assert figures["filled_rows"] == 2000

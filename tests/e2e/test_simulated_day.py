@@ -5,7 +5,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ncric_core.measure.demo import DAY, differences, jobs_of_the_day, make_feeds
+from ncric_core.measure import DAY
+from ncric_core.measure.demo import differences, jobs_of_the_day, make_feeds
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.simulate.day import simulate
 from ncric_core.simulate.faults import ALL
