@@ -1,7 +1,6 @@
-"""Agencies' names: which spellings are one name, which agency a new name may mean, and name tables as CSV files."""
+"""Agencies' names: which spellings are one name, and name tables as CSV files."""
 
 import csv
-import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,8 +9,6 @@ from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
 from typing import Final, TextIO
-
-from rapidfuzz import fuzz
 
 from ncric_core.errors import AgencyError
 
@@ -62,99 +59,6 @@ def seed_agencies() -> tuple[str, ...]:
     """Returns the agencies known at the start."""
     lines = (files("ncric_core") / "agencies.txt").read_text(encoding="utf-8").splitlines()
     return tuple(line.strip() for line in lines if line.strip())
-
-
-# ---- suggestions
-
-MOST_SUGGESTIONS: Final = 3
-NEAR: Final = (
-    72.0  # of 100; below it two names are of different agencies (tests/test_agencies.py has cases on both sides)
-)
-OTHER_PLACE: Final = 80.0  # of 100; below it two places differ, however similar the rest of the names is
-
-_KINDS: Final = (
-    ("sheriff", re.compile(r"\bsheriff(?:s|'s)?(?: (?:office|ofc|dept|department))?\b|(?<=\w )so$")),
-    ("dps", re.compile(r"\b(?:dept|department) of public safety\b|\bpublic safety(?: (?:dept|department))?\b|\bdps\b")),
-    ("police", re.compile(r"\bpolice(?: (?:dept|department|dep))?\b|\bpd\b|\bp d\b|\b(?:dept|department) of police\b")),
-)
-_IDLE: Final = re.compile(r"\b(?:city|town|of|and|the|ca|calif|california|dept|department|office|usa?)\b")
-_COUNTY: Final = re.compile(r"\b(?:county|cnty|co)\b")
-_KIND_LETTERS: Final = {"police": "pd", "sheriff": "so", "dps": "dps"}
-_NEVER_ALIKE: Final = {frozenset({"sheriff", "police"}), frozenset({"sheriff", "dps"})}
-
-
-@dataclass(frozen=True, slots=True)
-class _Parts:
-    """The parts of a name: the place, the kind of agency ('' if not given), and whether it is a county's."""
-
-    place: str
-    kind: str
-    county: bool
-    acronyms: frozenset[str]
-    compact: str
-
-
-def suggest(received: str, known: Sequence[str]) -> list[str]:
-    """Returns the known agencies that a received name may mean: the best first, at most three, none if none is near.
-
-    Names are compared by place (a ratio of edit distance), by kind of agency (police, sheriff, public safety) in any
-    spelling, and by initials ("California Highway Patrol" is CHP).
-    """
-    given = _parts(received)
-    scored = [(_score(given, _parts(name)), name) for name in known]
-    near = sorted(((score, name) for score, name in scored if score >= NEAR), key=lambda one: (-one[0], one[1]))
-    return [name for _, name in near[:MOST_SUGGESTIONS]]
-
-
-@cache
-def _parts(name: str) -> _Parts:
-    plain = unicodedata.normalize("NFKD", name).casefold().translate(_QUOTES)
-    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    words = " ".join(re.sub(r"[^a-z0-9']+", " ", plain).split())
-    kind, rest = "", words
-    for found, pattern in _KINDS:
-        if pattern.search(rest):
-            kind, rest = kind or found, pattern.sub(" ", rest)
-    county = bool(_COUNTY.search(rest))
-    place = " ".join(_COUNTY.sub(" ", _IDLE.sub(" ", rest)).replace("'", "").split())
-    return _Parts(place, kind, county, _acronyms(words, place, kind), words.replace(" ", "").replace("'", ""))
-
-
-def _acronyms(words: str, place: str, kind: str) -> frozenset[str]:
-    """Returns a name's possible acronyms: CHP for California Highway Patrol, SFPD for San Francisco PD."""
-    whole, of_place = ("".join(word[0] for word in text.split()) for text in (words, place))
-    return frozenset(short for short in (whole, of_place + _KIND_LETTERS.get(kind, "")) if len(short) > 2)
-
-
-def _score(given: _Parts, known: _Parts) -> float:
-    """Returns how near two names are, of 100."""
-    if given.compact == known.compact:
-        return 100.0
-    if given.compact in known.acronyms or known.compact in given.acronyms:
-        return 85.0
-    if not given.place or not known.place:
-        return 0.0
-    score = _place_score(given.place, known.place)
-    if score < OTHER_PLACE:
-        return 0.0
-    kinds = frozenset(
-        {given.kind or ("sheriff" if given.county else ""), known.kind or ("sheriff" if known.county else "")}
-    )
-    if len(kinds) == 2:
-        score -= 24.0 if kinds in _NEVER_ALIKE else 10.0
-    return score
-
-
-def _place_score(given: str, known: str) -> float:
-    """Returns how near two places are: 100 if they are equal, less for misspellings, 85 if one is part of the other."""
-    whole = max(
-        fuzz.ratio(given, known),
-        fuzz.token_sort_ratio(given, known),
-        fuzz.ratio(given.replace(" ", ""), known.replace(" ", "")),
-    )
-    shorter, longer = sorted((given, known), key=len)
-    part = 85.0 if set(shorter.split()) <= set(longer.split()) and len(shorter) > 3 else 0.0
-    return max(whole, part)
 
 
 # ---- name tables as CSV

@@ -12,8 +12,6 @@ from ncric_core.agencies import (
     entity_set_name,
     name_key,
     read_mappings,
-    seed_agencies,
-    suggest,
     view_name,
     write_mappings,
 )
@@ -37,44 +35,6 @@ def test_spellings_that_are_one_name(other: str) -> None:
 def test_unicode_forms_are_one_name() -> None:
     assert name_key("San José PD") == name_key("San Jose\u0301 PD")
     assert name_key("San José PD") != name_key("San Jose PD")
-
-
-@pytest.mark.parametrize("received", ["ATHERTON POLICE DEPARTMENT", "Atherton CA PD", "City of Atherton"])
-def test_atherton_is_suggested_first(received: str) -> None:
-    assert suggest(received, seed_agencies())[0] == "Atherton PD"
-
-
-@pytest.mark.parametrize(
-    ("received", "expected"),
-    [
-        ("CALIFORNIA HIGHWAY PATROL", "CHP"),
-        ("Santa Clara County Sheriff’s Office", "Santa Clara County Sheriff's Office"),
-        ("SANTA CLARA CO SO", "Santa Clara County Sheriff's Office"),
-        ("San Francisco Police Dept.", "San Francisco PD"),
-        ("SFPD", "San Francisco PD"),
-        ("Freemont PD", "Fremont PD"),
-        ("Sunnyvale Department of Public Safety", "Sunnyvale DPS"),
-        ("Solano County Sheriff's Office", "Solano County Sheriffs Office"),
-        ("Hillsboro PD", "Hillsborough PD"),
-        ("BART", "Bay Area Rapid Transit"),
-    ],
-)
-def test_the_best_suggestion_is_first(received: str, expected: str) -> None:
-    assert suggest(received, seed_agencies())[0] == expected
-
-
-@pytest.mark.parametrize(
-    "received", ["Springfield PD", "Los Angeles PD", "Santa Cruz PD", "Oakland PD", "police department", "", "🚓"]
-)
-def test_nothing_near_gives_nothing(received: str) -> None:
-    assert suggest(received, seed_agencies()) == []
-
-
-@given(st.text(), st.lists(st.text(), max_size=5))
-def test_suggestions_are_known_and_at_most_three(received: str, known: list[str]) -> None:
-    found = suggest(received, known)
-    assert len(found) <= 3
-    assert set(found) <= set(known)
 
 
 @given(st.text())

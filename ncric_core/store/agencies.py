@@ -13,6 +13,7 @@ from ncric_core.errors import AgencyError
 from ncric_core.flight.model import READS_TABLE
 from ncric_core.store.database import Connection, array, columns_of, rows
 from ncric_core.store.locks import Lock, lock_transaction
+from ncric_core.suggestions import suggest
 
 VEHICLE_TYPE: Final = "ol.vehicle"
 
@@ -54,7 +55,7 @@ class NameTable:
         for name in wanted:
             agency = self.by_key.get(names.name_key(name))
             if agency is None:
-                near = names.suggest(name, list(self.agencies.values()))
+                near = suggest(name, list(self.agencies.values()))
                 unknown.append(f"{name!r}" + (f" (is it {' or '.join(near)}?)" if near else ""))
             else:
                 found.add(agency)

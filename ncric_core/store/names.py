@@ -11,6 +11,7 @@ from ncric_core.agencies import FLOCK, NameMapping
 from ncric_core.errors import AgencyError
 from ncric_core.store.agencies import NameTable, ensure_agencies, name_table
 from ncric_core.store.database import Connection, rows
+from ncric_core.suggestions import suggest
 
 LONGEST_NAME = 200  # characters, as for any text that is kept (ncric_core.pipeline.clean)
 PAGE = 1000
@@ -120,7 +121,7 @@ def unmapped_names(connection: Connection) -> list[UnmappedName]:
     )
     table = name_table(connection)
     return [
-        UnmappedName(datasource, name, reads, first, last, names.suggest(table.own_name(datasource, name), known))
+        UnmappedName(datasource, name, reads, first, last, suggest(table.own_name(datasource, name), known))
         for datasource, name, reads, first, last in found
         if not is_mapped(table, datasource, name)
     ]
