@@ -58,8 +58,8 @@ def load(
     say(f"{done.rows:,} rows of {table}")
     names = sorted(done.made.keys() | done.new.keys())
     show(
-        ("entity set", "made", "new"),
-        [(name, done.made[name], done.new[name]) for name in names],
+        ("entity set", "new", "already there"),
+        [(name, done.new[name], done.made[name] - done.new[name]) for name in names],
         empty="nothing was made",
     )
     if done.photos:

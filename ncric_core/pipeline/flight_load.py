@@ -28,7 +28,10 @@ NO_SOURCE: Final = "FLIGHT"  # the datasource of reads whose flight names none
 
 @dataclass(slots=True)
 class FlightLoad:
-    """How many entities and links a flight made of a table, and how many of them were new, by entity set."""
+    """How many entities and links a flight made of a table, and how many of them were new, by entity set.
+
+    One that several batches or aliases make counts as made by each of them, and as new once.
+    """
 
     rows: int = 0
     made: Counter[str] = field(default_factory=Counter)
@@ -120,7 +123,7 @@ def _load_reads(connection: Connection, found: pl.DataFrame, one: Definition, do
     )
     if "plate" in reads.columns:
         reads = reads.with_columns(plate_normalized=normalized_plate(pl.col("plate")))
-    for entity_set, count in reads.unique(["id", EVENT_TIME]).group_by("entity_set").len().iter_rows():
+    for entity_set, count in reads.unique(["id", EVENT_TIME], keep="last").group_by("entity_set").len().iter_rows():
         done.made[entity_set] += count
     set_of = {agency: entity_set for entity_set, agency in agency_of.items()}
     for agency, count in upsert_reads(connection, reads.drop("entity_set"), one.update_type).items():

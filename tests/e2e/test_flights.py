@@ -125,6 +125,16 @@ def test_a_legacy_flight_lands_in_its_entity_sets_and_links(store: Store, tmp_pa
     assert store.books().differences == []
 
 
+def test_a_read_that_a_table_has_twice_counts_for_the_agency_that_gets_it(store: Store, tmp_path: Path) -> None:
+    flight = LEGACY.replace("NCRICVehicleRecordsAthertonPD", '"NCRICVehicleRecords{agency}"')
+    header, first, *_ = TABLE.splitlines(keepends=True)
+    table = header + first + first.replace("Atherton PD", "Fremont PD")
+    done = load(store, tmp_path, flight, table)
+    reads = {name: (done.made[name], done.new[name]) for name in done.made if "VehicleRecords" in name}
+    assert reads == {"NCRICVehicleRecordsFremontPD": (1, 1)}
+    assert store.rows("SELECT standardized_agency_name FROM reads") == [("Fremont PD",)]
+
+
 def test_loading_twice_equals_loading_once(store: Store, tmp_path: Path) -> None:
     load(store, tmp_path)
     once = store.everything()
