@@ -1,4 +1,4 @@
-"""Agencies' names: which spellings are one name, and name tables as CSV files."""
+"""Agencies' names: which spellings are one name, what a received name may be, and name tables as CSV files."""
 
 import csv
 import unicodedata
@@ -16,6 +16,8 @@ FLOCK: Final = "FLOCK"
 NO_AGENCY: Final = "No Agency Given"
 
 ENTITY_SET_PREFIX: Final = "NCRICVehicleRecords"
+LONGEST_NAME: Final = 200  # characters, as for any text that is kept (ncric_core.pipeline.clean)
+LARGEST_NETWORK: Final = 2**63 - 1  # bigint
 LONGEST_IDENTIFIER: Final = 63  # bytes of a name in PostgreSQL (NAMEDATALEN - 1)
 
 _QUOTES: Final = dict.fromkeys(map(ord, "’‘‛ʼʻ´`′＇ꞌ"), "'")
@@ -38,6 +40,65 @@ def name_key(name: str) -> str:
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_QUOTES)
     kept = (sign for sign in text if unicodedata.category(sign)[0] not in "ZC")
     return unicodedata.normalize("NFKC", "".join(kept))
+
+
+def received_key(datasource: str, received: str) -> str:
+    """Returns a key that is equal for spellings of one received name. Flock's network 07 is network 7."""
+    key = name_key(received)
+    return (key.lstrip("0") or "0") if datasource == FLOCK and _is_number(key) else key
+
+
+def network_number(datasource: str, received: str) -> int | None:
+    """Returns the number of the Flock network that a received name stands for, or None if it stands for none."""
+    key = received_key(datasource, received)
+    return int(key) if datasource == FLOCK and _is_number(key) else None
+
+
+def _is_number(key: str) -> bool:
+    return key.isascii() and key.isdigit()
+
+
+def one_line(name: str) -> str:
+    """Returns a name as it is kept: on one line, with single blanks, without signs that nobody sees (Unicode's C)."""
+    seen = (sign for sign in name if sign.isspace() or unicodedata.category(sign)[0] != "C")
+    return " ".join("".join(seen).split())
+
+
+def as_kept(mapping: NameMapping) -> NameMapping:
+    """Returns a mapping in the one form that the name tables have. Raises AgencyError if a name of it cannot be kept.
+
+    This is the rule for every way into the name tables: the commands, CSV files and the console. A name has 1 to 200
+    characters on one line. The number of a Flock network has plain digits, without zeros before it.
+    """
+    datasource = mapping.datasource.strip().upper()
+    standardized = _kept(mapping.standardized, "an agency's name")
+    received = _kept(mapping.received, "a received name")
+    number = network_number(datasource, received)
+    if number is not None and number > LARGEST_NETWORK:
+        raise AgencyError(f"{received} cannot be the number of a Flock network: it is too large")
+    return NameMapping(received if number is None else str(number), standardized, datasource)
+
+
+def _kept(name: str, what: str) -> str:
+    kept = one_line(name)
+    if not name_key(kept) or len(kept) > LONGEST_NAME:
+        shown = kept if len(kept) <= LONGEST_NAME else f"{kept[:40]}…"
+        raise AgencyError(f"{shown!r} cannot be {what}: it must have 1 to {LONGEST_NAME} characters")
+    return kept
+
+
+def each_once(mappings: Iterable[NameMapping]) -> list[NameMapping]:
+    """Returns mappings as they are kept, one for each received name. Raises AgencyError if a name has two agencies."""
+    kept: dict[tuple[str, str], NameMapping] = {}
+    for given in mappings:
+        one = as_kept(given)
+        first = kept.setdefault((one.datasource, received_key(one.datasource, one.received)), one)
+        if name_key(first.standardized) != name_key(one.standardized):
+            raise AgencyError(
+                f"{one.datasource} {given.received!r} is mapped to two agencies, {first.standardized!r} and "
+                f"{one.standardized!r}: give it one"
+            )
+    return list(kept.values())
 
 
 def entity_set_name(agency: str) -> str:
@@ -101,17 +162,17 @@ def _checked(path: Path, found: Sequence[tuple[int, dict[str, str]]], datasource
             continue
         source = row[_SOURCE].upper()
         received = row[_NETWORK] if source == FLOCK and row[_NETWORK] else row[_NAME]
-        mapping = NameMapping(received, row[_STANDARD], source)
-        known = mappings.setdefault((source, name_key(received)), mapping)
-        if not name_key(received):
-            faults.append(f"{path}, line {line}: {_NAME} is blank")
-        elif not name_key(row[_STANDARD]):
-            faults.append(f"{path}, line {line}: {_STANDARD} is blank")
-        elif source not in datasources:
-            faults.append(
-                f"{path}, line {line}: {_SOURCE} {row[_SOURCE]!r} is none of {', '.join(sorted(datasources))}"
-            )
-        elif name_key(known.standardized) != name_key(mapping.standardized):
+        if source not in datasources:
+            known_sources = ", ".join(sorted(datasources))
+            faults.append(f"{path}, line {line}: {_SOURCE} {row[_SOURCE]!r} is none of {known_sources}")
+            continue
+        try:
+            mapping = as_kept(NameMapping(received, row[_STANDARD], source))
+        except AgencyError as error:
+            faults.append(f"{path}, line {line}: {error}")
+            continue
+        known = mappings.setdefault((source, received_key(source, received)), mapping)
+        if name_key(known.standardized) != name_key(mapping.standardized):
             faults.append(f"{path}, line {line}: {received!r} is mapped to {known.standardized!r} in an earlier line")
     if faults:
         more = [f"and {len(faults) - MOST_FAULTS} more"] if len(faults) > MOST_FAULTS else []

@@ -1,4 +1,4 @@
-"""Agencies' names: one name or two, suggestions, entity sets, CSV."""
+"""Agencies' names: one name or two, what a received name may be, entity sets, CSV."""
 
 import io
 from pathlib import Path
@@ -9,9 +9,14 @@ from hypothesis import strategies as st
 
 from ncric_core.agencies import (
     NameMapping,
+    as_kept,
+    each_once,
     entity_set_name,
     name_key,
+    network_number,
+    one_line,
     read_mappings,
+    received_key,
     view_name,
     write_mappings,
 )
@@ -42,6 +47,52 @@ def test_a_key_is_its_own_key(name: str) -> None:
     assert name_key(name_key(name)) == name_key(name)
 
 
+@given(st.text())
+def test_a_name_as_it_is_kept_is_that_name(name: str) -> None:
+    kept = one_line(name)
+    assert one_line(kept) == kept
+    assert name_key(kept) == name_key(name)
+    assert kept == kept.strip()
+    assert not {"\n", "\r", "\x00", "\x1b", "\ud800"} & set(kept)
+
+
+@pytest.mark.parametrize("number", ["7", "07", " 0007 ", "７", "0\u200b7", "0 7"])
+def test_a_network_has_one_number_however_it_is_written(number: str) -> None:
+    assert as_kept(NameMapping(number, "CHP", "flock ")) == NameMapping("7", "CHP", "FLOCK")
+    assert received_key("FLOCK", number) == "7"
+    assert network_number("FLOCK", number) == 7
+
+
+def test_digits_are_a_number_for_flock_alone() -> None:
+    assert as_kept(NameMapping("07", "CHP", "BOSS4")).received == "07"
+    assert network_number("BOSS4", "07") is None
+    assert network_number("FLOCK", "Redding CA PD") is None
+    assert as_kept(NameMapping("000", "CHP", "FLOCK")).received == "0"
+
+
+@pytest.mark.parametrize(
+    ("received", "standardized", "message"),
+    [
+        ("", "CHP", "'' cannot be a received name: it must have 1 to 200 characters"),
+        (" \u200b\n", "CHP", "'' cannot be a received name: it must have 1 to 200 characters"),
+        ("x" * 201, "CHP", f"'{'x' * 40}…' cannot be a received name: it must have 1 to 200 characters"),
+        ("APD", "\x00", "'' cannot be an agency's name: it must have 1 to 200 characters"),
+        ("9223372036854775808", "CHP", "9223372036854775808 cannot be the number of a Flock network: it is too large"),
+    ],
+)
+def test_a_name_that_cannot_be_kept(received: str, standardized: str, message: str) -> None:
+    with pytest.raises(AgencyError) as caught:
+        as_kept(NameMapping(received, standardized, "FLOCK"))
+    assert str(caught.value) == message
+
+
+def test_spellings_of_one_name_with_two_agencies_are_refused() -> None:
+    one, same, other = (NameMapping(*names, "FLOCK") for names in (("07", "CHP"), ("7", "chp"), ("7", "Fremont PD")))
+    assert each_once([one, same]) == [NameMapping("7", "CHP", "FLOCK")]
+    with pytest.raises(AgencyError, match="FLOCK '7' is mapped to two agencies, 'CHP' and 'Fremont PD': give it one"):
+        each_once([one, other])
+
+
 def test_entity_set_and_view_of_an_agency() -> None:
     assert entity_set_name("Atherton PD") == "NCRICVehicleRecordsAthertonPD"
     assert (
@@ -60,10 +111,42 @@ def test_mappings_survive_export_and_import(tmp_path: Path) -> None:
     assert read_mappings(tmp_path / "names.csv", SOURCES) == given
 
 
+def kept(mapping: tuple[str, str, str]) -> bool:
+    try:
+        as_kept(NameMapping(*mapping))
+    except AgencyError:
+        return False
+    return True
+
+
+NAMES = st.text(max_size=20) | st.text(" ,\"'\n\r=+-@0７\t", max_size=5)
+
+
+@given(st.lists(st.tuples(NAMES, NAMES, st.sampled_from(SOURCES)).filter(kept), max_size=5))
+def test_whatever_is_kept_survives_export_and_import(
+    tmp_path_factory: pytest.TempPathFactory, given_names: list[tuple[str, str, str]]
+) -> None:
+    by_key = {(one[2], received_key(one[2], one[0])): NameMapping(*one) for one in given_names}
+    mappings = each_once(by_key.values())
+    stream = io.StringIO()
+    write_mappings(mappings, stream)
+    file = tmp_path_factory.getbasetemp() / "names.csv"
+    file.write_text(stream.getvalue(), encoding="utf-8", newline="")
+    assert read_mappings(file, SOURCES) == mappings
+
+
 def test_export_has_the_columns_of_the_former_system() -> None:
     stream = io.StringIO()
     write_mappings([NameMapping("APD", "Atherton PD", "BOSS4")], stream)
     assert stream.getvalue() == "ol.name,standardized_agency_name,ol.datasource\nAPD,Atherton PD,BOSS4\n"
+
+
+def test_a_network_with_two_agencies_is_told_by_line(tmp_path: Path) -> None:
+    file = tmp_path / "names.csv"
+    file.write_text("ol.name,standardized_agency_name,ol.datasource,ol.id\n,CHP,FLOCK,07\n,Fremont PD,FLOCK,7\n")
+    with pytest.raises(AgencyError) as caught:
+        read_mappings(file, SOURCES)
+    assert str(caught.value) == f"{file}, line 3: '7' is mapped to 'CHP' in an earlier line"
 
 
 def test_faults_of_a_name_table_are_told_by_line(tmp_path: Path) -> None:
@@ -75,8 +158,8 @@ def test_faults_of_a_name_table_are_told_by_line(tmp_path: Path) -> None:
     with pytest.raises(AgencyError) as caught:
         read_mappings(file, SOURCES)
     assert str(caught.value).splitlines() == [
-        f"{file}, line 2: ol.name is blank",
-        f"{file}, line 3: standardized_agency_name is blank",
+        f"{file}, line 2: '' cannot be a received name: it must have 1 to 200 characters",
+        f"{file}, line 3: '' cannot be an agency's name: it must have 1 to 200 characters",
         f"{file}, line 4: ol.datasource 'BOS4' is none of BOSS4, FLOCK, SCSO",
         f"{file}, line 6: 'x' is mapped to 'Atherton PD' in an earlier line",
     ]

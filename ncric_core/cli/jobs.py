@@ -97,7 +97,8 @@ def migrate() -> None:
     done = bring_up_to_date(
         open_database(settings), organization=settings.organization, flights_dir=settings.flights_dir
     )
-    say(f"done: {', '.join(done)}" if done else "the database is up to date")
+    for line in done.lines() or ["the database is up to date"]:
+        say(line)
 
 
 @app.command()

@@ -20,11 +20,11 @@ VEHICLE_TYPE: Final = "ol.vehicle"
 
 @dataclass(frozen=True, slots=True)
 class NameTable:
-    """What is known of agencies' names at one moment; keys are `ncric_core.agencies.name_key` of the names."""
+    """What is known of agencies' names at one moment. Keys are as `ncric_core.agencies` makes them."""
 
     agencies: Mapping[int, str]
-    by_key: Mapping[str, int]
-    by_received: Mapping[tuple[str, str], int]  # (datasource, key of the received name)
+    by_key: Mapping[str, int]  # name_key of the agency's name
+    by_received: Mapping[tuple[str, str], int]  # (datasource, received_key)
     networks: Mapping[tuple[str, str], str]  # the own name of a network, by datasource and number
 
     def agency_of(self, datasource: str, received: str, own: str | None = None) -> int | None:
@@ -37,13 +37,13 @@ class NameTable:
         for key in keys:
             if key in self.by_received:
                 return self.by_received[key]
-        _, own_key = keys[-1]
-        return self.by_key.get(own_key)
+        own_name = own or self.own_name(datasource, received)
+        return self.by_key.get(names.name_key(agency_name(own_name)))
 
     def keys_of(self, datasource: str, received: str, own: str | None = None) -> list[tuple[str, str]]:
         """The keys in `by_received` that a received name is looked up by, in order; the last is of its own name."""
         keys = [received, own or self.own_name(datasource, received)]
-        return [(datasource, names.name_key(agency_name(name))) for name in dict.fromkeys(keys)]
+        return [(datasource, names.received_key(datasource, agency_name(name))) for name in dict.fromkeys(keys)]
 
     def own_name(self, datasource: str, received: str) -> str:
         """The name that a network goes by where the received name is its number; else the received name itself."""
@@ -65,8 +65,8 @@ class NameTable:
 
 
 def agency_name(received: str) -> str:
-    """The name of the agency that is made for a name never seen: the name without blanks around it."""
-    return received.strip() if names.name_key(received) else names.NO_AGENCY
+    """The name of the agency that is made for a name never seen: the name as it is kept."""
+    return names.one_line(received) if names.name_key(received) else names.NO_AGENCY
 
 
 def name_table(connection: Connection) -> NameTable:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from ncric_core import agencies as names
-from ncric_core.agencies import FLOCK, NameMapping
+from ncric_core.agencies import NameMapping
 from ncric_core.errors import AgencyError
 from ncric_core.store.agencies import NameTable, agency_name, ensure_agencies, name_table
 from ncric_core.store.database import Connection, rows
@@ -80,7 +80,7 @@ def _agency_after(after: Mapping[tuple[str, str], str | None], table: NameTable,
         mapped = table.agencies.get(table.by_received.get(key, -1))
         if (wanted := after.get(key, mapped)) is not None:
             known = table.by_key.get(names.name_key(wanted))
-            return wanted if known is None else table.agencies[known]
+            return names.one_line(wanted) if known is None else table.agencies[known]
     own = agency_name(table.own_name(datasource, received))
     known = table.by_key.get(names.name_key(own))
     return own if known is None else table.agencies[known]
@@ -120,7 +120,7 @@ def save_changes(connection: Connection, changes: Sequence[NameChange]) -> list[
 
 
 def _key(change: NameChange) -> tuple[str, str]:
-    return change.datasource, names.name_key(change.received)
+    return change.datasource, names.received_key(change.datasource, change.received)
 
 
 def _make_own_agencies(connection: Connection, removed: Sequence[NameChange]) -> None:
@@ -138,12 +138,10 @@ def _make_own_agencies(connection: Connection, removed: Sequence[NameChange]) ->
 
 
 def _remove(connection: Connection, change: NameChange) -> None:
-    by_network = change.datasource == FLOCK and change.received.isascii() and change.received.isdigit()
+    number = names.network_number(change.datasource, change.received)
     with connection.cursor() as cursor:
-        if by_network:
-            cursor.execute(
-                "DELETE FROM standardized_agency_names_flock WHERE network_id = %(id)s", {"id": int(change.received)}
-            )
+        if number is not None:
+            cursor.execute("DELETE FROM standardized_agency_names_flock WHERE network_id = %(id)s", {"id": number})
         else:
             cursor.execute(
                 "DELETE FROM standardized_agency_names WHERE datasource = %(datasource)s AND name_key = %(key)s",

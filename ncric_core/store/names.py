@@ -7,13 +7,11 @@ from datetime import datetime
 from psycopg2.extras import execute_values
 
 from ncric_core import agencies as names
-from ncric_core.agencies import FLOCK, NameMapping
-from ncric_core.errors import AgencyError
+from ncric_core.agencies import FLOCK, NameMapping, each_once, network_number
 from ncric_core.store.agencies import NameTable, ensure_agencies, name_table
 from ncric_core.store.database import Connection, rows
 from ncric_core.suggestions import suggest
 
-LONGEST_NAME = 200  # characters, as for any text that is kept (ncric_core.pipeline.clean)
 PAGE = 1000
 
 
@@ -28,12 +26,10 @@ def enter_mappings(connection: Connection, mappings: Sequence[NameMapping]) -> l
 
     A standardised name that is no agency yet becomes one. An agency that was made for an unmapped name is no longer
     unmapped. Reads loaded before stay where they are until `restandardize`. Triggers keep the history of changes.
-    Raises AgencyError for a name that is blank or too long.
+    Raises AgencyError for a name that cannot be kept (`as_kept`), or that has two agencies.
     """
-    wanted = {mapping.standardized.strip() for mapping in mappings}
-    for name in wanted:
-        if not names.name_key(name) or len(name) > LONGEST_NAME:
-            raise AgencyError(f"{name!r} cannot be an agency's name: it must have 1 to {LONGEST_NAME} characters")
+    mappings = each_once(mappings)
+    wanted = {mapping.standardized for mapping in mappings}
     made = ensure_agencies(connection, wanted, unmapped=False)
     table = name_table(connection)
     agency_of = {name: table.by_key[names.name_key(name)] for name in wanted}
@@ -46,15 +42,14 @@ def enter_mappings(connection: Connection, mappings: Sequence[NameMapping]) -> l
 
 
 def _enter(connection: Connection, mappings: Sequence[NameMapping], standard: Mapping[str, str]) -> None:
-    by_name, by_network = {}, {}
-    for mapping in mappings:
-        agency = standard[mapping.standardized.strip()]
-        datasource = mapping.datasource.strip().upper()
-        if datasource == FLOCK and mapping.received.isascii() and mapping.received.isdigit():
-            by_network[int(mapping.received)] = (int(mapping.received), agency)
+    by_name, by_network = [], []
+    for one in mappings:
+        agency = standard[one.standardized]
+        number = network_number(one.datasource, one.received)
+        if number is None:
+            by_name.append((one.datasource, one.received, names.name_key(one.received), agency))
         else:
-            key = names.name_key(mapping.received)
-            by_name[datasource, key] = (datasource, mapping.received.strip(), key, agency)
+            by_network.append((number, agency))
     with connection.cursor() as cursor:
         execute_values(
             cursor,
@@ -64,7 +59,7 @@ def _enter(connection: Connection, mappings: Sequence[NameMapping], standard: Ma
             SET standardized_agency_name = EXCLUDED.standardized_agency_name
             WHERE n.standardized_agency_name <> EXCLUDED.standardized_agency_name
             """,
-            [by_name[key] for key in sorted(by_name)],
+            sorted(by_name),
             page_size=PAGE,
         )
         execute_values(
@@ -74,7 +69,7 @@ def _enter(connection: Connection, mappings: Sequence[NameMapping], standard: Ma
             ON CONFLICT (network_id) DO UPDATE SET standardized_agency_name = EXCLUDED.standardized_agency_name
             WHERE n.standardized_agency_name <> EXCLUDED.standardized_agency_name
             """,
-            [by_network[network] for network in sorted(by_network)],
+            sorted(by_network),
             page_size=PAGE,
         )
 

@@ -41,6 +41,9 @@ def test_dry_run_loads_nothing(ncric: Command, store: Store) -> None:
         (("run", "boss4", *WINDOW, "--agency", "Athertn PD"), "no such agency: 'Athertn PD' (is it Atherton PD?)"),
         (("agencies", "import", "nowhere.csv"), "nowhere.csv cannot be read: No such file or directory"),
         (("agencies", "map", "APD", "Atherton PD", "--datasource", "BOS4"), "there is no datasource 'BOS4'"),
+        (("agencies", "map", "", "Atherton PD", "--datasource", "BOSS4"), "'' cannot be a received name"),
+        (("agencies", "map", " \n", "Atherton PD", "--datasource", "BOSS4"), "'' cannot be a received name"),
+        (("agencies", "map", "X", " ", "--datasource", "BOSS4"), "'' cannot be an agency's name"),
         (("files", "show", "boss4/nothing.json"), "there is no file boss4/nothing.json"),
         (("sql", "SELEC 1"), "syntax error"),
         (("sql", "DELETE FROM agencies"), "read-only transaction"),
@@ -179,7 +182,7 @@ def test_a_property_added_to_edm_is_loadable_after_migrate(
     (tmp_path / "t.csv").write_text("id,t,c\n1,2022-10-11T08:00:00Z,red\n")
     done = ncric("flights", "load", "f.yaml", "--table", "t.csv")
     assert (done.status, done.err) == (1, "ncric: the database is not up to date: run `ncric migrate`\n")
-    assert ncric("migrate").out == "done: column vehicle_records.vehicle_color\n"
+    assert ncric("migrate").out == "of edm.yaml: column vehicle_records.vehicle_color\n"
     assert ncric("migrate").out == "the database is up to date\n"
     assert ncric("flights", "check", "f.yaml").status == 0
     assert ncric("flights", "load", "f.yaml", "--table", "t.csv").status == 0

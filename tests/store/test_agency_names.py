@@ -1,7 +1,9 @@
 """The name table: mapping, history, and moving reads that are loaded already."""
 
 import pytest
+from psycopg2.errors import CheckViolation
 
+from ncric_core.agencies import NameMapping
 from ncric_core.errors import AgencyError
 from ncric_core.store.agencies import name_table
 from ncric_core.store.names import all_mappings, unmapped_names
@@ -63,6 +65,21 @@ def test_flock_names_are_mapped_by_network(store: Store) -> None:
         assert sorted(m.received for m in all_mappings(connection)) == ["12345", "Some Network"]
 
 
+def test_a_flock_network_has_one_agency_however_its_number_is_written(store: Store) -> None:
+    store.map(("07", "CHP", "FLOCK"), ("７", "CHP", "FLOCK"))
+    store.map(("0 7", "Fremont PD", "FLOCK"))
+    with pytest.raises(AgencyError, match="FLOCK '7' is mapped to two agencies, 'CHP' and 'Fremont PD'"):
+        store.map(("07", "CHP", "FLOCK"), ("7", "Fremont PD", "FLOCK"))
+    with store.database.transaction() as connection:
+        assert all_mappings(connection) == [NameMapping("7", "Fremont PD", "FLOCK")]
+        table = name_table(connection)
+    fremont = table.by_key["fremontpd"]
+    assert [table.agency_of("FLOCK", number) for number in ("7", "07", "７")] == [fremont] * 3
+    for row in (("FLOCK", "07", "07", "CHP"), ("BOSS4", " ", "", "CHP")):
+        with pytest.raises(CheckViolation):
+            store.execute("INSERT INTO standardized_agency_names VALUES (%s, %s, %s, %s)", row)
+
+
 def test_unmapped_names_come_with_suggestions(store: Store) -> None:
     store.put(FILE.format(1), [read(1), read(2), read(3, agencyName="Springfield PD")])
     store.run()
@@ -120,4 +137,6 @@ def test_restandardize_killed_half_way_is_finished_by_the_next(store: Store, mon
 def test_a_blank_name_is_refused(store: Store) -> None:
     with pytest.raises(AgencyError, match="1 to 200 characters"):
         store.map(("APD", " ", "BOSS4"))
+    with pytest.raises(AgencyError, match="'' cannot be a received name: it must have 1 to 200 characters"):
+        store.map((" ", "Atherton PD", "BOSS4"))
     assert store.rows("SELECT count(*) FROM standardized_agency_names") == [(0,)]

@@ -152,6 +152,16 @@ def test_a_flock_network_is_changed_by_its_number(store: Store) -> None:
     assert store.rows("SELECT count(*) FROM standardized_agency_names_flock") == [(0,)]
 
 
+def test_a_network_that_two_forms_write_differently_is_one(store: Store) -> None:
+    with pytest.raises(AgencyError, match="FLOCK '7' is mapped to two agencies"):
+        save(store, NameChange("FLOCK", "07", None, "Atherton PD"), NameChange("FLOCK", "7", None, "Fremont PD"))
+    save(store, NameChange("FLOCK", "07", None, "Atherton PD"))
+    with pytest.raises(NameConflictError, match="is Atherton PD now"):
+        save(store, NameChange("FLOCK", "7", None, "Fremont PD"))
+    save(store, NameChange("FLOCK", "007", "Atherton PD", None))
+    assert store.rows("SELECT count(*) FROM standardized_agency_names_flock") == [(0,)]
+
+
 def test_a_change_that_is_not_in_the_history_cannot_be_undone(store: Store) -> None:
     with store.database.transaction() as connection, pytest.raises(AgencyError, match="no change 12345"):
         reverse_of(connection, 12345)
@@ -159,6 +169,8 @@ def test_a_change_that_is_not_in_the_history_cannot_be_undone(store: Store) -> N
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 201])
 def test_a_name_that_cannot_be_is_refused_and_nothing_is_saved(store: Store, name: str) -> None:
+    with pytest.raises(AgencyError, match="cannot be a received name"):
+        save(store, NameChange("BOSS4", "A", None, "Atherton PD"), NameChange("BOSS4", name, None, "Atherton PD"))
     with pytest.raises(AgencyError, match="cannot be an agency's name"):
         save(store, NameChange("BOSS4", "A", None, "Atherton PD"), NameChange("BOSS4", "B", None, name))
     assert store.rows("SELECT count(*) FROM standardized_agency_names") == [(0,)]
