@@ -1,6 +1,7 @@
 """Brings an empty or older database up to date: the SQL files in order, then the model of edm.yaml, then the agencies
 that every store begins with."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -81,7 +82,7 @@ def migrate(database: Database, *, organization: str, flights_dir: Path) -> Migr
             }:
                 _apply(connection, organization, flights_dir, done)
             told = [notice.partition(TOLD) for notice in connection.notices]
-            done.warnings = [text.strip() for _, by_us, text in told if by_us]
+            done.warnings = [names.one_line(text) for _, by_us, text in told if by_us]
     except psycopg2.Error as error:
         raise StoreError(f"the database refuses the migration: {str(error).strip().splitlines()[0]}") from error
     return done
@@ -115,13 +116,16 @@ def _refuse_changed(connection: Connection) -> None:
 def up_to_date(settings: Settings) -> Database:
     """Opens the database of the settings, with the present schema. The embedded one is migrated if need be.
 
-    Raises StoreError if another one is not up to date.
+    What that migration decided about rows that were there is logged. Raises StoreError if another database is not up to
+    date.
     """
     database = open_database(settings)
     if not is_current(database, organization=settings.organization, flights_dir=settings.flights_dir):
         if not database.embedded:
             raise StoreError("the database is not up to date: run `ncric migrate`")
-        migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
+        done = migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
+        for warning in done.warnings:
+            logging.getLogger(__name__).warning("%s", warning)
     return database
 
 

@@ -1,5 +1,6 @@
 """A database of another version of the program: older ones are brought up to date, newer ones are left alone."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -205,6 +206,15 @@ def test_received_names_get_one_form_and_conflicts_are_told(old_store: Store) ->
     assert ("FLOCK", "００７", "Atherton PD", None) in old_store.rows(
         "SELECT datasource, name, before, after FROM agency_name_changes"
     )
+
+
+def test_what_the_embedded_server_s_migration_decided_is_logged(
+    old_store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    embedded = replace(old_store.database, embedded=True)
+    monkeypatch.setattr(module, "open_database", lambda _: embedded)
+    assert module.up_to_date(old_store.settings) == embedded
+    assert caplog.messages == ["Flock network 4711, which was written ４７１１, is Atherton PD"]
 
 
 def test_migrate_tells_what_was_done_in_a_few_lines(
