@@ -44,6 +44,11 @@ class _Outlined(TyperGroup):
                     command.rich_help_panel = title
                     self.commands[name] = command
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if args and not args[0].startswith("-"):
+            self.resolve_command(ctx, args)  # refuses a wrong command before pydantic is imported for the options
+        return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
