@@ -17,7 +17,7 @@ COMMANDS: Final = "ncric.commands"
 
 def main() -> None:
     """Runs the command line. An expected failure is one line on stderr and exit status 1."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # exits in order, so that the embedded server is released
+    _end_in_order(signal.SIGTERM, signal.SIGHUP)
     try:
         for module in entry_points(group=COMMANDS):
             module.load()
@@ -31,12 +31,10 @@ def main() -> None:
     except BrokenPipeError:  # the reader of our output, such as `head`, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception as error:
-        from psycopg2 import Error
 
-        from ncric_core.store.database import first_line
 
-        if not isinstance(error, Error):
-            raise
-        print(f"ncric: the database refuses: {first_line(error)}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+def _end_in_order(*numbers: signal.Signals) -> None:
+    """Has signals exit the process in order, so that the embedded server is released. `nohup` stays as it is."""
+    for number in numbers:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda got, _: sys.exit(128 + got))

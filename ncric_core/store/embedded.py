@@ -9,6 +9,8 @@ import getpass
 import json
 import logging
 import os
+import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -30,8 +32,9 @@ with warnings.catch_warnings():  # the library warns of a missing XDG_RUNTIME_DI
 logging.getLogger(get_server.__module__.split(".")[0]).addHandler(logging.NullHandler())  # our errors say it in a line
 
 GONE_WITHIN: Final = 20.0  # seconds in which a killed server's locks become free
-ENDING: Final = (signal.SIGTERM, signal.SIGINT)
+ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 READY_WITHIN: Final = 300.0  # seconds in which a server is ready; after a crash it first replays its log
+ROOM: Final = 64 * 2**20  # bytes that a server needs on the disk, to be made and to start
 
 CONFIGURATION: Final = """\
 # Written by ncric at each start.
@@ -63,9 +66,13 @@ def start(data_dir: Path) -> str:
             _forget_dead(cluster)
             return _started(cluster)
     except (OSError, subprocess.SubprocessError, RuntimeError) as error:
-        raise StoreError(
-            f"the embedded PostgreSQL under {data_dir} cannot be started: {error}", passing=True
-        ) from error
+        full = _is_full(data_dir)
+        why = "its disk is full, make room there or move NCRIC_DATA_DIR" if full else error
+        raise StoreError(f"the embedded PostgreSQL under {data_dir} cannot be started: {why}", passing=True) from error
+
+
+def _is_full(folder: Path) -> bool:
+    return folder.exists() and shutil.disk_usage(folder).free < ROOM
 
 
 @contextmanager
@@ -81,7 +88,7 @@ def _locked(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """Delays SIGTERM and Ctrl-C: a process that ended while the server starts would leave it running for ever."""
+    """Delays signals that end the process: if it ended while the server starts, that would run for ever."""
     if threading.current_thread() is not threading.main_thread():  # signals come to the main thread only
         yield
         return
@@ -126,10 +133,12 @@ def _forget_dead(cluster: Path) -> None:
 
 
 def _forget_dead_users(cluster: Path) -> None:
-    handles = cluster / ".handle_pids.json"
+    """Leaves in the library's list of users those that live. A list that was torn gives those that it has whole."""
+    handles, anew = cluster / ".handle_pids.json", cluster / ".handle_pids.new"
     if handles.exists():
-        pids = json.loads(handles.read_text() or "[]")
-        handles.write_text(json.dumps([pid for pid in pids if _lives(pid)]))
+        pids = re.findall(rb"\d+(?=\s*[],])", handles.read_bytes())
+        anew.write_text(json.dumps([pid for pid in map(int, pids) if _lives(pid)]))
+        anew.replace(handles)
 
 
 def _lives(pid: int) -> bool:
@@ -164,9 +173,8 @@ def _started(cluster: Path) -> str:
             # A killed server may stay in the process table for some seconds more, and hold its locks.
             patience = READY_WITHIN if (cluster / "postmaster.pid").exists() else GONE_WITHIN
             if time.monotonic() - begun > patience:
-                raise StoreError(
-                    f"the embedded PostgreSQL in {cluster} does not start: see {server.log}", passing=True
-                ) from error
+                why = "its disk is full" if _is_full(cluster) else f"see {server.log}"
+                raise StoreError(f"the embedded PostgreSQL in {cluster} does not start: {why}", passing=True) from error
             time.sleep(0.5)
         else:
             atexit.unregister(server._cleanup)

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ncric_core.errors import StoreError
+from ncric_core.store import embedded
+
 pytestmark = pytest.mark.slow  # each test starts servers of its own
 
 COMMAND = [sys.executable, "-c", "from ncric_core.cli import main; main()"]
@@ -67,6 +70,34 @@ def test_a_command_ended_while_the_server_starts_leaves_none_behind(
     command.send_signal(number)
     assert command.wait(60) != 0
     assert not pid_file(environment).exists()
+
+
+def test_a_terminal_that_is_closed_ends_a_command_and_its_server(environment: dict[str, str]) -> None:
+    command = subprocess.Popen([*COMMAND, "sql", "SELECT pg_sleep(60)"], env=environment)
+    until_ready(environment)
+    time.sleep(1)
+    command.send_signal(signal.SIGHUP)
+    assert command.wait(30) == 128 + signal.SIGHUP
+    assert not pid_file(environment).exists()
+
+
+@pytest.mark.parametrize("torn", ["[{}, 12", "[{},", '[{}, 4194304, "', "[{}]\0\0\0"])
+def test_a_torn_list_of_the_servers_users_keeps_those_that_it_has_whole(tmp_path: Path, torn: str) -> None:
+    handles = tmp_path / ".handle_pids.json"
+    handles.write_text(torn.format(os.getpid()))
+    embedded._forget_dead(tmp_path)
+    assert handles.read_text() == f"[{os.getpid()}]"
+
+
+def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "postgres").write_text("a server cannot be made here")
+    with pytest.raises(StoreError, match="cannot be started") as caught:
+        embedded.start(tmp_path)
+    assert "its disk" not in str(caught.value)
+    monkeypatch.setattr(embedded, "ROOM", 2**60)
+    with pytest.raises(StoreError, match="its disk is full, make room there") as caught:
+        embedded.start(tmp_path)
+    assert caught.value.passing
 
 
 def _heed_ctrl_c() -> None:
