@@ -130,7 +130,9 @@ def template(server: str) -> str:
     """The name of a migrated database that others are copied from."""
     _ask(server, "CREATE DATABASE migrated")
     settings = Settings(database_url=_named(server, "migrated"), _env_file=None)
-    migrate(open_database(settings), organization=settings.organization, flights_dir=settings.flights_dir)
+    database = open_database(settings)
+    migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
+    database.close()  # nobody may be connected to a database that is copied
     return "migrated"
 
 

@@ -13,7 +13,6 @@ from typing import Any, ClassVar, Final
 from unittest.mock import patch
 
 import streamlit as st
-from psycopg2.extensions import cursor
 from streamlit import config
 from streamlit.logger import set_log_level
 from streamlit.testing.v1 import AppTest
@@ -22,7 +21,7 @@ from console import queries
 from console.queries.runs import files_of
 from ncric_core.errors import NcricError
 from ncric_core.store import person
-from ncric_core.store.database import Connection, Database
+from ncric_core.store.database import Connection, Cursor, Database
 from ncric_core.store.person import Person, Role
 from ncric_core.windows import Window
 
@@ -46,10 +45,11 @@ class Timed:
     times: int
 
 
-class _Cursor(cursor):
+class _Cursor(Cursor):
     seconds: ClassVar[defaultdict[str, list[float]]] = defaultdict(list)
 
     def execute(self, query: Any, vars: Any = None) -> None:  # psycopg2's own names
+        self._begin()
         begun = perf_counter()
         super().execute(query, vars)
         if (name := _asker()) is not None:
@@ -59,13 +59,13 @@ class _Cursor(cursor):
 def _asker() -> str | None:
     """Names the function that sends a statement: the nearest caller outside the modules that all statements go through.
 
-    Returns None for the statements that begin every transaction.
+    Returns None for what the pool asks a connection before it lends it.
     """
     frame = sys._getframe(2)  # as logging and warnings find their callers
     passed = (__name__, "ncric_core.store.database", person.__name__, queries.__name__)
     while frame.f_back is not None:
         module = frame.f_globals.get("__name__", "")
-        if module in passed and frame.f_code.co_name in {"_bind", "connect"}:
+        if module in passed and frame.f_code.co_name == "session":
             return None
         ours = module.startswith(("console.", "ncric_core.")) and module not in passed
         if ours and not frame.f_code.co_name.startswith("<"):  # a comprehension is part of its function

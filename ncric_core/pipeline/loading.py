@@ -13,9 +13,11 @@ import psycopg2
 from ncric_core.deliveries import Delivery
 from ncric_core.errors import AgencyError
 from ncric_core.store import ledger
-from ncric_core.store.database import Database, lost
+from ncric_core.store.database import Database
 from ncric_core.store.insert import make_ready
+from ncric_core.store.interrupts import interrupt
 from ncric_core.store.load import Chunk, Loaded, load_chunk
+from ncric_core.store.refusals import in_words, of_server, without_values
 
 MOST_WAITING: Final = 3  # chunks (and deliveries to be closed) that wait to be loaded
 
@@ -32,17 +34,16 @@ class Loader:
     """Loads chunks over one connection, in the order given. `submit` and `finish` return results in that order."""
 
     def __init__(self, database: Database, *, force: bool) -> None:
-        self._connection = database.connect()
         # Commits do not wait for the disk; `finish` does. If the server crashes, the last chunks are lost whole, with
         # their entries in the ledger, and the next run loads them.
-        with self._connection, self._connection.cursor() as cursor:
-            cursor.execute("SET synchronous_commit TO off")
+        self._session = database.session({"synchronous_commit": "off"})
         self._force = force
         self._staged = force
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="load")
         self._pending: deque[Future[list[Result]]] = deque()
 
     def __enter__(self) -> Self:
+        self._connection = self._session.__enter__()
         return self
 
     def __exit__(
@@ -50,8 +51,10 @@ class Loader:
     ) -> None:
         for future in self._pending:
             future.cancel()
+        if error is not None and not isinstance(error, Exception):  # we are to end, and it may wait for a lock
+            interrupt(self._connection)
         self._pool.shutdown()
-        self._connection.close()
+        self._session.__exit__(kind, error, trace)
 
     def submit(self, chunk: Chunk) -> list[Result]:
         """Queues a chunk. Returns the results of the chunks that it had to wait for.
@@ -82,12 +85,8 @@ class Loader:
         """Has the loading thread do some work, after all that was queued before."""
 
         def do() -> list[Result]:
-            try:
+            with in_words():
                 return work() or []
-            except psycopg2.Error as error:
-                if self._connection.closed:
-                    raise lost(error) from error
-                raise
 
         self._pending.append(self._pool.submit(do))
 
@@ -100,11 +99,11 @@ class Loader:
         try:
             loaded = load_chunk(self._connection, chunk, staged=self._staged, force=self._force)
         except (psycopg2.Error, UnicodeError, AgencyError) as error:
-            if self._connection.closed:
-                raise  # the database is lost, which is no agency's fault
+            if self._connection.closed or (isinstance(error, psycopg2.Error) and of_server(error)):
+                raise  # which is no agency's fault
             agencies = chunk.pairs["agency"].unique().sort().to_list()
             if len(agencies) == 1:
-                reason = " ".join(str(error).split())
+                reason = _reason(error)
                 ledger.note_failure(self._connection, chunk.pairs, reason)
                 return [(chunk, reason)]
             return [
@@ -115,3 +114,14 @@ class Loader:
         there = chunk.reads.height - loaded.inserted.height
         self._staged = there > STAGE_ABOVE * max(chunk.reads.height, 1)
         return [(chunk, loaded)]
+
+
+def _reason(error: psycopg2.Error | UnicodeError | AgencyError) -> str:
+    """Says why a chunk could not be loaded. It is kept in the ledger and in logs, so it has no values of reads."""
+    match error:
+        case psycopg2.Error():
+            return without_values(error)
+        case UnicodeError():
+            return "a text cannot be written as UTF-8"
+        case _:
+            return str(error)

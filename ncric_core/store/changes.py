@@ -33,7 +33,7 @@ def reads_changed(connection: Connection, before: pl.DataFrame, after: pl.DataFr
 MOVED: Final = """
 CREATE TEMP TABLE IF NOT EXISTS moved (
     camera_id text, hour timestamptz, reads bigint, first timestamptz, last timestamptz
-) ON COMMIT DELETE ROWS
+) ON COMMIT DROP
 """
 """The table that `reads_moved` takes: a row for each camera and hour."""
 

@@ -1,27 +1,86 @@
-"""Opens connections and transactions, on the database of the settings or the embedded one, with errors in words."""
+"""Lends connections from a pool, on the database of the settings or the embedded one, with errors in words.
 
-from collections.abc import Iterator, Sequence
+All of it works through a pooler that gives each transaction another connection to the server (PgBouncer in transaction
+mode): whatever a session sets is set anew in each transaction, and nothing outlives one.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
+from types import MappingProxyType
 from typing import Any, Final
 
 import polars as pl
 import psycopg2
-from psycopg2.extensions import connection as Connection  # noqa: N812 (psycopg2 names the class so)
+from psycopg2 import sql
+from psycopg2.extensions import STATUS_READY, make_dsn, parse_dsn
 from psycopg2.sql import Composable
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import TimeoutError as NoneFree
+from sqlalchemy.pool import QueuePool
 
 from ncric_core.errors import StoreError
 from ncric_core.settings import Settings
 from ncric_core.store import embedded
+from ncric_core.store.interrupts import hearing_signals
+from ncric_core.store.refusals import first_line, in_words
 
 OLDEST_SERVER: Final = 150000  # version 15 has security_invoker views and NULLS NOT DISTINCT
 
-__all__ = ["Connection", "Database", "first_line", "open_database", "rows"]
+KEPT: Final = 5  # connections that wait in the pool for their next use
+MOST: Final = 25  # connections at the same time
+FREE_WITHIN: Final = 30  # seconds
+RENEWED_AFTER: Final = 1800  # seconds; settings of roles and databases reach new connections only
+
+CONNECTION: Final = {
+    "application_name": "ncric",
+    "connect_timeout": "10",
+    "client_encoding": "UTF8",
+    # A network that goes silent is found within half a minute, whether we send or wait.
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "4",
+    "tcp_user_timeout": "30000",
+}
+"""What libpq is told, unless the URL says otherwise."""
+
+__all__ = ["Connection", "Cursor", "Database", "first_line", "open_database", "rows"]
 
 
-@dataclass(frozen=True, slots=True)
+class Cursor(psycopg2.extensions.cursor):
+    """Begins each transaction with the settings of its session, however the transaction begins."""
+
+    connection: "Connection"
+
+    def execute(self, query: Any, vars: Any = None) -> None:  # psycopg2's own names
+        self._begin()
+        super().execute(query, vars)
+
+    def executemany(self, query: Any, vars_list: Any) -> None:
+        self._begin()
+        super().executemany(query, vars_list)
+
+    def copy_expert(self, sql: Any, file: Any, size: int = 8192) -> None:
+        self._begin()
+        super().copy_expert(sql, file, size)
+
+    def _begin(self) -> None:
+        if self.connection.status == STATUS_READY and not self.connection.autocommit:
+            with self.connection.cursor(cursor_factory=psycopg2.extensions.cursor) as cursor:
+                cursor.execute(self.connection.begins)
+
+
+class Connection(psycopg2.extensions.connection):
+    """A connection lent by a database. `begins` is what each of its transactions begins with."""
+
+    database: "Database"
+    begins: str
+
+
+@dataclass(frozen=True)
 class Database:
     """The place of the store, and the user whom its history of changes names."""
 
@@ -30,52 +89,90 @@ class Database:
     embedded: bool
 
     def connect(self) -> Connection:
-        """Opens a connection in UTC, with our user's name for the history. Raises StoreError, without the password."""
+        """Makes a connection, for the pool. Raises StoreError, without the password."""
         try:
-            connection = psycopg2.connect(
-                self.dsn,
-                application_name="ncric",
-                connect_timeout=10,
-                options="-c timezone=UTC",
-                client_encoding="UTF8",
-            )
-        except psycopg2.OperationalError as error:
+            given = make_dsn(**{**CONNECTION, **parse_dsn(self.dsn)})
+            connection = psycopg2.connect(given, connection_factory=Connection, cursor_factory=Cursor)
+        except psycopg2.Error as error:
             raise StoreError(
                 f"the database cannot be reached: {first_line(error)}; check NCRIC_DATABASE_URL",
-                passing=True,
+                passing=isinstance(error, psycopg2.OperationalError),
             ) from None
-        if connection.server_version < OLDEST_SERVER:
+        if fault := _unfit(connection):
             connection.close()
-            raise StoreError(f"PostgreSQL {connection.server_version // 10000} is too old: 15 or later is needed")
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('ncric.user', %(user)s, false)", {"user": self.user})
-        except psycopg2.Error as error:
-            connection.close()
-            raise lost(error) from error
+            raise StoreError(fault)
         return connection
 
     @contextmanager
-    def session(self) -> Iterator[Connection]:
-        """Yields a connection for several transactions (`with connection:`), and closes it at the end.
+    def session(self, settings: Mapping[str, str] = MappingProxyType({})) -> Iterator[Connection]:
+        """Lends a connection for several transactions, each in UTC and under our user's name.
 
-        Raises StoreError if the connection is lost.
+        `settings` are further settings of PostgreSQL for each of them, such as `role`. A signal ends what the
+        connection waits for. Raises StoreError for whatever the database refuses.
         """
-        connection = self.connect()
         try:
-            yield connection
-        except psycopg2.Error as error:
-            if not connection.closed:
-                raise
-            raise lost(error) from error
-        finally:
-            connection.close()
+            with in_words():
+                lent = self._pool.connect()
+        except NoneFree:
+            raise StoreError(f"all {MOST} connections to the database are in use: try again", passing=True) from None
+        connection: Connection = lent.driver_connection  # type: ignore[assignment]  # made by `connect`
+        try:
+            with in_words(), hearing_signals(connection):
+                connection.set_session("default", "default", "default", autocommit=False)  # whatever its last user did
+                connection.notices.clear()
+                connection.database = self
+                connection.begins = _set_local({"timezone": "UTC", "ncric.user": self.user, **settings}, connection)
+                yield connection
+        except BaseException:
+            lent.invalidate()  # closes it, with whatever was under way
+            raise
+        if connection.closed:
+            lent.invalidate()
+        else:
+            lent.close()  # back into the pool; what was not committed is rolled back
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Yields a new connection in one transaction, which is committed at the end or rolled back on any error."""
+        """Lends a connection for one transaction, which is committed at the end or rolled back on any error."""
         with self.session() as connection, connection:
             yield connection
+
+    def close(self) -> None:
+        """Closes the connections that wait in the pool."""
+        self._pool.dispose()
+
+    @cached_property
+    def _pool(self) -> QueuePool:
+        return QueuePool(
+            self.connect,  # type: ignore[arg-type]  # their stub of a connection lacks what psycopg2's type has
+            pool_size=KEPT,
+            max_overflow=MOST - KEPT,
+            timeout=FREE_WITHIN,
+            use_lifo=True,
+            recycle=RENEWED_AFTER,
+            pre_ping=True,  # a connection that was lost in the pool is made anew
+            dialect=PGDialect_psycopg2(dbapi=psycopg2),  # type: ignore[no-untyped-call]
+        )
+
+
+def _unfit(connection: Connection) -> str | None:
+    """Says what is wrong with a server that will not do, whoever asks."""
+    if connection.server_version < OLDEST_SERVER:
+        return f"PostgreSQL {connection.server_version // 10000} is too old: 15 or later is needed"
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding not in {"UTF8", None}:  # None: lost already, as will be seen
+        return (
+            f"the database {connection.info.dbname} is in {encoding}, which cannot hold every name: make one with "
+            "CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+        )
+    return None
+
+
+def _set_local(settings: Mapping[str, str], connection: Connection) -> str:
+    """Returns statements for the begin of a transaction. They are no queries, so its isolation can still be set."""
+    form = sql.SQL("SET LOCAL {} TO {}")
+    each = [form.format(sql.Identifier(*name.split(".")), sql.Literal(value)) for name, value in settings.items()]
+    return sql.SQL("; ").join(each).as_string(connection)
 
 
 def open_database(settings: Settings) -> Database:
@@ -133,13 +230,3 @@ def _quoted(value: str) -> str:
     if "\\" in value or '"' in value:
         value = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{value}"'
-
-
-def lost(error: psycopg2.Error) -> StoreError:
-    """Returns the error of a connection that is gone. It may pass, so that a job is worth another try."""
-    return StoreError(f"the connection to the database was lost: {first_line(error)}", passing=True)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of an error's message; its type's name where it has none."""
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

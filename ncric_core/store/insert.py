@@ -62,7 +62,7 @@ def insert_reads(connection: Connection, ready: Ready, *, staged: bool) -> pl.Da
 
 
 _STAGE: Final = (
-    "CREATE TEMP TABLE IF NOT EXISTS staged_reads (LIKE vehicle_records INCLUDING DEFAULTS) ON COMMIT DELETE ROWS",
+    "CREATE TEMP TABLE IF NOT EXISTS staged_reads (LIKE vehicle_records INCLUDING DEFAULTS) ON COMMIT DROP",
     "TRUNCATE staged_reads",
 )
 

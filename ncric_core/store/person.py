@@ -5,12 +5,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import psycopg2
 from psycopg2 import errors
 from psycopg2.extras import Json
 
 from ncric_core.errors import StoreError
-from ncric_core.store.database import Connection, Database, first_line, rows
+from ncric_core.store.database import Connection, Database, rows
 
 Role = Literal["ncric_analyst", "ncric_operator", "none"]
 """A role of the database; "none" is PostgreSQL's word for the role that the connection was made with."""
@@ -47,54 +46,40 @@ def asked_by(
     A statement that takes longer than `longest` is cancelled; None leaves that to the server. Raises StoreError in
     plain words for whatever the database refuses.
     """
-    with _in_words(person, longest), database.session() as connection:
-        if readonly:
-            connection.set_session(readonly=True)
-        with connection:
-            _bind(connection, person, longest, local=True)
-            yield connection
+    settings = _settings(person, longest) | ({"transaction_read_only": "on"} if readonly else {})
+    with database.session(settings) as connection, _in_words(person, longest), connection:
+        yield connection
 
 
 @contextmanager
 def session_of(database: Database, person: Person) -> Iterator[Connection]:
     """A connection in the role and under the name of a person, for functions that end their own transactions.
 
-    `asked_by` cannot serve these, as its role ends with its transaction. Raises StoreError.
+    Raises StoreError.
     """
-    with _in_words(person, LONGEST), database.session() as connection:
-        with connection:
-            _bind(connection, person, LONGEST, local=False)
+    with database.session(_settings(person, LONGEST)) as connection, _in_words(person, LONGEST):
         yield connection
 
 
-_BIND: Final = """
-SELECT set_config('ncric.user', %(name)s, %(local)s),
-       set_config('statement_timeout', coalesce(%(longest)s, current_setting('statement_timeout')), %(local)s),
-       set_config('role', %(role)s, %(local)s)
-"""
-"""`local`: until the end of the transaction, else of the session."""
-
-
-def _bind(connection: Connection, person: Person, longest: str | None, *, local: bool) -> None:
-    rows(connection, _BIND, {"name": person.name, "role": person.role, "longest": longest, "local": local})
+def _settings(person: Person, longest: str | None) -> dict[str, str]:
+    """Returns the settings that bind a transaction to a person; the role is last, as it may not set the others."""
+    limit = {} if longest is None else {"statement_timeout": longest}
+    return {"ncric.user": person.name, **limit, "role": person.role}
 
 
 @contextmanager
 def _in_words(person: Person, longest: str | None) -> Iterator[None]:
+    """Raises StoreError for what a person can do something about; the session knows the rest."""
     try:
         yield
-    except psycopg2.Error as error:
-        raise StoreError(_refusal(error, person, longest)) from error
-
-
-def _refusal(error: psycopg2.Error, person: Person, longest: str | None) -> str:
-    match error:
-        case errors.InsufficientPrivilege() if person.role != OWNER:
-            return "you may not do or see this: ask an administrator for the operator role"
-        case errors.QueryCanceled() if longest is not None:
-            return f"the database took longer than {longest}: ask for a shorter time, or try again"
-        case _:
-            return f"the database refuses: {first_line(error)}"
+    except errors.InsufficientPrivilege:
+        if person.role == OWNER:
+            raise
+        raise StoreError("you may not do or see this: ask an administrator for the operator role") from None
+    except errors.QueryCanceled:
+        if longest is None:
+            raise
+        raise StoreError(f"the database took longer than {longest}: ask for a shorter time, or try again") from None
 
 
 @contextmanager
@@ -108,7 +93,7 @@ def changing(
     """
     with asked_by(database, person) as connection, connection.cursor() as cursor:
         note(connection, what, subject, before=before, after=after)
-        cursor.execute("RESET ROLE")  # a change may need the owner: a new agency gets its views
+        cursor.execute("SET LOCAL ROLE NONE")  # a change may need the owner: a new agency gets its views
         yield connection
 
 

@@ -28,7 +28,7 @@ _COUNTED_SCHEMA: Final = pl.Schema(
 )
 
 _STAGE: Final = (
-    "CREATE TEMP TABLE IF NOT EXISTS given_reads (LIKE vehicle_records INCLUDING DEFAULTS) ON COMMIT DELETE ROWS",
+    "CREATE TEMP TABLE IF NOT EXISTS given_reads (LIKE vehicle_records INCLUDING DEFAULTS) ON COMMIT DROP",
     "TRUNCATE given_reads",
 )
 

@@ -132,8 +132,8 @@ SELECT (SELECT count(*) FROM source_files),
 
 def reconcile(connection: Connection) -> Balance:
     """Checks the books against themselves and against the reads, all as of one moment, while loads may go on."""
-    connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
-    with connection:
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         totals = rows(connection, _TOTALS)[0]
         differences = [
             Difference(check, about, int(books), int(reads))

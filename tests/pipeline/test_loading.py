@@ -1,6 +1,7 @@
 """The loading thread: whatever it does, a lost database is told as one."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
@@ -50,6 +51,9 @@ def test_a_connection_that_is_lost_just_after_it_was_made_is_told_so_too(
     # not psycopg2 itself, which other threads of the tests use
     losing = SimpleNamespace(**vars(psycopg2) | {"connect": connect_and_lose})
     monkeypatch.setattr("ncric_core.store.database.psycopg2", losing)
-    with pytest.raises(StoreError, match="the connection to the database was lost") as caught:
-        store.database.connect()
+    with (
+        pytest.raises(StoreError, match="the connection to the database was lost") as caught,
+        replace(store.database).session(),
+    ):
+        pass
     assert caught.value.passing

@@ -9,8 +9,6 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-import psycopg2
-
 from ncric_core import agencies as names
 from ncric_core.errors import StoreError
 from ncric_core.flight.model import model_in
@@ -18,6 +16,7 @@ from ncric_core.settings import Settings
 from ncric_core.store.agencies import ensure_agencies
 from ncric_core.store.database import Connection, Database, open_database, rows
 from ncric_core.store.locks import Lock, lock_transaction
+from ncric_core.store.refusals import in_words
 from ncric_core.store.schema.edm import FORMS, apply_model
 
 _BOOK: Final = """
@@ -63,28 +62,24 @@ def migrate(database: Database, *, organization: str, flights_dir: Path) -> Migr
     applied, FlightError if edm.yaml is wrong.
     """
     done = Migrated()
-    try:
-        with database.transaction() as connection, connection.cursor() as cursor:
-            lock_transaction(connection, Lock.MIGRATE)
-            cursor.execute("SET LOCAL client_min_messages = warning")
-            cursor.execute(_BOOK)
-            left = pending(connection)
-            _refuse_changed(connection)
-            for name, text in left:
-                cursor.execute(text)
-                cursor.execute(
-                    "INSERT INTO schema_migrations (name, sha256) VALUES (%(name)s, %(sha256)s)",
-                    {"name": name, "sha256": _hash(text)},
-                )
-                done.migrations.append(name)
-            if model_stamp(flights_dir, organization) not in {
-                stamp for (stamp,) in rows(connection, "TABLE schema_model")
-            }:
-                _apply(connection, organization, flights_dir, done)
-            told = [notice.partition(TOLD) for notice in connection.notices]
-            done.warnings = [names.one_line(text) for _, by_us, text in told if by_us]
-    except psycopg2.Error as error:
-        raise StoreError(f"the database refuses the migration: {str(error).strip().splitlines()[0]}") from error
+    refused = in_words("the database refuses the migration")
+    with database.session() as connection, refused, connection, connection.cursor() as cursor:
+        lock_transaction(connection, Lock.MIGRATE)
+        cursor.execute("SET LOCAL client_min_messages = warning")
+        cursor.execute(_BOOK)
+        left = pending(connection)
+        _refuse_changed(connection)
+        for name, text in left:
+            cursor.execute(text)
+            cursor.execute(
+                "INSERT INTO schema_migrations (name, sha256) VALUES (%(name)s, %(sha256)s)",
+                {"name": name, "sha256": _hash(text)},
+            )
+            done.migrations.append(name)
+        if model_stamp(flights_dir, organization) not in {stamp for (stamp,) in rows(connection, "TABLE schema_model")}:
+            _apply(connection, organization, flights_dir, done)
+        told = [notice.partition(TOLD) for notice in connection.notices]
+        done.warnings = [names.one_line(text) for _, by_us, text in told if by_us]
     return done
 
 

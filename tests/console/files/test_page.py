@@ -173,7 +173,7 @@ def test_what_cannot_be_entered_in_the_activity_is_not_shown(console: Store) -> 
     console.execute("ALTER TABLE activity ADD CHECK (what <> 'rows_seen')")
     app = opened(OPERATOR, tab="Rejects")
     assert len(tables(app)) == 1  # the table of reasons
-    assert "the database refuses: new row for relation" in text_of(app)
+    assert "the database refuses: check violation" in text_of(app)
     app = opened(OPERATOR, file=FILE.format(1))
     app.button[-1].click().run()
     assert not app.code
