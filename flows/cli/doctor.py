@@ -2,11 +2,14 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Timer
 from typing import Final
 
+import psycopg2
 import typer
 
 from flows.cli.deployments import differences, on_server, wanted
@@ -19,11 +22,14 @@ from ncric_core.jobs.prefect_api import PrefectApi, own_url, prefect_api
 from ncric_core.settings import Settings, read_settings
 from ncric_core.sources.feeds import feeds
 from ncric_core.store.database import Database, open_database, rows
+from ncric_core.store.interrupts import interrupt
 from ncric_core.store.schema.migrate import is_current, pending
 
 SKEW: Final = timedelta(seconds=5)  # between two clocks; so little does no harm, as windows come from scheduled times
 DISK_FREE: Final = 5 * 2**30  # bytes
 DISK_FREE_SHARE: Final = 0.05
+AT_ONCE: Final = 3  # transactions of a run: of its books, of its loads, and of a lock
+SERVED_WITHIN: Final = 5.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +97,45 @@ def _database(settings: Settings) -> Iterator[Finding]:
     mend = (
         "see the server's log in DATA_DIR/postgres"
         if settings.database_url is None
-        else "check NCRIC_DATABASE_URL, that the server runs, and that it lets us in"
+        else "check NCRIC_DATABASE_URL, that the server runs, and that it lets us in; a pooler between must keep "
+        "transactions whole (PgBouncer: pool_mode = transaction or session)"
     )
 
     def check() -> Iterator[Finding]:
         database = open_database(settings)
         with database.session() as connection:
-            ((version, clock),) = rows(connection, "SELECT current_setting('server_version'), clock_timestamp()")
+            ((version, clock, pid),) = rows(
+                connection, "SELECT current_setting('server_version'), clock_timestamp(), pg_backend_pid()"
+            )
             now = datetime.now(UTC)
-            yield Finding("database", f"PostgreSQL {version} ({kind})")
+            pooled = connection.info.backend_pid != pid  # a pooler gives its clients numbers of its own
+        yield Finding("database", f"PostgreSQL {version} ({kind}{', through a pooler' if pooled else ''})")
+        if pooled:
+            yield pooler(database)
         yield skew("database", clock, now)
         yield schema(settings, database)
 
     yield from guarded("database", mend, check)
+
+
+def pooler(database: Database) -> Finding:
+    """Checks that a pooler has as many connections to the server for us as one run needs at the same time."""
+    with ExitStack() as open_ones:
+        for number in range(AT_ONCE):
+            connection = open_ones.enter_context(database.session())
+            patience = Timer(SERVED_WITHIN, interrupt, [connection])
+            patience.start()
+            try:
+                rows(connection, "SELECT 1")  # begins a transaction
+            except psycopg2.Error:
+                return Finding(
+                    "pooler",
+                    f"serves {number} of the {AT_ONCE} transactions that a run has at the same time",
+                    "give it more connections to the server (PgBouncer: default_pool_size, 20 by default)",
+                )
+            finally:
+                patience.cancel()
+    return Finding("pooler", f"serves {AT_ONCE} transactions at the same time, as a run needs them")
 
 
 def schema(settings: Settings, database: Database) -> Finding:
