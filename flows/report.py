@@ -40,6 +40,8 @@ def _summary(outcome: Outcome, title: str) -> str:
         f"{total.rejected:,} rejected + {total.waiting:,} waiting.**",
         f"{outcome.photos:,} photos, {outcome.bad_photos:,} unreadable.",
     ]
+    if outcome.files_growing:
+        lines.append(f"{outcome.files_growing:,} files may still be being written: the next run reads them.")
     if outcome.new_agencies:
         names = "\n".join(f"- {name}" for name in outcome.new_agencies)
         lines.append(f"### Names never seen\nLoaded under themselves; map them with `ncric agencies map`.\n\n{names}")

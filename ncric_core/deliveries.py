@@ -3,10 +3,10 @@
 A source offers feeds. The pipeline takes batches from a feed and does not know where they come from.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 import polars as pl
 
@@ -63,7 +63,9 @@ class Delivery:
     """One thing that arrived and that the books name, such as a file.
 
     `version` changes when the content does. `window_start` and `window_end` (UTC) are the time in which its reads
-    arrived. A delivery belongs to the window that contains its `window_end`.
+    arrived. A delivery belongs to the window that contains its `window_end`. A `growing` delivery may not be whole yet:
+    it is left to the next run. `trouble` says why a delivery cannot be read, if that is known already. What the books
+    cannot hold, such as a folder that cannot be listed, has no version.
     """
 
     datasource: str
@@ -73,6 +75,12 @@ class Delivery:
     last_modified: datetime
     window_start: datetime
     window_end: datetime
+    growing: bool = False
+    trouble: str | None = None
+
+
+Known = Callable[[str, datetime], bool]
+"""Tells whether a delivery (its key, and when it came or changed last) is known, and need not be offered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class Batch:
 
     `reads` has schema CLEAN, `rejects` schema REJECTED. In both, `file` is the index of a delivery in `contents`. A
     large delivery comes in parts. Each part is a batch of its own, with `part` set. `failed` says, by key, why
-    deliveries could not be read.
+    deliveries could not be read. `unread` has those of them that the books name: all that are still there.
     """
 
     contents: Sequence[Contents]
@@ -103,6 +111,7 @@ class Batch:
     rejects: pl.DataFrame
     part: bool = False
     failed: Mapping[str, str] = field(default_factory=dict)
+    unread: Sequence[Delivery] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +142,11 @@ class Feed(Protocol):
         """Reads just enough to prove that the source can be read. Returns the result in words."""
 
     def deliveries(self, window: Window | None) -> Iterator[Delivery]:
-        """Yields the deliveries that belong to a window; all of them if it is None."""
+        """Yields the deliveries that belong to a window; all of them if it is None.
+
+        A window's deliveries are to cost what that window holds. So a feed may leave out a few of them, which only a
+        look at everything finds.
+        """
 
     def find(self, key: str) -> Delivery | None:
         """Returns the delivery with this key; None if it is not this feed's, or is gone."""
@@ -153,3 +166,11 @@ class Feed(Protocol):
 
     def row(self, delivery: Delivery, position: int) -> str | None:
         """Returns a row of a delivery as received, without photos; None if the delivery has fewer rows."""
+
+
+@runtime_checkable
+class DatedFeed(Feed, Protocol):
+    """A feed whose source tells when each delivery came, so that those that are known need not be looked up again."""
+
+    def unknown(self, known: Known) -> Iterator[Delivery]:
+        """Yields all deliveries but those that `known` tells."""

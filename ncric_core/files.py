@@ -39,6 +39,7 @@ class ListedFile:
     waiting: int = 0
     photos: int = 0
     bad_photos: int = 0
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,18 @@ def find_files(
     search: str | None = None,
     state: FileState | None = None,
 ) -> Iterator[ListedFile]:
-    """Lists what each feed delivers, in the feed's order, and then what only the ledger still has (state GONE)."""
+    """Lists what each feed delivers, in the feed's order, and then what only the ledger still has (state GONE).
+
+    Of a window, it looks for those files by their names that the ledger has and the feed did not list.
+    """
     for feed in feeds:
         listed: set[tuple[str, str]] = set()
-        offered = (one for one in feed.deliveries(window) if search is None or search in one.key)
+        unlisted: list[str] = []  # folders that cannot be listed: what is in them is not gone
+        offered = (one for one in feed.deliveries(window) if search is None or search in one.key or not one.version)
         while page := list(islice(offered, AT_ONCE)):
             keys = [(one.key, one.version) for one in page]
             listed.update(keys)
+            unlisted += [one.key for one in page if not one.version]
             with connection:
                 known = file_entries(connection, keys)
             found = (_state_of(one, known.get((one.key, one.version))) for one in page)
@@ -73,15 +79,22 @@ def find_files(
         if state is FileState.REPLACED:
             replaced = _replaced(connection, feed, window, search)
             yield from (one for one in replaced if (one.file.key, one.file.version) not in listed)
-        if state in (None, FileState.GONE):
+        elif state in (None, FileState.GONE) or (window is not None and state is not FileState.NEW):
             with connection:
                 latest = files_of_feed(connection, feed.datasource, window, search)
-            gone = [one for one in latest if one not in listed]
-            for first in range(0, len(gone), AT_ONCE):
-                part = gone[first : first + AT_ONCE]
+            rest = [one for one in latest if one not in listed and not one[0].startswith(tuple(unlisted))]
+            for first in range(0, len(rest), AT_ONCE):
+                part = rest[first : first + AT_ONCE]
                 with connection:
                     entries = file_entries(connection, part)
-                yield from (_state_of(entries[one].file, entries[one], gone=True) for one in part if one in entries)
+                there = (entries[one] for one in part if one in entries)
+                found = (_state_of(one.file, one, gone=window is None or _is_gone(feed, one.file)) for one in there)
+                yield from (one for one in found if state is None or one.state == state)
+
+
+def _is_gone(feed: Feed, file: Delivery) -> bool:
+    found = feed.find(file.key)
+    return found is None or found.version != file.version
 
 
 def _replaced(connection: Connection, feed: Feed, window: Window | None, search: str | None) -> Iterator[ListedFile]:
@@ -110,6 +123,7 @@ def _state_of(file: Delivery, entry: FileEntry | None, *, gone: bool = False) ->
         entry.waiting,
         entry.photos,
         entry.bad_photos,
+        entry.note,
     )
 
 

@@ -40,7 +40,7 @@ class FileState(Word):
     """
 
     NEW = "new", "not read yet"
-    BEGUN = "begun", "a run stopped in the middle of it"
+    BEGUN = "begun", "a run stopped in the middle of it, or could not read it"
     FAILED = "failed", "rows of some agencies could not be loaded"
     WAITING = "waiting", "rows of some agencies are left to another job"
     DONE = "done", "each of its rows is loaded, was there already, or is a reject"

@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -171,12 +172,14 @@ class Store:
             monkeypatch.setenv(name, value)
 
     def put(self, key: str, content: str | bytes | Sequence[Any]) -> str:
-        """Puts a file into the bucket; a list is written as JSON."""
+        """Puts a file into the bucket, as if a minute ago; a list is written as JSON."""
         path = self.folder / key
         path.parent.mkdir(parents=True, exist_ok=True)
         if not isinstance(content, str | bytes):
             content = json.dumps(content, indent="\t")
         path.write_bytes(content.encode() if isinstance(content, str) else content)
+        ago = time.time_ns() - 60 * 10**9  # what was written in the last seconds is left to the next run
+        os.utime(path, ns=(ago, ago))
         return key
 
     def run(self, job: str = "boss4", *, window: Window | None = HOUR, **options: Any) -> Outcome:

@@ -12,11 +12,12 @@ import streamlit as st
 
 from console.look import in_words, number, span
 from console.queries import asked_by, database
+from ncric_core.deliveries import Known
 from ncric_core.errors import SourceError
 from ncric_core.files import find_files, look_into
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feeds
-from ncric_core.sources.files.objects import Bucket, StoredObject, open_bucket
+from ncric_core.sources.files.objects import Bucket, Leap, StoredObject, anything, nothing_known, open_bucket
 from ncric_core.store.database import Database
 from ncric_core.store.files import FileFilter
 from ncric_core.store.person import SEEN, Person, note, session_of
@@ -40,17 +41,22 @@ class Impatient:
     bucket: Bucket
     until: float
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
-        for listed in self.bucket.list(prefix):
-            if monotonic() > self.until:
-                raise SourceError(
-                    f"the bucket was not listed within {PATIENCE} seconds: the ledger alone is shown; "
-                    f"`ncric files list --state new` takes the time it needs"
-                )
+    def list(self, prefix: str, leap: Leap = anything, known: Known = nothing_known) -> Iterator[StoredObject]:
+        for listed in self.bucket.list(prefix, leap, known):
+            self._check()
             yield listed
 
     def find(self, key: str) -> StoredObject | None:
+        self._check()
         return self.bucket.find(key)
+
+    def _check(self) -> None:
+        if monotonic() > self.until:
+            raise SourceError(
+                f"the bucket was not listed within {PATIENCE} seconds: the ledger alone is shown; "
+                f"`ncric files list --state new` takes the time it needs",
+                passing=True,
+            )
 
     def open(self, listed: StoredObject) -> BinaryIO:
         return self.bucket.open(listed)
@@ -86,6 +92,8 @@ def _compare(store: Database, user: Person, chosen: FileFilter) -> Beside:
     apart: dict[FileState, list[tuple[str, str, int]]] = {FileState.NEW: [], FileState.GONE: []}
     with session_of(store, user) as connection:
         for one in find_files(asked, connection, window=window, search=chosen.search):
+            if not one.file.version:  # a folder that cannot be listed, say: a comparison would be untrue
+                raise SourceError(one.file.trouble or one.file.key)
             if one.state in apart:
                 file = one.file
                 apart[one.state].append((file.key, span(file.window_start, file.window_end), file.size))

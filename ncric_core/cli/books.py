@@ -72,7 +72,7 @@ def list_files(
         if bool(start) != bool(end):
             raise SettingsError("give both --start and --end, or neither")
         span = window(start, end) if start and end else None
-        found = find_files(chosen, connection, window=span, search=search, state=state)
+        found = list(islice(find_files(chosen, connection, window=span, search=search, state=state), limit))
         rows = [
             (
                 f.file.key,
@@ -85,10 +85,13 @@ def list_files(
                 f.rejected,
                 f.waiting,
             )
-            for f in islice(found, limit)
+            for f in found
         ]
     columns = ("file", "window end", "bytes", "state", "found", "loaded", "already there", "rejected", "waiting")
     show(columns, rows, empty="no such files")
+    for f in found:
+        if f.file.trouble:
+            warn(f"ncric: {f.file.trouble}")
 
 
 @files_app.command("show")
@@ -117,6 +120,8 @@ def show_file(
         f"found {file.found} = loaded {file.loaded}{expired} + already there {file.already_there} + rejected "
         f"{file.rejected} + waiting {file.waiting}; photos {file.photos}, unreadable {file.bad_photos}"
     )
+    if file.note:
+        say(file.note)
     show(
         ("received name", "agency", "found", "loaded", "already there", "waiting", "error"),
         seen.loads,

@@ -69,6 +69,8 @@ def show_outcome(outcome: "Outcome", title: str) -> None:
         f"{outcome.files_read:,} read; {outcome.photos:,} photos ({outcome.bad_photos:,} unreadable); "
         f"{outcome.seconds:.1f} s{rate}"
     )
+    if outcome.files_growing:
+        say(f"{outcome.files_growing:,} files may still be being written: the next run reads them")
     rows = [
         (name or "(no agency)", one.found, one.loaded, one.already_there, one.rejected, one.waiting)
         for name, one in sorted(outcome.agencies.items(), key=lambda item: -item[1].found)

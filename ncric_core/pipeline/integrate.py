@@ -16,7 +16,7 @@ import polars as pl
 
 from ncric_core.deliveries import Batch, Feed, received_name
 from ncric_core.pipeline.chunks import split_by_agency
-from ncric_core.pipeline.listing import Scope, deliveries_to_read, scope
+from ncric_core.pipeline.listing import Scope, deliveries_to_read, note_compared, scope
 from ncric_core.pipeline.loading import Loader, Result
 from ncric_core.pipeline.mapping import ReadsFlight, own_flight
 from ncric_core.pipeline.outcome import Job, Outcome
@@ -24,6 +24,7 @@ from ncric_core.settings import Settings
 from ncric_core.store import ledger
 from ncric_core.store.agencies import NameTable, name_table
 from ncric_core.store.database import Connection, Database
+from ncric_core.store.listings import note_unread
 from ncric_core.store.partitions import ensure_partitions
 
 MOST_WRITTEN: Final = 50_000  # rows of what was seen of cameras and agencies that a run remembers
@@ -75,6 +76,7 @@ def integrate(job: Job, settings: Settings, database: Database, progress: Progre
                     _load(batch, feed, run, connection, loader)
                 progress(outcome)
         _book(loader.finish(), run)
+        note_compared(job, connection, outcome)
     outcome.seconds = time.monotonic() - begun
     return outcome
 
@@ -104,6 +106,8 @@ def _look_only(batch: Batch, feed: Feed, run: _Run) -> None:
 
 def _load(batch: Batch, feed: Feed, run: _Run, connection: Connection, loader: Loader) -> None:
     """Enters a batch in the ledger, and queues the chunks of the job's agencies."""
+    if batch.unread:
+        note_unread(connection, batch.unread, batch.failed)
     if not batch.contents:
         return
     registered = ledger.register(

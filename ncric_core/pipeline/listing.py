@@ -2,18 +2,26 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from ncric_core.deliveries import Delivery, Feed
+from ncric_core.deliveries import DatedFeed, Delivery, Feed, Known
 from ncric_core.pipeline.outcome import Job, Outcome
 from ncric_core.store.agencies import NameTable
 from ncric_core.store.database import Connection
 from ncric_core.store.ledger import KnownDelivery, look_up
+from ncric_core.store.listings import last_comparison, note_comparisons, unfinished
 
 PAGE: Final = 20_000
 """Deliveries looked up at a time, so that a window of years needs no more memory than one of days."""
+
+COMPARED_EVERY: Final = timedelta(hours=24)
+"""Everything that a feed offers is compared with the ledger this often; in between, only what is new."""
+
+MARGIN: Final = timedelta(hours=24)
+"""What changed this long before the last comparison began counts as new. S3 dates a large upload by its beginning, and
+no two clocks agree."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +49,53 @@ def deliveries_to_read(
     Counts in `outcome` what it looked up.
     """
     chosen = scope(job, names)
-    offered = feed.deliveries(job.window)
+    begun = datetime.now(UTC)
+    dated = feed if job.window is None and isinstance(feed, DatedFeed) else None
+    known = _known_before(dated, connection, outcome) if dated and not job.force else None
+    offered = dated.unknown(known) if dated and known else feed.deliveries(job.window)
     while page := list(islice(offered, PAGE)):
         outcome.files_listed += len(page)
         with connection:
-            known = look_up(connection, page)
+            entries = look_up(connection, page)
         page.sort(key=lambda delivery: (delivery.window_end, delivery.key))
         for delivery in page:
-            entry = known.get((delivery.key, delivery.version))
-            if job.force or entry is None or _is_left(entry, feed.datasource, job, chosen, names):
-                yield delivery
-            else:
+            entry = entries.get((delivery.key, delivery.version))
+            if entry is not None and not job.force and not _is_left(entry, feed.datasource, job, chosen, names):
                 outcome.files_known += 1
+            elif delivery.growing:
+                outcome.files_growing += 1
+            else:
+                yield delivery
+    if dated and not known:
+        outcome.compared[feed.datasource] = begun
+
+
+def _known_before(feed: Feed, connection: Connection, outcome: Outcome) -> Known | None:
+    """Returns what tells the deliveries that the last comparison with the ledger has seen. Counts them in `outcome`.
+
+    Returns None once a day: then all deliveries are compared.
+    """
+    with connection:
+        last = last_comparison(connection, feed.datasource)
+        if last is None or datetime.now(UTC) - last >= COMPARED_EVERY:
+            return None
+        open_keys = unfinished(connection, feed.datasource)
+    new_from = last - MARGIN
+
+    def known(key: str, changed: datetime) -> bool:
+        if changed >= new_from or key in open_keys:
+            return False
+        outcome.files_listed += 1
+        outcome.files_known += 1
+        return True
+
+    return known
+
+
+def note_compared(job: Job, connection: Connection, outcome: Outcome) -> None:
+    """Enters that everything a feed offers was compared with the ledger, if the run has done all it found to do."""
+    if not job.dry_run and not outcome.failed_files:
+        note_comparisons(connection, outcome.compared)
 
 
 def _is_left(entry: KnownDelivery, datasource: str, job: Job, chosen: Scope, names: NameTable) -> bool:

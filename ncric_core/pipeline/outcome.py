@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import polars as pl
 
@@ -46,6 +46,7 @@ class Outcome:
     files_listed: int = 0
     files_known: int = 0  # nothing of them was left to load, as the ledger says
     files_read: int = 0
+    files_growing: int = 0  # may not be whole yet, and are left to the next run
     photos: int = 0
     bad_photos: int = 0
     agencies: dict[str, AgencyOutcome] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class Outcome:
     new_agencies: list[str] = field(default_factory=list)
     failed_agencies: dict[str, str] = field(default_factory=dict)  # name → why
     failed_files: dict[str, str] = field(default_factory=dict)  # key → why
+    compared: dict[str, datetime] = field(default_factory=dict)  # datasource → when all it offers was listed
     seconds: float = 0.0
 
     @property

@@ -7,8 +7,8 @@ from pydantic import SecretStr
 
 from ncric_core.errors import SourceError
 from ncric_core.settings import Settings
-from ncric_core.sources.files import objects
 from ncric_core.sources.files.objects import open_bucket
+from ncric_core.sources.files.s3 import clients
 
 
 def test_a_block_gives_the_credentials_that_nothing_else_has(prefect: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +26,7 @@ def test_a_block_gives_the_credentials_that_nothing_else_has(prefect: None, monk
             aws_credentials_block="ncric-s3",
             _env_file=None,
         )
-        client = objects._client(settings, attempts=1)  # puts the object that the bucket has to list
+        (client,) = clients(settings, attempts=[1])  # puts the object that the bucket has to list
         client.create_bucket(Bucket="reads", CreateBucketConfiguration={"LocationConstraint": "us-west-1"})
         client.put_object(Bucket="reads", Key="boss4/a.json", Body=b"[]")
         assert [one.key for one in open_bucket(settings).list("boss4/")] == ["boss4/a.json"]

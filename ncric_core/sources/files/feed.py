@@ -2,20 +2,22 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from ncric_core.deliveries import CLEAN, REJECTED, Batch, Contents, Delivery, Received
+from ncric_core.deliveries import CLEAN, REJECTED, Batch, Contents, Delivery, Known, Received
 from ncric_core.errors import SourceError
 from ncric_core.sources.files.clean import clean
 from ncric_core.sources.files.fetch import fetched, pieces
 from ncric_core.sources.files.lpr_json import ParsedReads, arrival_window, parse, parse_parts, raw_frame, row_at
-from ncric_core.sources.files.objects import Bucket, StoredObject
+from ncric_core.sources.files.names import UNFINISHED, WindowLeap
+from ncric_core.sources.files.objects import Bucket, Leap, ObjectGone, StoredObject, anything, nothing_known
 from ncric_core.windows import Window
 
+LONGEST_NAME: Final = 2_000  # bytes; an index of PostgreSQL holds 2,704
 SMALLEST_BATCH: Final = 5_000  # reads; below this polars and the database spend their time on overhead
 
 
@@ -37,7 +39,8 @@ class FileFeed:
     def check(self) -> str:
         """Reads one byte of the feed's first file. Returns in words whether the feed's folders can be read."""
         bucket = self.bucket()
-        first = next((listed for prefix in self.prefixes for listed in bucket.list(prefix)), None)
+        files = (listed for prefix in self.prefixes for listed in bucket.list(prefix))
+        first = next((listed for listed in files if listed.trouble is None), None)
         if first is not None:
             with bucket.open(first) as stream:
                 stream.read(1)
@@ -45,12 +48,29 @@ class FileFeed:
         return f"({where}) {'has no files yet' if first is None else 'can be read'}: {self.place}"
 
     def deliveries(self, window: Window | None) -> Iterator[Delivery]:
-        """Yields the files in the feed's folders whose window ends in `window`; all of them if it is None."""
+        """Yields the files in the feed's folders whose window ends in `window`; all of them if it is None.
+
+        A window's files are found by their names (see WindowLeap). A folder that cannot be listed is yielded with its
+        trouble.
+        """
+        leap = anything if window is None else WindowLeap(window, self.zone)
+        for delivery in self._listed(leap, nothing_known):
+            if window is None or delivery.window_end in window or not delivery.version:
+                yield delivery
+
+    def unknown(self, known: Known) -> Iterator[Delivery]:
+        """Yields all files but those that are `known` (see `deliveries.DatedFeed`)."""
+        return self._listed(anything, known)
+
+    def _listed(self, leap: Leap, known: Known) -> Iterator[Delivery]:
+        bucket = self.bucket()
         for prefix in self.prefixes:
-            for listed in self.bucket().list(prefix):
-                delivery = self._delivery(listed)
-                if window is None or delivery.window_end in window:
-                    yield delivery
+            try:
+                yield from map(self._delivery, bucket.list(prefix, leap, known))
+            except SourceError as error:
+                if error.passing:
+                    raise
+                yield self._delivery(StoredObject(prefix, 0, datetime.now(UTC), "", trouble=str(error)))
 
     def find(self, key: str) -> Delivery | None:
         """Returns the file with this key, or None if it is not in one of the feed's folders."""
@@ -59,7 +79,21 @@ class FileFeed:
 
     def _delivery(self, listed: StoredObject) -> Delivery:
         start, end = arrival_window(listed.key, listed.last_modified, self.zone)
-        return Delivery(self.datasource, listed.key, listed.version, listed.size, listed.last_modified, start, end)
+        version, trouble = listed.version, listed.trouble
+        if len(listed.key.encode()) > LONGEST_NAME:
+            version, trouble = "", f"{listed.key[:200]}… cannot be read: its name is too long for the books"
+        growing = listed.growing or listed.key.endswith(UNFINISHED)
+        return Delivery(
+            self.datasource,
+            listed.key,
+            version,
+            listed.size,
+            listed.last_modified,
+            start,
+            end,
+            growing,
+            trouble,
+        )
 
     def read(self, deliveries: Iterable[Delivery], *, idle: bool = False) -> Iterator[Batch]:
         """Fetches and parses files ahead of the caller, and yields them in batches. A large file comes in parts."""
@@ -146,8 +180,9 @@ class FileFeed:
 
 
 def _stored(delivery: Delivery) -> StoredObject:
-    return StoredObject(delivery.key, delivery.size, delivery.last_modified, delivery.version)
+    return StoredObject(delivery.key, delivery.size, delivery.last_modified, delivery.version, trouble=delivery.trouble)
 
 
 def _failed(delivery: Delivery, error: SourceError) -> Batch:
-    return Batch([], CLEAN.to_frame(), REJECTED.to_frame(), failed={delivery.key: str(error)})
+    unread = [delivery] if delivery.version and not isinstance(error, ObjectGone) else []
+    return Batch([], CLEAN.to_frame(), REJECTED.to_frame(), failed={delivery.key: str(error)}, unread=unread)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from botocore.exceptions import BotoCoreError
+from botocore.exceptions import BotoCoreError, IncompleteReadError
 from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from urllib3.exceptions import HTTPError
 
@@ -55,6 +55,8 @@ def fetched(
 
 
 def _fetch(bucket: Bucket, file: StoredObject, read: Callable[[bytes], Content]) -> Content | SourceError | None:
+    if file.trouble is not None:
+        return SourceError(file.trouble)
     if file.size > LARGE:
         return None
     try:
@@ -69,16 +71,27 @@ def _fetch(bucket: Bucket, file: StoredObject, read: Callable[[bytes], Content])
 
 @retry(retry=retry_if_exception_type(BROKEN_OFF), stop=stop_after_attempt(ATTEMPTS), reraise=True)
 def _whole(bucket: Bucket, file: StoredObject) -> bytes:
-    """Reads a whole file, again if the connection breaks off. Raises one of BROKEN_OFF if it does each time."""
+    """Reads a whole file, again if it breaks off or comes short. Raises one of BROKEN_OFF if it does each time."""
     with bucket.open(file) as stream:
-        return stream.read()
+        content = stream.read()
+    _check_size(file, len(content))
+    return content
 
 
 def pieces(bucket: Bucket, file: StoredObject) -> Iterator[bytes]:
     """Yields the bytes of a large file, piece by piece. Raises SourceError if it cannot be read to its end."""
+    received = 0
     try:
         with bucket.open(file) as stream:
             while piece := stream.read(PIECE):
+                received += len(piece)
                 yield piece
+        _check_size(file, received)
     except BROKEN_OFF as error:
         raise SourceError(f"{file.key} cannot be read to its end: {' '.join(str(error).split())}") from error
+
+
+def _check_size(file: StoredObject, received: int) -> None:
+    """Raises one of BROKEN_OFF if a file came short, although nothing broke off: the rest would be lost for good."""
+    if received != file.size:
+        raise IncompleteReadError(actual_bytes=received, expected_bytes=file.size)

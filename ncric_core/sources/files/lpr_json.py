@@ -34,7 +34,7 @@ A coordinate is Float64 if all its values in the batch came as numbers."""
 KEPT_OF_REJECT: Final = 4000  # characters kept of text that is not JSON
 
 _LONG_STRING = re.compile(r'"[A-Za-z0-9+/=\\]{1000,}+"?')
-_STAMP = re.compile(r"(?<!\d)(\d{4})-?(\d{2})-?(\d{2})[T_ -]?(\d{2})[-:.]?(\d{2})[-:.]?(\d{2})(?!\d)")
+_STAMP = re.compile(r"(?<!\d)(20\d{2})-?(\d{2})-?(\d{2})[T_ -]?(\d{2})[-:.]?(\d{2})[-:.]?(\d{2})(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +90,8 @@ class _Careful:
 def arrival_window(key: str, last_modified: datetime, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """Returns the start and end (UTC) of the time in which a file's reads arrived.
 
-    They are two times in the file's name, else both are LastModified. The times in a name have no zone. Like those in
-    the data, they are in the feed's zone (feeds.md, section 1).
+    They are two times in the file's name, else both are LastModified. The times in a name are of this century and
+    have no zone. Like those in the data, they are in the feed's zone (feeds.md, section 1).
     """
     moments = [_moment(found, zone) for found in _STAMP.finditer(key.rsplit("/", 1)[-1])]
     for start, end in pairwise(moments):

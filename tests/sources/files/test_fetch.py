@@ -11,10 +11,19 @@ import pytest
 from botocore.exceptions import IncompleteReadError, ReadTimeoutError
 from urllib3.exceptions import ProtocolError
 
+from ncric_core.deliveries import Known
 from ncric_core.errors import SourceError
 from ncric_core.sources.files import fetch
 from ncric_core.sources.files.fetch import fetched, pieces
-from ncric_core.sources.files.objects import Folder, ObjectGone, StoredObject, open_bucket
+from ncric_core.sources.files.objects import (
+    Folder,
+    Leap,
+    ObjectGone,
+    StoredObject,
+    anything,
+    nothing_known,
+    open_bucket,
+)
 from tests.sources.files.conftest import S3
 
 NOW = datetime(2022, 10, 11, tzinfo=UTC)
@@ -41,7 +50,7 @@ class Bucket:
         self.opened: list[str] = []
         self.lock = threading.Lock()
 
-    def list(self, prefix: str) -> Iterator[StoredObject]:
+    def list(self, prefix: str, leap: Leap = anything, known: Known = nothing_known) -> Iterator[StoredObject]:
         raise NotImplementedError
 
     def find(self, key: str) -> StoredObject | None:
@@ -51,15 +60,15 @@ class Bucket:
         with self.lock:
             number = self.opened.count(listed.key)
             self.opened.append(listed.key)
-        tries = self.tries.get(listed.key, [listed.key.encode()])
+        tries = self.tries.get(listed.key, [listed.key.encode().ljust(listed.size)])
         content = tries[min(number, len(tries) - 1)]
         if isinstance(content, SourceError):
             raise content
         return cast(BinaryIO, Stream(content))
 
 
-def listed(key: str, size: int = 1) -> StoredObject:
-    return StoredObject(key, size, NOW, "v")
+def listed(key: str, size: int | None = None) -> StoredObject:
+    return StoredObject(key, len(key) if size is None else size, NOW, "v")
 
 
 def fetch_all(bucket: Bucket, *keys: str, threads: int = 4) -> list[tuple[str, Any]]:
@@ -92,8 +101,8 @@ def broken_off() -> list[Exception]:
 
 @pytest.mark.parametrize("error", broken_off(), ids=lambda error: type(error).__name__)
 def test_connection_that_breaks_off_is_tried_again(error: Exception) -> None:
-    bucket = Bucket(a=[error, error, b"whole"])
-    assert fetch_all(bucket, "a") == [("a", b"whole")]
+    bucket = Bucket(a=[error, error, b"w"])
+    assert fetch_all(bucket, "a") == [("a", b"w")]
     assert bucket.opened == ["a", "a", "a"]
 
 
@@ -107,15 +116,40 @@ def test_connection_that_always_breaks_off_is_an_error_of_the_file(error: Except
     assert bucket.opened.count("a") == fetch.ATTEMPTS
 
 
+def test_object_that_came_short_is_tried_again_and_then_failed() -> None:
+    bucket = Bucket(a=[b"half", b"a whole file"], b=[b"half"])
+    files = [("a", listed("a", 12)), ("b", listed("b", 12))]
+    (first, (name, result)) = fetched(bucket, files, bytes, 2)
+    assert first == ("a", b"a whole file")
+    assert name == "b"
+    assert str(result) == "b cannot be read: 4 read, but total bytes expected is 12."
+    assert bucket.opened.count("b") == fetch.ATTEMPTS
+
+
+def test_large_object_that_came_short_is_failed_after_its_last_piece() -> None:
+    came = pieces(Bucket(a=[b"half"]), listed("a", 12))
+    assert next(came) == b"half"
+    with pytest.raises(SourceError, match=r"^a cannot be read to its end: 4 read, but total bytes expected is 12.$"):
+        next(came)
+
+
+def test_file_listed_with_its_trouble_is_not_opened() -> None:
+    bucket = Bucket()
+    pipe = StoredObject("pipe", 0, NOW, "v", trouble="pipe is no regular file")
+    ((_, result),) = fetched(bucket, [("pipe", pipe)], bytes, 1)
+    assert (str(result), bucket.opened) == ("pipe is no regular file", [])
+
+
 def test_missing_object_is_not_asked_for_again() -> None:
     bucket = Bucket(a=[ObjectGone("gone")])
     fetch_all(bucket, "a")
     assert bucket.opened == ["a"]
 
 
-def test_large_file_is_left_to_be_read_in_pieces() -> None:
+def test_large_file_is_left_to_be_read_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "LARGE", 1)
     bucket = Bucket()
-    files = [("a", listed("a")), ("large", listed("large", fetch.LARGE + 1)), ("b", listed("b", fetch.LARGE))]
+    files = [(key, listed(key)) for key in ("a", "large", "b")]
     assert list(fetched(bucket, files, bytes, 2)) == [("a", b"a"), ("large", None), ("b", b"b")]
     assert "large" not in bucket.opened
 
@@ -147,7 +181,7 @@ def test_no_more_small_files_wait_than_threads_can_use() -> None:
     def files() -> Iterator[tuple[int, StoredObject]]:
         for number in range(1000):
             taken.append(number)
-            yield number, listed(f"f{number}", 0)
+            yield number, listed(f"f{number}")
 
     stream = fetched(Bucket(), files(), bytes, 2)
     next(stream)

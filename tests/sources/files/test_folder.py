@@ -3,11 +3,13 @@
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ncric_core.errors import SourceError
 from ncric_core.settings import Settings
+from ncric_core.sources.files import folder
 from ncric_core.sources.files.objects import Folder, ObjectGone, StoredObject, open_bucket
 
 
@@ -178,3 +180,129 @@ def test_bucket_that_is_no_folder_is_told_with_what_to_do(tmp_path: Path) -> Non
     assert str(caught.value) == (
         f"the bucket {tmp_path}/none is no folder: create it, or set NCRIC_BUCKET to a folder or s3://bucket"
     )
+
+
+def troubles(root: Path, prefix: str = "boss4/") -> dict[str, str | None]:
+    return {listed.key: listed.trouble for listed in Folder(root).list(prefix)}
+
+
+def test_what_is_no_file_is_listed_with_its_trouble(tmp_path: Path) -> None:
+    put(tmp_path, "boss4/a.json")
+    put(tmp_path, "elsewhere/b.json")
+    os.mkfifo(tmp_path / "boss4/pipe.json")
+    (tmp_path / "boss4/elsewhere").symlink_to("../elsewhere")
+    (tmp_path / "boss4/link.json").symlink_to("a.json")
+    (tmp_path / "boss4/latest").symlink_to(".")
+    (tmp_path / "boss4/loop.json").symlink_to("loop.json")
+    assert troubles(tmp_path) == {
+        "boss4/a.json": None,
+        "boss4/elsewhere": "boss4/elsewhere is a link to another folder",
+        "boss4/link.json": None,
+        "boss4/loop.json": "boss4/loop.json cannot be read: it is a link to itself",
+        "boss4/pipe.json": "boss4/pipe.json is no regular file",
+    }
+    assert Folder(tmp_path).find("boss4/pipe.json") is None
+    assert Folder(tmp_path).find("boss4/link.json") is not None
+
+
+def test_link_that_leads_out_of_the_bucket_is_never_read(tmp_path: Path) -> None:
+    put(tmp_path, "secret/x.json")
+    put(tmp_path, "bucket/boss4/a.json")
+    root = tmp_path / "bucket"
+    (root / "boss4/x.json").symlink_to(tmp_path / "secret/x.json")
+    (root / "boss4/out").symlink_to(tmp_path / "secret")
+    told = troubles(root)
+    assert told == {
+        "boss4/a.json": None,
+        "boss4/out": "boss4/out is a link that leads out of the bucket",
+        "boss4/x.json": "boss4/x.json is a link that leads out of the bucket",
+    }
+    bucket = Folder(root)
+    for key in ("boss4/x.json", "boss4/out/x.json"):
+        assert bucket.find(key) is None
+        with pytest.raises(ObjectGone):
+            bucket.open(StoredObject(key, 2, datetime.now(UTC), "2-0"))
+
+
+def test_folder_that_cannot_be_listed_is_told_and_the_others_are_listed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in ("boss4/1.json", "boss4/locked/a.json", "boss4/open/b.json"):
+        put(tmp_path, key)
+    scandir = os.scandir
+
+    def refuse(path: Path) -> Any:  # a folder without rights is open to whoever runs tests as root
+        if "locked" in str(path):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert troubles(tmp_path) == {
+        "boss4/1.json": None,
+        "boss4/locked/": f"the folder {tmp_path}/boss4/locked cannot be listed: Permission denied",
+        "boss4/open/b.json": None,
+    }
+
+
+@pytest.mark.parametrize("seconds", [-(10**10), 10**10, 10**11])
+def test_file_time_that_cannot_be_true_is_that_of_its_arrival(tmp_path: Path, seconds: int) -> None:
+    put(tmp_path, "boss4/x.json")
+    os.utime(tmp_path / "boss4/x.json", (seconds, seconds))
+    listed = only(tmp_path)
+    assert abs((datetime.now(UTC) - listed.last_modified).total_seconds()) < 3600
+    assert contents(Folder(tmp_path), listed) == b"[]"
+
+
+def test_deeply_nested_folders_are_listed(tmp_path: Path) -> None:
+    put(tmp_path, "boss4/" + "d/" * 400 + "x.json")
+    assert keys(tmp_path, "boss4/") == ["boss4/" + "d/" * 400 + "x.json"]
+
+
+def test_large_folder_is_listed_a_few_names_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder, "AT_ONCE", 10)
+    names = [f"boss4/{number:03}.json" for number in range(95)]
+    for key in names:
+        put(tmp_path, key)
+    found = keys(tmp_path, "boss4/")
+    assert sorted(found) == names
+    assert all(found[first : first + 10] == sorted(found[first : first + 10]) for first in range(0, 95, 10))
+
+
+def test_file_is_growing_while_it_was_modified_in_the_last_seconds(tmp_path: Path) -> None:
+    put(tmp_path, "boss4/x.json")
+    assert only(tmp_path).growing
+    for seconds in (-60, 60, 10**9):  # a clock that is ahead must not hold a file back for ever
+        moment = datetime.now(UTC).timestamp() + seconds
+        os.utime(tmp_path / "boss4/x.json", (moment, moment))
+        assert not only(tmp_path).growing
+
+
+def test_file_whose_name_is_not_utf8_is_found_without_listing(tmp_path: Path) -> None:
+    os.makedirs(os.fsencode(tmp_path) + b"/boss4/caf\xe9")  # noqa: PTH103
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/boss4/caf\xe9/x\xff.json")).write_bytes(b"[1]")
+    bucket = Folder(tmp_path)
+    found = bucket.find("boss4/caf\\xe9/x\\xff.json")
+    assert found == only(tmp_path)
+    assert found is not None
+    assert contents(bucket, found) == b"[1]"
+
+
+def test_names_that_have_one_key_are_each_read_as_listed(tmp_path: Path) -> None:
+    put(tmp_path, "boss4/x\\xff.json", b"as text")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/boss4/x\xff.json")).write_bytes(b"not UTF-8")
+    bucket = Folder(tmp_path)
+    assert sorted(contents(bucket, listed) for listed in bucket.list("boss4/")) == [b"as text", b"not UTF-8"]
+
+
+def test_known_files_are_left_out_by_when_they_came(tmp_path: Path) -> None:
+    put(tmp_path, "boss4/a.json")
+    put(tmp_path, "boss4/b.json")
+    os.utime(tmp_path / "boss4/b.json", (1, 1))  # moved here with its old time: it came now all the same
+    asked: list[tuple[str, bool]] = []
+
+    def known(key: str, changed: datetime) -> bool:
+        asked.append((key, abs((datetime.now(UTC) - changed).total_seconds()) < 3600))
+        return key == "boss4/a.json"
+
+    assert [one.key for one in Folder(tmp_path).list("boss4/", known=known)] == ["boss4/b.json"]
+    assert asked == [("boss4/a.json", True), ("boss4/b.json", True)]

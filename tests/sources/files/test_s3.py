@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -142,28 +143,80 @@ def test_missing_credentials_are_told(s3: S3, monkeypatch: pytest.MonkeyPatch) -
     assert failure(s3) == f"the bucket s3://{s3.name} cannot be read: Unable to locate credentials"
 
 
-def test_refusal_is_told_by_its_code_without_the_answer(s3: S3) -> None:
-    class Refusing:
-        def __getattr__(self, _: str) -> Any:
-            def refuse(**__: Any) -> None:
-                error: Any = {
-                    "Code": "InvalidAccessKeyId",
-                    "Message": "AKIATESTS does not exist",
-                    "AWSAccessKeyId": "AKIATESTS",
-                }
-                raise ClientError({"Error": error}, "ListObjectsV2")
+class Refusing:
+    """A client that answers everything with an error."""
 
-            return refuse
+    def __init__(self, code: str, status: int = 403) -> None:
+        self.code, self.status = code, status
 
-    bucket = S3Bucket("reads", Refusing())  # type: ignore[arg-type]
+    def __getattr__(self, _: str) -> Any:
+        def refuse(*_: Any, **__: Any) -> None:
+            error: Any = {"Code": self.code, "Message": "AKIATESTS does not exist", "AWSAccessKeyId": "AKIATESTS"}
+            answer: Any = {"Error": error, "ResponseMetadata": {"HTTPStatusCode": self.status}}
+            raise ClientError(answer, "ListObjectsV2")
+
+        return refuse
+
+
+def refused(code: str, status: int = 403) -> list[SourceError]:
+    """Returns the errors of looking at a bucket, finding an object and opening it."""
+    bucket = S3Bucket("reads", Refusing(code, status))  # type: ignore[arg-type]
     listed = StoredObject("boss4/x.json", 1, datetime.now(UTC), "v")
+    errors = []
     for call in (bucket.check, lambda: bucket.find("boss4/x.json"), lambda: bucket.open(listed)):
         with pytest.raises(SourceError) as caught:
             call()
-        assert str(caught.value) == (
+        errors.append(caught.value)
+    return errors
+
+
+def test_refusal_is_told_by_its_code_without_the_answer() -> None:
+    for error in refused("InvalidAccessKeyId"):
+        assert not error.passing
+        assert str(error) == (
             "the bucket s3://reads cannot be read: "
             "refused with InvalidAccessKeyId: check the AWS credentials and their rights"
         )
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "KMS.DisabledException", "KMS.NotFoundException"])
+def test_object_that_is_refused_is_told_with_its_name(code: str) -> None:
+    whole, *of_object = refused(code)
+    assert str(whole).startswith(f"the bucket s3://reads cannot be read: refused with {code}")
+    for error in of_object:
+        assert str(error) == (
+            f"boss4/x.json cannot be read: refused with {code}: check the AWS credentials and their rights"
+        )
+
+
+def test_object_in_an_archive_is_told_with_what_to_do() -> None:
+    assert str(refused("InvalidObjectState")[2]) == "boss4/x.json cannot be read: it is archived: restore it in S3"
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("SlowDown", 503), ("InternalError", 500), ("RequestTimeout", 400), ("ServiceUnavailable", 503), ("502", 502)],
+)
+def test_failure_of_s3_itself_passes(code: str, status: int) -> None:
+    whole, found, opened = refused(code, status)
+    assert whole.passing
+    assert found.passing
+    assert opened.passing
+    assert str(whole) == f"the bucket s3://reads cannot be read now: S3 answers {code}"
+    assert str(opened) == f"boss4/x.json cannot be read now: S3 answers {code}"
+
+
+def test_one_session_serves_the_check_and_the_reading(s3: S3, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    class Session(boto3.Session):
+        def __init__(self) -> None:
+            made.append(self)
+            super().__init__()
+
+    monkeypatch.setattr(boto3, "Session", Session)
+    open_bucket(s3.settings())
+    assert len(made) == 1
 
 
 def test_bucket_deleted_while_it_is_read_is_an_error_in_words(s3: S3) -> None:
