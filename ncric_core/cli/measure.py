@@ -176,23 +176,31 @@ def bench(
     images: Annotated[int, typer.Option(min=0, help="Number of these reads that have photos.")] = 0,
     filled: Annotated[int, typer.Option(min=0, help="Measure again with this many reads in the store; 0: do not.")] = 0,
     pairs: Annotated[int, typer.Option(min=1, help="Run the limit and the pipeline in turn, this often.")] = 5,
+    listing: Annotated[
+        int, typer.Option(min=0, help="Measure instead what runs cost beside this many older files (1000000, say).")
+    ] = 0,
     console: Annotated[
         bool, typer.Option("--console", help="Measure the console, with --reads reads of ten weeks (5000000, say).")
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for programs.")] = False,
 ) -> None:
-    """Measures how fast the pipeline is on this machine, or (--console) how long people wait for the console.
+    """Measures how fast the pipeline is on this machine.
+
+    With --listing: what a run costs that finds nothing to do. With --console: how long people wait for the console.
 
     The pipeline is compared with the limit of the machine: COPY of the same rows straight into the same indexed table.
     Both are run in turn, several times, and the medians are printed. Runs in a scratch folder with its own PostgreSQL.
     """
     from ncric_core.measure.bench import bench as measure
+    from ncric_core.measure.listing import bench_listing
     from ncric_core.measure.startup import help_seconds
     from ncric_core.store import embedded
 
     folder = Path(tempfile.mkdtemp(prefix="ncric-bench-"))
     try:
-        if console:
+        if listing:
+            found, bounds = bench_listing(folder, older=listing, note=warn).as_dict(), {}
+        elif console:
             measured = _bench_of("console")(folder, reads=reads, note=warn)
             found = {name: round(seen, 3) for name, seen, _ in measured}
             bounds = {name: f"≤ {most:g}" for name, _, most in measured if most is not None}

@@ -34,3 +34,13 @@ def test_bench_measures_every_step(tmp_path: Path) -> None:
     assert figures["filled_rows"] == 2000
     assert min(figures.values()) > 0
     assert figures["pairs"] == 2
+
+
+@pytest.mark.slow
+def test_bench_measures_listing(tmp_path: Path) -> None:
+    done = ncric(environment_of(tmp_path, free_port()), "bench", "--listing", "500", "--json")
+    assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert figures["older_files"] == 500
+    assert {"window_seconds_beside_none", "window_seconds", "catchup_full_seconds", "catchup_seconds"} < set(figures)
+    assert min(figures.values()) > 0
