@@ -1,6 +1,6 @@
-"""Compares the deployments of prefect.yaml, their single source, with those on a Prefect server."""
+"""Brings the deployments of prefect.yaml, their single source, to a Prefect server, and compares them with it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -8,8 +8,32 @@ from typing import Any, Final
 import yaml
 
 from ncric_core.errors import SettingsError
+from ncric_core.jobs.prefect_api import Item
+from ncric_core.jobs.state import is_paused
 
 RULES: Final = ("cron", "interval", "rrule")
+
+DEPLOY: Final = ("--no-prompt", "deploy", "--all", "--prefect-file")
+"""Arguments of `prefect`. The file of `write_for_deploy` follows."""
+
+DEMO_PAUSE: Final = "paused by the demo"
+"""The tag of a deployment that `ncric up --feeds demo` has paused. Such a pause ends with the demo."""
+
+
+def write_for_deploy(folder: Path, there: Iterable[Item], at: Path) -> Path:
+    """Writes prefect.yaml as it is to be deployed: what a person has paused on the server stays paused.
+
+    Prefect itself resumes every deployment for which the file does not say that it is paused. The pause of a demo, even
+    of one that was killed, ends here. Returns the file, in the folder `at`. Raises SettingsError if prefect.yaml cannot
+    be read.
+    """
+    content = _content(folder)
+    paused = {one["name"] for one in there if is_paused(one) and DEMO_PAUSE not in one["tags"]}
+    for one in content["deployments"]:
+        one["paused"] = one["name"] in paused
+    file = at / "deploy.yaml"
+    file.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return file
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +60,17 @@ class Deployment:
 
 def wanted(folder: Path) -> list[Deployment]:
     """Reads the deployments of prefect.yaml. Raises SettingsError if it cannot be read."""
+    return [_wanted(item) for item in _content(folder)["deployments"]]
+
+
+def _content(folder: Path) -> dict[str, Any]:
     path = folder / "prefect.yaml"
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return [_wanted(item) for item in content["deployments"]]
+        content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        list(map(_wanted, content["deployments"]))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(f"{path} cannot be read as deployments: {' '.join(str(error).split())}") from None
+    return content
 
 
 def _wanted(item: Mapping[str, Any]) -> Deployment:

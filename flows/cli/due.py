@@ -11,6 +11,7 @@ from typing import Final
 from prefect.server.schemas.schedules import SCHEDULE_TYPES
 from pydantic import TypeAdapter
 
+from flows.cli.deployments import DEMO_PAUSE
 from flows.schedule import plain
 from ncric_core.cli.app import say
 from ncric_core.errors import ServiceError
@@ -80,18 +81,25 @@ class DueRuns:
                     under_way.add(deployment["id"])
 
     def close(self) -> None:
-        """Resumes the paused schedule."""
-        self.api.pause(deployment_named(self.api, FRESHNESS)["id"], paused=False)
+        """Resumes the schedule that the demo has paused, unless a person has done it."""
+        one = deployment_named(self.api, FRESHNESS)
+        if DEMO_PAUSE in one["tags"]:
+            self.api.pause(one["id"], paused=False, tags=[tag for tag in one["tags"] if tag != DEMO_PAUSE])
         self.over = True
 
 
 @contextmanager
 def due_runs(settings: Settings, clock: Clock) -> Iterator[None]:
-    """Launches the runs of simulated time in a thread. However it ends, the schedules go on after it. Raises
-    ServiceError if Prefect cannot be reached."""
+    """Launches the runs of simulated time in a thread. However it ends, the schedules go on after it.
+
+    If the process is killed, the next `ncric up` resumes what it had paused. Raises ServiceError if Prefect cannot be
+    reached.
+    """
     with prefect_api(settings) as api:
         runs, ended = DueRuns(api, clock, clock.start), threading.Event()
-        api.pause(deployment_named(api, FRESHNESS)["id"], paused=True)
+        one = deployment_named(api, FRESHNESS)
+        if not is_paused(one):
+            api.pause(one["id"], paused=True, tags=[*one["tags"], DEMO_PAUSE])
         thread = threading.Thread(target=_keep_launching, args=(runs, ended), name="due runs")
         thread.start()
         try:
@@ -113,7 +121,7 @@ def due_between(deployments: Iterable[Item], since: datetime, until: datetime) -
     Deployments that a person has paused are left out."""
     found = []
     for one in deployments:
-        if one["name"] == FRESHNESS or not is_paused(one):
+        if not is_paused(one) or DEMO_PAUSE in one["tags"]:
             for item in one["schedules"]:
                 found += [(due, one) for due in _times(item["schedule"], since, until)]
     return sorted(found, key=lambda pair: (pair[0], pair[1]["name"]))

@@ -5,15 +5,19 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 import typer
 
+from flows.cli.deployments import DEPLOY, write_for_deploy
 from flows.cli.up import NCRIC, PREFECT, ROOT
 from ncric_core.cli.app import say, warn
 from ncric_core.errors import ServiceError, SettingsError
 from ncric_core.jobs.launch import RERUN_TAGS, Backfill, deployment_named, rerun_parameters
 from ncric_core.jobs.named import job_named
+from ncric_core.jobs.prefect_access import client_environment
 from ncric_core.jobs.prefect_api import ENDED, PAGE, Item, PrefectApi, prefect_api
 from ncric_core.settings import read_settings
 from ncric_core.windows import window
@@ -77,17 +81,15 @@ def backfill(
 def deploy() -> None:
     """Brings the deployments of prefect.yaml, and the watch over dead runs, to the Prefect server."""
     settings = read_settings()
-    with prefect_api(settings) as api:
+    environment = os.environ | client_environment(settings) | {"DO_NOT_TRACK": "1", "COLUMNS": WIDE}
+    with prefect_api(settings) as api, TemporaryDirectory() as folder:
         api.time()
-        paused = [one["id"] for one in api.deployments() if one["paused"]]
-        environment = os.environ | {"PREFECT_API_URL": api.url, "DO_NOT_TRACK": "1", "COLUMNS": WIDE}
-    try:
         refused = f"the deployments of {ROOT / 'prefect.yaml'} are refused"
-        _run((*PREFECT, "--no-prompt", "deploy", "--all"), environment, refused)
-    finally:  # prefect resumes them, also if it stops in the middle
-        with prefect_api(settings) as api:
-            for deployment in paused:
-                api.pause(deployment, paused=True)
+        try:
+            file = write_for_deploy(ROOT, api.deployments(), Path(folder))
+        except SettingsError as error:
+            raise ServiceError(f"{refused}: {error}") from None
+        _run((*PREFECT, *DEPLOY, str(file)), environment, refused)
     _run((*NCRIC, "service", "watch"), environment, "the watch over dead runs cannot be set up")
     with prefect_api(settings) as api:
         for one in api.deployments():

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from flows.cli.deployments import differences, on_server, wanted
+from flows.cli.deployments import DEMO_PAUSE, differences, on_server, wanted, write_for_deploy
 from ncric_core.errors import SettingsError
 
 YAML = """
@@ -70,6 +71,26 @@ def test_missing_and_extra_deployments_are_named(tmp_path: Path) -> None:
         "boss4-hourly is missing on the server",
         "older is on the server and not in prefect.yaml",
     ]
+
+
+@pytest.mark.parametrize(
+    ("there", "paused"),
+    [
+        ({"paused": False, "tags": []}, False),
+        ({"paused": True, "tags": []}, True),
+        ({"paused": False, "tags": [], "schedules": [{"active": False}]}, True),  # as on Prefect's own page
+        ({"paused": True, "tags": ["boss4", DEMO_PAUSE]}, False),
+    ],
+)
+def test_what_a_person_has_paused_is_deployed_as_paused(there: dict[str, Any], paused: bool, tmp_path: Path) -> None:
+    (tmp_path / "prefect.yaml").write_text(YAML)
+    file = write_for_deploy(tmp_path, [server(**there)], tmp_path)
+    content = yaml.safe_load(file.read_text())
+    assert {one["name"]: one.pop("paused") for one in content["deployments"]} == {
+        "boss4-hourly": paused,
+        "by-hand": False,
+    }
+    assert content == yaml.safe_load(YAML)
 
 
 @pytest.mark.parametrize("text", ["", "deployments: [1]", "a: [", "deployments: [{cron: x}]"])

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from prefect.settings import PREFECT_API_URL
 
+from flows.cli.deployments import DEMO_PAUSE
 from flows.cli.due import DueRuns, due_between, due_runs
 from ncric_core.errors import ServiceError
 from ncric_core.jobs.launch import deployment_named
@@ -99,6 +100,27 @@ def test_the_schedule_that_looks_for_silence_rests_until_simulated_time_has_caug
     with pytest.raises(SystemExit), due_runs(settings, clock_at(1)):
         raise SystemExit  # as at Ctrl-C
     assert not rests()
+
+
+def test_a_pause_by_a_person_is_none_of_the_demos_business(api: PrefectApi) -> None:
+    settings = Settings(prefect_api_url=api.url, _env_file=None)
+    api.pause(deployment_named(api, "freshness")["id"], paused=True)
+    with due_runs(settings, clock_at(1, datetime.now(UTC))):
+        time.sleep(1.5)  # it has launched what is due by then
+    assert launched(api, "hourly")
+    assert launched(api, "freshness") == []
+    assert deployment_named(api, "freshness")["paused"]
+
+
+def test_the_demos_pause_says_whose_it_is_and_leaves_no_trace(api: PrefectApi) -> None:
+    settings = Settings(prefect_api_url=api.url, _env_file=None)
+    before = deployment_named(api, "freshness")["tags"]
+    for _ in range(2):  # the second finds the pause of a first one that was killed
+        api.pause(deployment_named(api, "freshness")["id"], paused=True, tags=[*before, DEMO_PAUSE])
+        with due_runs(settings, clock_at(1, datetime.now(UTC))):
+            assert deployment_named(api, "freshness")["tags"] == [*before, DEMO_PAUSE]
+        one = deployment_named(api, "freshness")
+        assert (one["paused"], one["tags"]) == (False, before)
 
 
 def test_a_server_that_is_down_is_asked_again(api: PrefectApi, capsys: pytest.CaptureFixture[str]) -> None:
