@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 import streamlit as st
 
 from ncric_core.errors import SettingsError
+from ncric_core.private import private_folder
 from ncric_core.settings import Settings
 from ncric_core.store.person import Person, Role
 
@@ -137,8 +138,8 @@ def secrets_file(settings: Settings) -> Path | None:
             "signing in needs NCRIC_OIDC_CLIENT_ID, NCRIC_OIDC_CLIENT_SECRET and NCRIC_CONSOLE_URL besides "
             "NCRIC_OIDC_METADATA_URL"
         )
-    folder = settings.data_dir / "console"
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(settings.data_dir)
+    folder = private_folder(settings.data_dir / "console")
     entries = {
         "redirect_uri": settings.console_url.rstrip("/") + CALLBACK,
         "cookie_secret": _cookie_secret(folder),

@@ -10,22 +10,30 @@ Two patches mend what stopped the day of `ncric up` with the versions in `flows.
 - SQLite refuses a transaction at once, without waiting, if it has read first and writes after another one has written
   (SQLITE_BUSY_SNAPSHOT, https://www.sqlite.org/rescode.html#busy_snapshot). With 12 clients at once, three requests in
   four failed. Patched: transactions begin as writers, and so wait for their turn.
+
+A third one adds what Prefect lacks: the server answers only to its own names. Otherwise a foreign page whose name was
+made to point to this machine (DNS rebinding) would be taken for the server's own.
 """
 
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import aiosqlite
+import uvicorn
 from prefect.cli import app
 from prefect.server.database.configurations import AioSqliteConfiguration
 from sqlalchemy.ext.asyncio import AsyncSession, AsyncSessionTransaction
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.types import ASGIApp
 
 from flows.prefect_versions import check_versions
 from ncric_core.errors import ServiceError
+from ncric_core.jobs.prefect_access import OWN_NAMES
 
 _begin_transaction: Final = AioSqliteConfiguration.begin_transaction
+_serve: Final = uvicorn.run
 
 
 def _leave_to_its_thread(cursor: aiosqlite.Cursor) -> None:
@@ -43,6 +51,11 @@ async def _begin_as_writer(
         yield transaction
 
 
+def _serve_own_names(app: ASGIApp, **options: Any) -> None:
+    """Serves an application to clients that call it by one of our own names. Others get status 400."""
+    _serve(TrustedHostMiddleware(app, allowed_hosts=OWN_NAMES, www_redirect=False), **options)
+
+
 def main() -> None:
     """Runs the command line of `prefect server` with the patches. Refuses if they were made for other versions."""
     try:
@@ -51,6 +64,7 @@ def main() -> None:
         sys.exit(f"ncric: {error}")
     aiosqlite.Cursor.__del__ = _leave_to_its_thread  # type: ignore[attr-defined]
     AioSqliteConfiguration.begin_transaction = _begin_as_writer  # type: ignore[method-assign]
+    uvicorn.run = _serve_own_names  # type: ignore[assignment]
     sys.argv[:1] = ["prefect", "server"]
     app()
 

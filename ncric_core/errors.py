@@ -1,14 +1,17 @@
 """The exceptions that callers may catch. Each message says what happened, to what, and what to do."""
 
+from ncric_core.urls import for_people
+
 
 class NcricError(Exception):
     """An expected failure. The command line prints it as one line and exits with status 1.
 
+    A URL in the message loses its password, wherever the message came from.
     `passing` means that the failure may go away by itself, so that a job should be tried again.
     """
 
     def __init__(self, message: str, *, passing: bool = False) -> None:
-        super().__init__(message)
+        super().__init__(for_people(message))
         self.passing = passing
 
 

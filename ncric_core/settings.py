@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from ncric_core.errors import SettingsError
 from ncric_core.flight.model import FLIGHTS
+from ncric_core.urls import for_people
 
 PREFIX = "NCRIC_"
 MOST_LAG = 24 * 30  # hours
@@ -252,4 +253,4 @@ def _masked(value: object) -> str:
         case tuple():
             return ",".join(map(str, value))
         case _:
-            return str(value)
+            return for_people(str(value))

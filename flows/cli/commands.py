@@ -145,7 +145,7 @@ def doctor() -> None:
     """Checks everything that the jobs need, and says how to mend what is wrong.
 
     The checks: settings, disk, database, clock, schema, bucket, versions (of what the Prefect server of `ncric up`
-    needs), Prefect, telemetry, worker, deployments. Ends with status 1 if there is a problem.
+    needs), Prefect and who may use it, telemetry, worker, deployments. Ends with status 1 if there is a problem.
     """
     from flows.cli.doctor import doctor as examine
 
@@ -156,7 +156,7 @@ def doctor() -> None:
 def deploy() -> None:
     """Brings the deployments of prefect.yaml, and the watch over dead runs, to the Prefect server.
 
-    Safe to run again: deployments that are paused stay paused. (`ncric up` resumes them.)
+    Safe to run again: deployments that a person has paused stay paused.
     """
     from flows.cli.runs import deploy as bring
 

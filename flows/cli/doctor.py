@@ -18,7 +18,8 @@ from flows.cli.up import ROOT
 from flows.prefect_versions import MEND, PATCHED, other_versions
 from ncric_core.cli.app import say
 from ncric_core.errors import NcricError, StoreError
-from ncric_core.jobs.prefect_api import PrefectApi, own_url, prefect_api
+from ncric_core.jobs.prefect_access import own_url
+from ncric_core.jobs.prefect_api import PrefectApi, prefect_api
 from ncric_core.settings import Settings, read_settings
 from ncric_core.sources.feeds import feeds
 from ncric_core.store.database import Database, open_database, rows
@@ -69,9 +70,8 @@ def check_all() -> Iterator[Finding]:
     yield from guarded("bucket", "check NCRIC_BUCKET, the folder or the rights on it", lambda: _bucket(settings))
     if settings.prefect_api_url in {None, own_url(settings)}:
         yield patches()
-    with prefect_api(settings) as api:
-        mend = "`ncric up` starts one here; PREFECT_API_URL names another"
-        yield from guarded("Prefect", mend, lambda: _prefect(api))
+    mend = "`ncric up` starts one here; PREFECT_API_URL names another"
+    yield from guarded("Prefect", mend, lambda: _prefect(settings))
 
 
 def guarded(about: str, mend: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -175,11 +175,17 @@ def patches() -> Finding:
     return Finding("versions", f"{made_for}, as the Prefect server of `ncric up` needs them")
 
 
-def _prefect(api: PrefectApi) -> Iterator[Finding]:
+def _prefect(settings: Settings) -> Iterator[Finding]:
+    with prefect_api(settings) as api:
+        yield from _server(api)
+
+
+def _server(api: PrefectApi) -> Iterator[Finding]:
     now = datetime.now(UTC)
     theirs = api.time()
     yield Finding("Prefect", f"answers at {api.url}")
     yield skew("Prefect server", theirs, now)
+    yield openness(api)
     yield telemetry(api)
     worker = worker_service(api, now)
     mend = None if worker.up else "run `ncric up`, or `prefect worker start --pool ncric` where the jobs are to run"
@@ -192,6 +198,36 @@ def _prefect(api: PrefectApi) -> Iterator[Finding]:
         yield Finding("deployments", line, extra if line.endswith("not in prefect.yaml") else mend)
     if not lines:
         yield Finding("deployments", f"{len(ours)}, as in {Path(ROOT) / 'prefect.yaml'}")
+
+
+def openness(api: PrefectApi) -> Finding:
+    """Checks that the Prefect server lets in nobody without a password, and no foreign page with a person's.
+
+    Whoever may create a run may have a worker execute any command.
+    """
+    given = (api.server_settings().get("server") or {}).get("api") or {}
+    faults = [
+        (
+            "it lets in whoever reaches it, without a password",
+            "PREFECT_SERVER_API_AUTH_STRING=user:password",
+            api.is_open(),
+        ),
+        (
+            "it takes requests from every page that is open in a browser (CORS)",
+            "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS=https://its.own.address",
+            "*" in str(given.get("cors_allowed_origins")),
+        ),
+        (
+            "it takes changes from a foreign page (CSRF)",
+            "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED=true",
+            given.get("csrf_protection_enabled") is False,
+        ),
+    ]
+    found = [(text, mend) for text, mend, is_so in faults if is_so]
+    if found:
+        mend = f"start it with {' '.join(one for _, one in found)}"
+        return Finding("access", "the Prefect server is open: " + "; ".join(text for text, _ in found), mend)
+    return Finding("access", "the Prefect server wants a password, and no foreign page reaches it")
 
 
 def telemetry(api: PrefectApi) -> Finding:

@@ -14,10 +14,13 @@ import psutil
 
 import flows
 from flows.cli.child import MARK
+from flows.cli.deployments import DEPLOY, write_for_deploy
 from flows.cli.running import Stopped, Up, leftovers, only_one, stoppable
 from flows.prefect_versions import check_versions
 from ncric_core.errors import ServiceError, SettingsError
-from ncric_core.jobs.prefect_api import own_url, prefect_api
+from ncric_core.jobs.prefect_access import OWN_NAMES, client_environment, make_own_password, own_url, password_file
+from ncric_core.jobs.prefect_api import prefect_api
+from ncric_core.private import private_folder
 from ncric_core.settings import Settings, read_settings
 from ncric_core.simulate.day import FEEDS, camera_ids
 from ncric_core.simulate.feed import Clock
@@ -34,13 +37,18 @@ WORKER: Final = f"{socket.gethostname()}-up"
 
 NOT_INHERITED: Final = (
     "PREFECT_API_",
+    "PREFECT_CLIENT_CSRF_",
     "PREFECT_CLOUD_",
     "PREFECT_HOME",
     "PREFECT_PROFILE",
     "PREFECT_SERVER_API_",
+    "PREFECT_SERVER_CORS_",
+    "PREFECT_SERVER_CSRF_",
     "PREFECT_SERVER_DATABASE_",
+    "PREFECT_SERVER_UI_",
+    "PREFECT_UI_",
 )
-"""Variables that would send clients of our server to another one, or have our server keep its data elsewhere."""
+"""Variables that would send clients of our server to another one, open it, or have it keep its data elsewhere."""
 
 PREFECT_SETTINGS: Final = {
     "DO_NOT_TRACK": "1",
@@ -65,11 +73,10 @@ def up(
     jobs: bool,
 ) -> None:
     """Runs the whole system until Ctrl-C. `flows/cli/commands.py` says what the options mean."""
-    settings = with_own_server(read_settings())
+    settings = read_settings()
     check(settings, feeds, silence, history)
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
-    with only_one(settings.data_dir), stoppable(Up(settings, environment(settings))) as running:
-        _clear_the_way(settings)
+    with only_one(private_folder(settings.data_dir)), stoppable(_with_own_server(settings)) as running:
+        _clear_the_way(running.settings)
         begun = time.monotonic()
         try:
             _start(running)
@@ -108,32 +115,61 @@ def check(settings: Settings, feeds: str | None, silence: Collection[str] = (), 
             raise SettingsError(f"no simulated feed has a camera {camera!r}: BOSS4 has 1, 2, …, SCSO 1_SCSO, 2_SCSO, …")
 
 
+def _with_own_server(settings: Settings) -> Up:
+    own = with_own_server(settings)
+    return Up(own, environment(own))
+
+
 def with_own_server(settings: Settings) -> Settings:
-    """Returns the settings with our own Prefect server instead of the one that they may name."""
-    own = {"prefect_api_url": own_url(settings), "prefect_api_key": None, "prefect_api_auth_string": None}
+    """Returns the settings with our own Prefect server, and its password, instead of the one that they may name."""
+    own = {
+        "prefect_api_url": own_url(settings),
+        "prefect_api_key": None,
+        "prefect_api_auth_string": make_own_password(settings),
+    }
     return settings.model_copy(update=own)
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """Makes the environment of all children: this process's own, all settings, and our Prefect server."""
+    """Makes the environment of all children: this process's own, all settings, and our Prefect server.
+
+    It holds secrets: only the machine's administrator and our own user can read the environment of a process. Everybody
+    can read its command line, so nothing secret is there.
+    """
     ours = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
     own = {
         MARK: str(settings.data_dir.resolve()),
         "NCRIC_DATA_DIR": str(settings.data_dir.resolve()),
         "PREFECT_HOME": str(settings.data_dir.resolve() / "prefect"),
-        "PREFECT_API_URL": own_url(settings),
         "PREFECT_DEPLOYMENTS_DEFAULT_WORK_POOL_NAME": settings.work_pool,
         "PYTHONUNBUFFERED": "1",
+        "PYTHONUTF8": "1",  # prefect and streamlit read files of the project, whatever the locale
     }
-    return ours | settings.environment() | PREFECT_SETTINGS | own
+    clients = client_environment(settings)
+    closed = _closed(settings, clients["PREFECT_API_AUTH_STRING"])
+    return ours | settings.environment() | PREFECT_SETTINGS | clients | closed | own
+
+
+def _closed(settings: Settings, password: str) -> dict[str, str]:
+    """Returns the settings with which our Prefect server lets in nobody without the password, and no foreign page.
+
+    Whoever may create a run may have a worker execute any command.
+    """
+    return {
+        "PREFECT_SERVER_API_AUTH_STRING": password,
+        "PREFECT_SERVER_API_CORS_ALLOWED_ORIGINS": ",".join(
+            f"http://{name}:{settings.prefect_port}" for name in OWN_NAMES
+        ),
+        "PREFECT_SERVER_API_CSRF_PROTECTION_ENABLED": "true",
+    }
 
 
 def _clear_the_way(settings: Settings) -> None:
     """Makes the folders, ends leftovers of an `ncric up` that was killed, and checks the ports."""
     for name in ("logs", "prefect"):
-        (settings.data_dir / name).mkdir(mode=0o700, exist_ok=True)
+        private_folder(settings.data_dir / name)
     if settings.bucket == str(settings.data_dir / "bucket"):
-        Path(settings.bucket).mkdir(exist_ok=True)
+        private_folder(Path(settings.bucket))
     left = leftovers(settings.data_dir)
     for process in left:
         process.terminate()
@@ -184,7 +220,8 @@ def _start(running: Up) -> None:
             folder=ROOT,
         )
         console = running.child("console", *NCRIC, "console", folder=ROOT)
-        deploy = running.child("deploy", *PREFECT, "--no-prompt", "deploy", "--all", folder=ROOT)
+        wanted = write_for_deploy(ROOT, api.deployments(), settings.data_dir / "prefect")
+        deploy = running.child("deploy", *PREFECT, *DEPLOY, str(wanted), folder=ROOT)
         watch = running.child("watch", *NCRIC, "service", "watch", folder=ROOT)
         running.finish(deploy)
         running.tell(f"deployments   {len(api.deployments())}, as in {ROOT / 'prefect.yaml'}")
@@ -240,7 +277,7 @@ def _start_feeds(
 def _addresses(running: Up) -> None:
     settings = running.settings
     running.tell(f"  console     {console_url(settings)}")
-    running.tell(f"  Prefect UI  http://127.0.0.1:{settings.prefect_port}")
+    running.tell(f"  Prefect UI  http://127.0.0.1:{settings.prefect_port} (password: see {password_file(settings)})")
     running.tell(f"  bucket      {settings.bucket}")
     running.tell(f"  logs        {running.logs}")
 

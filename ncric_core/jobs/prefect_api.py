@@ -12,6 +12,7 @@ import httpx
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_chain, wait_fixed
 
 from ncric_core.errors import ServiceError
+from ncric_core.jobs.prefect_access import access
 from ncric_core.settings import Settings
 
 PAUSES: Final = (0.5, 1, 2, 4)
@@ -48,6 +49,11 @@ class PrefectApi:
             return self._request(method, path, body)
         except httpx.HTTPStatusError as error:
             status = error.response.status_code
+            if status == httpx.codes.UNAUTHORIZED:
+                raise ServiceError(
+                    f"Prefect at {self.url} wants another password: set PREFECT_API_AUTH_STRING (user:password) or "
+                    f"PREFECT_API_KEY"
+                ) from None
             raise ServiceError(f"Prefect at {self.url} answers {status} to {method} {path}") from None
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ServiceError(
@@ -78,6 +84,13 @@ class PrefectApi:
         """Returns the server's settings, nested by section; empty if the server does not show them."""
         answer = self.ask("GET", "/admin/settings")
         return {} if answer.status_code == httpx.codes.NOT_FOUND else dict(answer.json())
+
+    def is_open(self) -> bool:
+        """Returns whether the server answers whoever reaches it, without a password or key."""
+        try:
+            return not httpx.get(f"{self.url}/admin/version", timeout=30).is_error
+        except httpx.HTTPError:
+            return False  # it answered a moment ago: the next question tells what is wrong
 
     def ensure_pool(self, kind: str = "process") -> bool:
         """Makes the work pool if it is missing. Returns whether it was. A worker fills in the pool's job template."""
@@ -202,13 +215,14 @@ class PrefectApi:
             why = (answer.get("details") or {}).get("reason") or answer["status"]
             raise ServiceError(f"the run {run['name']} cannot be retried: {why}")
 
-    def pause(self, deployment: str, paused: bool) -> None:
-        """Pauses a deployment's schedule, or resumes it.
+    def pause(self, deployment: str, paused: bool, tags: Sequence[str] | None = None) -> None:
+        """Pauses a deployment's schedule, or resumes it. Tags replace the deployment's own in the same step.
 
         A pause removes the runs that were scheduled. Runs that are late or running stay, and a person can start others.
         Raises ServiceError if there is no such deployment.
         """
-        if self.ask("PATCH", f"/deployments/{deployment}", {"paused": paused}).status_code == httpx.codes.NOT_FOUND:
+        change = {"paused": paused} | ({} if tags is None else {"tags": list(tags)})
+        if self.ask("PATCH", f"/deployments/{deployment}", change).status_code == httpx.codes.NOT_FOUND:
             raise ServiceError("there is no such deployment: `ncric deploy` creates it")
 
     def limit_queue(self, name: str, runs: int) -> None:
@@ -238,19 +252,9 @@ class PrefectApi:
 @contextmanager
 def prefect_api(settings: Settings) -> Iterator[PrefectApi]:
     """Yields a client of the Prefect server of the settings, else of the server that `ncric up` runs."""
-    headers, auth = {}, None
-    if settings.prefect_api_key is not None:
-        headers["Authorization"] = f"Bearer {settings.prefect_api_key.get_secret_value()}"
-    if settings.prefect_api_auth_string is not None:
-        user, _, password = settings.prefect_api_auth_string.get_secret_value().partition(":")
-        auth = httpx.BasicAuth(user, password)
-    with httpx.Client(headers=headers, auth=auth, timeout=30) as client:
-        yield PrefectApi((settings.prefect_api_url or own_url(settings)).rstrip("/"), client, settings.work_pool)
-
-
-def own_url(settings: Settings) -> str:
-    """Returns the API's URL of the server that `ncric up` runs."""
-    return f"http://127.0.0.1:{settings.prefect_port}/api"
+    entry = access(settings)
+    with httpx.Client(auth=entry, timeout=30) as client:
+        yield PrefectApi(entry.url, client, settings.work_pool)
 
 
 def moment(text: str | None) -> datetime | None:

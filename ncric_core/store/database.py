@@ -185,6 +185,8 @@ def open_database(settings: Settings) -> Database:
         raise StoreError(
             "NCRIC_DATABASE_URL is not a URL: write it as postgresql://user:password@host:5432/name"
         ) from None
+    if "@" in (url.host or ""):
+        raise StoreError("NCRIC_DATABASE_URL has an @ in its password: write it as %40")
     if url.get_backend_name() not in {"postgresql", "postgres"}:
         raise StoreError(f"NCRIC_DATABASE_URL is for {url.get_backend_name()}: only PostgreSQL 15 or later will do")
     return Database(

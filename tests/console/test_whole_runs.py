@@ -6,8 +6,6 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect
 
-from ncric_core.jobs.prefect_api import prefect_api
-from ncric_core.settings import Settings
 from tests.console.browser import running_console
 from tests.console.whole import button, put
 from tests.flows.running_up import RunningUp, until
@@ -18,11 +16,6 @@ DAY = datetime(2022, 10, 11, 7, tzinfo=UTC)  # midnight in Pacific time
 
 def rows(whole: RunningUp, query: str) -> list[dict[str, object]]:
     return list(json.loads(whole.ncric("sql", query, "--format", "json").stdout))
-
-
-def prefect_of(whole: RunningUp) -> Settings:
-    port = int(whole.environment["NCRIC_PREFECT_PORT"])
-    return Settings(prefect_port=port, prefect_api_url=None, _env_file=None)
 
 
 def entries(whole: RunningUp, *kinds: str) -> list[tuple[object, object]]:
@@ -54,7 +47,7 @@ def test_a_rerun_is_launched_and_watched_to_its_end(whole: RunningUp, person: Pa
         return found == [{"n": 4}]
 
     until(done)
-    with prefect_api(prefect_of(whole)) as api:
+    with whole.prefect() as api:
         (job,) = [one["id"] for one in api.deployments() if one["name"] == "boss4-hourly"]
         (run,) = [one["id"] for one in api.latest_runs(job) if "rerun" in one["tags"]]
     person.goto(f"/runs?job=boss4-hourly&run={run}")
@@ -69,7 +62,7 @@ def test_a_schedule_is_paused_and_resumed(whole: RunningUp, person: Page) -> Non
     expect(person.get_by_text("scso-hourly is paused.")).to_be_visible()
 
     def paused() -> bool:
-        with prefect_api(prefect_of(whole)) as api:
+        with whole.prefect() as api:
             return next(bool(one["paused"]) for one in api.deployments() if one["name"] == "scso-hourly")
 
     assert paused()

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import psutil
 
+from ncric_core.jobs.prefect_api import PrefectApi, prefect_api
+from ncric_core.settings import Settings
+
 COMMAND = [sys.executable, "-c", "from ncric_core.cli import main; main()"]
 PATIENCE = 120.0  # seconds, on a busy machine
 
@@ -54,6 +57,13 @@ class RunningUp:
 
     def server_pid(self) -> int:
         return int((self.folder / "postgres" / "postmaster.pid").read_text().split()[0])
+
+    @contextmanager
+    def prefect(self) -> Iterator[PrefectApi]:
+        """Yields a client of its Prefect server, with the password of its data folder."""
+        port = int(self.environment["NCRIC_PREFECT_PORT"])
+        with prefect_api(Settings(data_dir=self.folder, prefect_port=port, _env_file=None)) as api:
+            yield api
 
     def ncric(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         return ncric(self.environment, *arguments)

@@ -5,13 +5,18 @@ import os
 import re
 import signal
 import socket
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
+from flows.cli.deployments import DEMO_PAUSE
+from ncric_core.jobs.prefect_access import Access
+from ncric_core.jobs.state import is_paused
 from ncric_core.store import embedded
 from tests.flows.running_up import PATIENCE, RunningUp, environment_of, free_port, ncric, running_up, until
 
@@ -66,20 +71,101 @@ def test_every_deployment_has_a_next_run(up: RunningUp) -> None:
 def test_doctor_finds_nothing(up: RunningUp) -> None:
     done = up.ncric("doctor")
     assert (done.returncode, "PROBLEM" in done.stdout) == (0, False), done.stdout
-    for about in ("settings", "disk", "database", "schema", "bucket", "Prefect", "telemetry", "worker", "deployments"):
+    for about in (
+        "settings",
+        "disk",
+        "database",
+        "schema",
+        "bucket",
+        "Prefect",
+        "access",
+        "telemetry",
+        "worker",
+        "deployments",
+    ):
         assert f"  {about}  " in done.stdout
     assert "  versions  " in done.stdout
 
 
-def test_doctor_tells_a_deployment_that_was_changed_on_the_server(up: RunningUp) -> None:
-    import httpx  # noqa: PLC0415
+def test_nobody_runs_a_command_without_the_password(up: RunningUp) -> None:
+    with up.prefect() as api:
+        (job,) = [one["id"] for one in api.deployments() if one["name"] == "restandardize"]
+        path = f"{api.url}/deployments/{job}/create_flow_run"
+        own, guess = api.url.removesuffix("/api"), httpx.BasicAuth("ncric", "guessed")
+        token = httpx.get(f"{api.url}/csrf-token?client=page", auth=api.client.auth).json()["token"]
+        page = {"Prefect-Csrf-Token": token, "Prefect-Csrf-Client": "page"}
 
-    with httpx.Client(base_url=f"http://127.0.0.1:{up.environment['NCRIC_PREFECT_PORT']}/api") as client:
-        one = client.post("/deployments/filter", json={"limit": 1}).json()[0]
+        def command(auth: httpx.BasicAuth | None, headers: dict[str, str]) -> httpx.Response:
+            body = {"job_variables": {"command": "sh -c 'id; env'"}}
+            return httpx.post(path, json=body, headers=headers, auth=auth)
+
+        asked = {
+            "no password": command(None, page),
+            "another password": command(guess, page),
+            "no token": command(password(up), {}),
+            "another name": command(password(up), page | {"Host": "rebound.example"}),
+            "questions": httpx.get(f"{api.url}/admin/settings"),
+        }
+        assert {why: answer.status_code for why, answer in asked.items()} == {
+            "no password": 401,
+            "another password": 401,
+            "no token": 403,
+            "another name": 400,
+            "questions": 401,
+        }
+        assert api.latest_runs(job) == []
+    for origin, allowed in (("http://evil.example", None), (own, own)):
+        ask = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+        assert httpx.options(path, headers=ask).headers.get("Access-Control-Allow-Origin") == allowed
+    assert httpx.get(f"{own}/api/health").json() is True
+    assert httpx.get(own, follow_redirects=True).is_success  # the page for people, which asks for the password
+
+
+def test_a_token_that_has_expired_is_replaced(up: RunningUp) -> None:
+    with up.prefect() as api:
+        there = api.deployments()
+        Access._tokens[api.url] = "of an hour ago"
+        assert api.deployments() == there
+
+
+def password(up: RunningUp) -> httpx.BasicAuth:
+    user, _, password = (up.folder / "prefect.password").read_text().partition(":")
+    return httpx.BasicAuth(user, password)
+
+
+def test_the_password_is_nowhere_but_in_its_file(up: RunningUp) -> None:
+    file = up.folder / "prefect.password"
+    assert f"(password: see {file})" in up.output
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    secret = file.read_text().partition(":")[2]
+    lines = [word for process in up.started() for word in process.cmdline()]
+    logs = [log.read_text(errors="replace") for log in (up.folder / "logs").iterdir()]
+    assert [text for text in (*lines, *logs, up.output) if secret in text] == []
+
+
+def test_others_of_the_machine_read_nothing_of_the_data_folder(up: RunningUp) -> None:
+    for folder in (up.folder, *(path for path in up.folder.iterdir() if path.is_dir())):
+        assert folder.stat().st_mode & 0o007 == 0, folder
+
+
+def test_only_the_console_and_prefect_listen_and_only_for_this_machine(up: RunningUp) -> None:
+    found = {
+        (connection.laddr.ip, str(connection.laddr.port))
+        for process in up.started()
+        for connection in process.net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    }
+    ports = [up.environment[name] for name in ("NCRIC_CONSOLE_PORT", "NCRIC_PREFECT_PORT")]
+    assert found == {("127.0.0.1", port) for port in ports}
+
+
+def test_doctor_tells_a_deployment_that_was_changed_on_the_server(up: RunningUp) -> None:
+    with up.prefect() as api:
+        one = api.deployments()[0]
         limit = (one["global_concurrency_limit"] or {}).get("limit")
-        client.patch(f"/deployments/{one['id']}", json={"concurrency_limit": 7}).raise_for_status()
+        api.ask("PATCH", f"/deployments/{one['id']}", {"concurrency_limit": 7})
         done = up.ncric("doctor")
-        client.patch(f"/deployments/{one['id']}", json={"concurrency_limit": limit}).raise_for_status()
+        api.ask("PATCH", f"/deployments/{one['id']}", {"concurrency_limit": limit})
     assert done.returncode == 1
     assert f"{one['name']}: concurrency 7" in done.stdout
     assert "→ run `ncric deploy`" in done.stdout
@@ -183,7 +269,11 @@ def test_a_database_server_that_is_killed_comes_back(up: RunningUp) -> None:
 
 @pytest.fixture(scope="module")
 def again(up: RunningUp) -> Iterator[RunningUp]:
-    """Starts another `ncric up` after the first one was killed."""
+    """Starts another `ncric up` after the first one was killed. A person and a demo had paused a schedule each."""
+    with up.prefect() as api:
+        jobs = {one["name"]: one["id"] for one in api.deployments()}
+        api.pause(jobs["scso-hourly"], paused=True)
+        api.pause(jobs["freshness"], paused=True, tags=["alarms", DEMO_PAUSE])
     started = [*up.started(), psutil.Process(up.server_pid())]
     up.process.kill()
     up.process.wait(PATIENCE)
@@ -195,6 +285,11 @@ def again(up: RunningUp) -> Iterator[RunningUp]:
 def test_after_one_that_was_killed_the_next_one_starts(again: RunningUp) -> None:
     assert again.ncric("status").returncode == 0
     assert again.ncric("reconcile").returncode == 0
+
+
+def test_what_a_person_has_paused_stays_so_and_the_pause_of_the_demo_ends(again: RunningUp) -> None:
+    with again.prefect() as api:
+        assert [one["name"] for one in api.deployments() if is_paused(one)] == ["scso-hourly"]
 
 
 def test_ctrl_c_leaves_nothing(again: RunningUp) -> None:

@@ -13,6 +13,7 @@ from ncric_core.deliveries import Known
 from ncric_core.errors import SourceError
 from ncric_core.settings import Settings
 from ncric_core.sources.files.stored import Leap, ObjectGone, StoredObject, anything, moment, nothing_known
+from ncric_core.urls import without_user
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -131,10 +132,12 @@ def clients(settings: Settings, *, attempts: Iterable[int]) -> "list[S3Client]":
         block = settings.aws_credentials_block
         session = _block_session(block) if block else boto3.Session()
         region = session.region_name or "us-west-2"  # some region must be named; S3 redirects to the right one
+        # the library quotes the URL in its errors, and has no use for a user in it
+        endpoint = settings.s3_endpoint_url and without_user(settings.s3_endpoint_url)[0]
         return [
             session.client(
                 "s3",
-                endpoint_url=settings.s3_endpoint_url,
+                endpoint_url=endpoint,
                 region_name=region,
                 config=Config(
                     retries={"total_max_attempts": number, "mode": "standard"},
