@@ -7,7 +7,7 @@ from typing import Final
 
 from ncric_core.cli.app import app
 
-APP: Final = Path(__file__).with_name("app.py")
+APP: Final = Path(__file__).with_name("server.py")
 
 LOOK: Final = {
     "theme.light.primaryColor": "#2f6fb3",
@@ -29,8 +29,8 @@ PRIVATE: Final = {
 def console() -> None:
     """Runs the console alone: counts, agency names, runs, files and rejects, at NCRIC_CONSOLE_ADDRESS and _PORT.
 
-    Without an identity provider (NCRIC_OIDC_METADATA_URL) it listens on this machine only, and everybody who reaches
-    it is its administrator.
+    Without an identity provider (NCRIC_OIDC_METADATA_URL) it listens on this machine only, and only the user who runs
+    it may use it, as its administrator.
     """
     from console.auth import refuse_open, secrets_file
     from ncric_core.settings import read_settings

@@ -94,7 +94,7 @@ class Child:
     def last_words(self) -> str:
         """Returns the last line of the log that is not empty."""
         with suppress(OSError):
-            lines = self.log.read_text(errors="replace").split("\n")
+            lines = self.log.read_text(encoding="utf-8", errors="replace").split("\n")
             return next((line.strip() for line in reversed(lines) if line.strip()), "")
         return ""
 

@@ -45,7 +45,7 @@ class Up:
         """Writes a line to stdout and, with the time, to logs/up.log."""
         say(text)
         sys.stdout.flush()
-        with (self.logs / "up.log").open("a") as log:
+        with (self.logs / "up.log").open("a", encoding="utf-8") as log:
             log.write(f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ} {text}\n")
 
     def child(self, name: str, *command: str, folder: Path | None = None, grace: float = 10.0) -> Child:

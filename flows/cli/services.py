@@ -33,7 +33,7 @@ def database(ready: Path) -> None:
     """
     settings = read_settings()
     unfinished = ready.with_suffix(".unfinished")
-    unfinished.write_text(up_to_date(settings).dsn)
+    unfinished.write_text(up_to_date(settings).dsn, encoding="utf-8")
     unfinished.rename(ready)
     say("the embedded PostgreSQL is ready")
     while embedded.runs(settings.data_dir):

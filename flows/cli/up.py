@@ -240,7 +240,7 @@ def _start_database(running: Up) -> None:
     running.children.reverse()  # it ends last, as the jobs need it
     running.wait(database, ready.exists)
     # Given a URL, jobs only connect. Without one, they might start or stop the embedded server.
-    running.environment["NCRIC_DATABASE_URL"] = ready.read_text()
+    running.environment["NCRIC_DATABASE_URL"] = ready.read_text(encoding="utf-8")
     running.tell("PostgreSQL    ready (embedded)")
 
 

@@ -1,6 +1,7 @@
 """How we are let in to a Prefect server: by password or key, and with a CSRF token for whatever changes something."""
 
 import base64
+import os
 import secrets
 import threading
 from collections.abc import Generator
@@ -12,6 +13,7 @@ import httpx
 from pydantic import SecretStr
 
 from ncric_core.errors import ServiceError
+from ncric_core.local_ports import listening_users
 from ncric_core.private import private_text
 from ncric_core.settings import Settings
 from ncric_core.urls import without_user
@@ -123,9 +125,12 @@ def make_own_password(settings: Settings) -> SecretStr:
 def own_password(settings: Settings) -> str | None:
     """Returns the password of the server that `ncric up` runs. None: `ncric up` has not run here yet.
 
-    Raises ServiceError if another user runs `ncric up`.
+    Raises ServiceError if another user runs `ncric up`, or another user's server listens in its place: it would learn
+    the password.
     """
-    file = password_file(settings)
+    file, port = password_file(settings), settings.prefect_port
+    if not listening_users(port) <= {os.geteuid(), 0}:
+        raise ServiceError(f"a server of another user listens on port {port}: end it, or set NCRIC_PREFECT_PORT")
     try:
         return file.read_text(encoding="utf-8").strip()
     except FileNotFoundError:

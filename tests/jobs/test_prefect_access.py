@@ -1,6 +1,8 @@
 """Which password goes to which Prefect server. That the server of `ncric up` wants it is in tests/flows/test_up.py."""
 
 import base64
+import os
+import socket
 import stat
 from pathlib import Path
 from typing import Any
@@ -61,3 +63,15 @@ def test_a_password_of_another_user_is_told(tmp_path: Path) -> None:
     password_file(given(tmp_path)).mkdir()  # root may read every file
     with pytest.raises(ServiceError, match=r"the password of Prefect in .* cannot be read .*be the user who runs"):
         access(given(tmp_path))
+
+
+def test_a_strangers_server_does_not_learn_the_password(tmp_path: Path) -> None:
+    make_own_password(given(tmp_path))
+    with socket.socket() as server:
+        if os.geteuid() != 0:
+            return  # only root can make a socket of another user
+        os.fchown(server.fileno(), 65534, -1)
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        with pytest.raises(ServiceError, match="a server of another user listens on port"):
+            access(given(tmp_path, prefect_port=server.getsockname()[1]))
