@@ -14,7 +14,7 @@ from ncric_core.windows import Window, day_before_yesterday, last_hour
 
 CATCHUP: Final = "files-catchup"
 CATCHUP_WAITS: Final = timedelta(hours=1)  # for this long, files-catchup leaves rows to the job that should load them
-SCHEDULE_ZONE: Final = ZoneInfo("America/Los_Angeles")  # the zone of the schedules and of their days
+SCHEDULE_ZONE: Final = ZoneInfo("America/Los_Angeles")  # the zone of the daily schedules and of their days
 
 
 class Covers(StrEnum):

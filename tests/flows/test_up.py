@@ -123,9 +123,9 @@ def test_nobody_runs_a_command_without_the_password(up: RunningUp) -> None:
 
 def test_a_token_that_has_expired_is_replaced(up: RunningUp) -> None:
     with up.prefect() as api:
-        there = api.deployments()
         Access._tokens[api.url] = "of an hour ago"
-        assert api.deployments() == there
+        assert api.deployments()
+        assert Access._tokens[api.url] != "of an hour ago"
 
 
 def password(up: RunningUp) -> httpx.BasicAuth:
@@ -148,15 +148,22 @@ def test_others_of_the_machine_read_nothing_of_the_data_folder(up: RunningUp) ->
         assert folder.stat().st_mode & 0o007 == 0, folder
 
 
-def test_only_the_console_and_prefect_listen_and_only_for_this_machine(up: RunningUp) -> None:
+def test_everything_listens_for_this_machine_only(up: RunningUp) -> None:
+    """The worker's port is for its runs' processes, which know a token each: a cancelled run is told there."""
     found = {
-        (connection.laddr.ip, str(connection.laddr.port))
+        (connection.laddr.ip, connection.laddr.port, next(name for name in SERVICES if name in process.cmdline()))
         for process in up.started()
         for connection in process.net_connections()
         if connection.status == psutil.CONN_LISTEN
     }
-    ports = [up.environment[name] for name in ("NCRIC_CONSOLE_PORT", "NCRIC_PREFECT_PORT")]
-    assert found == {("127.0.0.1", port) for port in ports}
+    ports = {name: up.environment[f"NCRIC_{name.upper()}_PORT"] for name in ("console", "prefect")}
+    own = {("127.0.0.1", int(ports["console"]), "streamlit"), ("127.0.0.1", int(ports["prefect"]), "start")}
+    assert own <= found
+    assert [(ip, name) for ip, _, name in found - own] == [("127.0.0.1", "worker")]
+
+
+SERVICES = ("streamlit", "worker", "start")
+"""A word of the command of each service that listens. The worker's has `start` too."""
 
 
 def test_doctor_tells_a_deployment_that_was_changed_on_the_server(up: RunningUp) -> None:
