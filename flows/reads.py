@@ -98,6 +98,8 @@ def _run(job: Job, name: str) -> State[Any] | None:
         *(f"{figure:,}" for figure in (total.found, total.loaded, total.already_there, total.rejected, total.waiting)),
         outcome.seconds,
     )
+    if outcome.corrected:
+        logger.warning("%s", outcome.corrected)
     if outcome.new_agencies:
         logger.warning("names never seen, loaded under themselves: %s", ", ".join(outcome.new_agencies))
     if outcome.ok:

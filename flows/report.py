@@ -39,6 +39,7 @@ def _summary(outcome: Outcome, title: str) -> str:
         f"**{total.found:,} rows found = {total.loaded:,} loaded + {total.already_there:,} already there + "
         f"{total.rejected:,} rejected + {total.waiting:,} waiting.**",
         f"{outcome.photos:,} photos, {outcome.bad_photos:,} unreadable.",
+        outcome.corrected,
     ]
     if outcome.files_growing:
         lines.append(f"{outcome.files_growing:,} files may still be being written: the next run reads them.")

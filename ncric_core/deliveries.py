@@ -28,6 +28,7 @@ CLEAN: Final = pl.Schema(
         "agency_acronym": pl.String(),
         "datasource": pl.String(),
         "vehicle_model": pl.String(),
+        "cut_at": pl.Int32(),
     }
 )
 """Clean reads: the columns that flights/reads.yaml maps, the number of the read's delivery in its batch (`file`), and
@@ -35,7 +36,9 @@ the read's place in that delivery (`position`).
 
 `agency_name` is as received and never null. If no name came, it is the acronym, else the ORI, else
 agencies.NO_AGENCY. `agency_key` is the number of the agency's network, in digits, if the feed has such numbers (Flock).
-The name table maps this number first, then the name."""
+The name table maps this number first, then the name.
+
+`cut_at` is how many characters of the read's row arrived, where the row is damaged or cut off; null if it is whole."""
 
 REJECTED: Final = pl.Schema(
     {

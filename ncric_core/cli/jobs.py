@@ -80,6 +80,8 @@ def show_outcome(outcome: "Outcome", title: str) -> None:
     show(("agency", "found", "loaded", "already there", "rejected", "waiting"), rows, empty="nothing to load")
     if outcome.rejects:
         say("rejects: " + ", ".join(f"{reason} {count:,}" for reason, count in outcome.rejects.most_common()))
+    if outcome.corrected:
+        say(outcome.corrected)
     if outcome.new_agencies:
         say(f"new names: {', '.join(outcome.new_agencies)} (see `ncric agencies unmapped`)")
     for name, error in outcome.failed_agencies.items():

@@ -26,6 +26,7 @@ from ncric_core.store.agencies import NameTable, name_table
 from ncric_core.store.database import Connection, Database
 from ncric_core.store.listings import note_unread
 from ncric_core.store.partitions import ensure_partitions
+from ncric_core.store.rejects import close_cut_off
 
 MOST_WRITTEN: Final = 50_000  # rows of what was seen of cameras and agencies that a run remembers
 
@@ -113,6 +114,7 @@ def _load(batch: Batch, feed: Feed, run: _Run, connection: Connection, loader: L
     registered = ledger.register(
         connection, batch, _earlier(batch, run) if batch.part else None, takes=run.scope.takes, force=run.job.force
     )
+    close_cut_off(connection, batch, registered)
     run.names = registered.names
     run.outcome.new_agencies += registered.new_agencies
     _count_rejects(batch.rejects, feed, run.names, run.outcome)
@@ -185,6 +187,7 @@ def _book(results: Iterable[Result], run: _Run) -> None:
             continue
         if chunk.seen.height:
             run.written = _grown(run.written, chunk.seen)
+        run.outcome.corrections += result.corrections
         inserted = result.inserted.group_by("agency").agg(inserted=pl.len())
         loaded = rows.join(inserted, on="agency", how="left").with_columns(pl.col("inserted").fill_null(0))
         names = run.names.agencies

@@ -42,10 +42,10 @@ class ReadsFlight:
         cut to the hour (`as_of`). What is in the store of the `seen` of earlier chunks is given as `written`, and is
         not written again: a camera that says the same all day is written once an hour, not with every chunk.
         """
-        reads = reads.sort("event_time", "vehicle_record_id", maintain_order=True)  # repeats keep their order
+        reads = _in_order(reads)
         own = _with_standard(reads, names)
-        keys = [] if reads["agency_key"].null_count() == reads.height else ["agency_key"]  # a column less to COPY
-        kept = map(pl.col, ("file_id", "agency", "late", *keys))
+        rare = [name for name in ("agency_key", "cut_at") if reads[name].null_count() < reads.height]  # less to COPY
+        kept = map(pl.col, ("file_id", "agency", "late", *rare))
         found = entity_rows(self.flight, self.read, own, *kept)
         found = found.with_columns(plate_normalized=normalized_plate(pl.col("plate")))
         pairs = reads.group_by(*PAIR, "agency").agg(rows=pl.len(), found=pl.col("found").first())
@@ -71,6 +71,14 @@ def own_flight(flights_dir: Path) -> ReadsFlight:
     if len(reads) != 1:
         raise FlightError(f"{flight.path}: it must define one entity of an entity set of reads; it has {len(reads)}")
     return ReadsFlight(model, flight, reads[0])
+
+
+def _in_order(reads: pl.DataFrame) -> pl.DataFrame:
+    """Sorts reads by time and id. Of the rows of one read, whole ones come first, then those of which most arrived."""
+    key = ["event_time", "vehicle_record_id"]
+    if reads["cut_at"].null_count() == reads.height:
+        return reads.sort(key, maintain_order=True)
+    return reads.sort([*key, "cut_at"], descending=[False, False, True], nulls_last=False, maintain_order=True)
 
 
 def _with_standard(reads: pl.DataFrame, names: NameTable) -> pl.DataFrame:

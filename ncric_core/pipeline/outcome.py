@@ -49,6 +49,7 @@ class Outcome:
     files_growing: int = 0  # may not be whole yet, and are left to the next run
     photos: int = 0
     bad_photos: int = 0
+    corrections: int = 0  # of those already there: sent again with another plate, which is noted and not taken
     agencies: dict[str, AgencyOutcome] = field(default_factory=dict)
     rejects: Counter[str] = field(default_factory=Counter)  # by reason
     new_agencies: list[str] = field(default_factory=list)
@@ -70,6 +71,16 @@ class Outcome:
             for name in AgencyOutcome.__slots__:
                 setattr(total, name, getattr(total, name) + getattr(one, name))
         return total
+
+    @property
+    def corrected(self) -> str:
+        """Tells of reads that were sent again with another plate; empty if there were none."""
+        if not self.corrections:
+            return ""
+        return (
+            f"{self.corrections:,} reads were sent again with another plate, which was not taken: the first stays. "
+            "The table `corrections` has what was sent."
+        )
 
     def count(self, name: str, what: str, rows: int) -> None:
         """Adds rows to a figure (`found`, `loaded` …) of an agency."""

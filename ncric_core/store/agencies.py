@@ -199,7 +199,7 @@ def make_views(connection: Connection, agencies: Sequence[int] | None = None) ->
             )
 
 
-_NOT_SHOWN: Final = frozenset({"agency", "agency_key", "file_id"})
+_NOT_SHOWN: Final = frozenset({"agency", "agency_key", "cut_at", "file_id"})
 """The columns of the reads that the views of entity sets do not have."""
 
 

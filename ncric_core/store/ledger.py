@@ -15,6 +15,7 @@ from psycopg2.extras import execute_values
 from ncric_core.deliveries import Batch, Contents, Delivery, received_name
 from ncric_core.store.agencies import NameTable, known_names
 from ncric_core.store.database import Connection, array, rows
+from ncric_core.store.plans import find_by_key
 
 PAIR: Final = ("file_id", "received_name")
 """The columns that name an entry of `loads` in a frame: the delivery's id, and the received name."""
@@ -46,6 +47,7 @@ GROUP BY f.id
 
 def look_up(connection: Connection, deliveries: Sequence[Delivery]) -> dict[tuple[str, str], KnownDelivery]:
     """Returns what the ledger knows of these deliveries, by key and version."""
+    find_by_key(connection)
     given = {"keys": [one.key for one in deliveries], "versions": [one.version for one in deliveries]}
     return {
         (key, version): KnownDelivery(file_id, was_read, dict(zip(names, since, strict=True)))
@@ -88,6 +90,7 @@ def register(
     """
     part = earlier is not None
     with connection:
+        find_by_key(connection)
         ids, known = _enter_files(connection, batch.contents)
         numbered = pl.DataFrame(
             {"file": range(len(ids)), "file_id": ids}, schema={"file": pl.UInt32, "file_id": pl.Int64}
@@ -279,6 +282,7 @@ def note_failure(connection: Connection, pairs: pl.DataFrame, error: str) -> Non
 def close_files(connection: Connection, found: Mapping[int, int]) -> None:
     """Enters deliveries (by id) as read to their end, with the rows found. By now the books have all these rows."""
     with connection, connection.cursor() as cursor:
+        find_by_key(connection)
         cursor.execute(
             """
             UPDATE source_files f SET found = v.found, read_at = now()

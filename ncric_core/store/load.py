@@ -12,12 +12,13 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from ncric_core.deliveries import received_name
 from ncric_core.errors import AgencyError
 from ncric_core.flight.rows import Rows
-from ncric_core.store.changes import reads_inserted
-from ncric_core.store.copy import copy_csv, csv_of
+from ncric_core.store.changes import reads_changed, reads_inserted
+from ncric_core.store.copy import copy_new, csv_of
 from ncric_core.store.database import Connection, array, rows
 from ncric_core.store.entities import upsert
-from ncric_core.store.insert import Ready, insert_reads, make_ready
+from ncric_core.store.insert import Inserted, Ready, insert_reads, make_ready
 from ncric_core.store.ledger import PAIR, pair_values
+from ncric_core.store.plans import find_by_key
 
 ATTEMPTS: Final = 5  # to load a chunk, one right after the other
 GIVEN_UP: Final = (errors.DeadlockDetected, errors.SerializationFailure)  # by PostgreSQL; the same again may well work
@@ -52,10 +53,12 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of a chunk: the pairs that were loaded, and the reads that were inserted."""
+    """What became of a chunk: the pairs that were loaded, the reads that were inserted, and how many of the others have
+    another plate in the store."""
 
     claimed: pl.DataFrame
     inserted: pl.DataFrame
+    corrections: int = 0
 
 
 @retry(retry=retry_if_exception_type(GIVEN_UP), stop=stop_after_attempt(ATTEMPTS), reraise=True)
@@ -76,6 +79,7 @@ def load_again(connection: Connection, chunk: Chunk) -> Loaded:
 
 
 def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) -> Loaded:
+    find_by_key(connection)
     now = _lock_agencies(connection, chunk)
     claimed = _claim(connection, chunk, now, force=force)
     if claimed.height < chunk.pairs.height:
@@ -85,10 +89,13 @@ def _load(connection: Connection, chunk: Chunk, *, staged: bool, force: bool) ->
     ready = chunk.ready or make_ready(chunk.reads, chunk.late)
     for entities in chunk.entities:
         upsert(connection, entities)
-    inserted = insert_reads(connection, ready, staged=staged)
-    reads_inserted(connection, inserted, ready.counts if inserted.height == ready.reads.height else None)
-    _correct(connection, claimed, inserted)
-    return Loaded(claimed, inserted)
+    done = insert_reads(connection, ready, staged=staged)
+    if done.gave_way.is_empty():
+        reads_inserted(connection, done.reads, ready.counts if done.reads.height == ready.reads.height else None)
+    else:
+        reads_changed(connection, done.gave_way, done.reads)
+    _correct(connection, claimed, done)
+    return Loaded(claimed, done.reads, done.corrections)
 
 
 _LOCK_AGENCIES: Final = "SELECT now() FROM agencies WHERE id = ANY (%(ids)s) ORDER BY id FOR KEY SHARE"
@@ -145,21 +152,11 @@ def _claim(connection: Connection, chunk: Chunk, now: datetime, *, force: bool) 
 
 
 def _enter_new(connection: Connection, pairs: pl.DataFrame, done_at: datetime | None) -> bool:
-    """COPYs new pairs into the ledger. Returns False, with nothing written, if any of them exists.
-
-    Twice as fast as INSERT … ON CONFLICT.
-    """
+    """COPYs new pairs into the ledger. Returns False, with nothing written, if any of them exists."""
     entries = pairs.select(
         "file_id", "agency", "found", agency_name="received_name", loaded="entered", done_at=pl.lit(done_at, _UTC)
     )
-    with connection.cursor() as cursor:
-        cursor.execute("SAVEPOINT pairs")
-        try:
-            copy_csv(connection, "loads", entries.columns, csv_of(entries))
-        except errors.UniqueViolation:
-            cursor.execute("ROLLBACK TO SAVEPOINT pairs")
-            return False
-    return True
+    return copy_new(connection, "loads", entries.columns, csv_of(entries))
 
 
 def _claimed(connection: Connection, pairs: pl.DataFrame, *, closes: bool, force: bool) -> pl.DataFrame:
@@ -171,15 +168,22 @@ def _claimed(connection: Connection, pairs: pl.DataFrame, *, closes: bool, force
     return pairs.join(kept, on=PAIR, how="semi", maintain_order="left")
 
 
-def _correct(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFrame) -> None:
-    """Corrects the ledger's entries of which fewer reads were inserted than `_claim` has entered."""
-    if inserted.height == claimed["entered"].sum():  # no pair has more than was entered
+def _correct(connection: Connection, claimed: pl.DataFrame, done: Inserted) -> None:
+    """Corrects the ledger's entries of which fewer reads were inserted than `_claim` has entered.
+
+    Cut reads that gave way are taken off the entries that had loaded them: their rows are *already there* from now on.
+    """
+    inserted, gave_way = done.reads, done.gave_way
+    if inserted.height == claimed["entered"].sum() and gave_way.is_empty():  # no pair has more than was entered
         return
-    by_pair = inserted.group_by("file_id", received_name=received_name(inserted.columns)).len()
-    counted = claimed.join(by_pair, on=PAIR, how="left").with_columns(
-        change=pl.col("len").fill_null(0).cast(pl.Int64) - pl.col("entered")
+    changes = pl.concat(
+        [
+            claimed.select(*PAIR, change=-pl.col("entered").cast(pl.Int64)),
+            _by_pair(inserted).select(*PAIR, change="len"),
+            _by_pair(gave_way).select(*PAIR, change=-pl.col("len")),
+        ]
     )
-    wrong = counted.filter(pl.col("change") != 0).sort(PAIR)
+    wrong = changes.group_by(PAIR).agg(pl.col("change").sum()).filter(pl.col("change") != 0).sort(PAIR)
     if wrong.height:
         given = {
             "files": array(wrong["file_id"]),
@@ -198,3 +202,8 @@ def _correct(connection: Connection, claimed: pl.DataFrame, inserted: pl.DataFra
                 """,
                 given,
             )
+
+
+def _by_pair(reads: pl.DataFrame) -> pl.DataFrame:
+    """How many reads each pair has: file_id, received_name, len (Int64)."""
+    return reads.group_by("file_id", received_name=received_name(reads.columns)).agg(len=pl.len().cast(pl.Int64))

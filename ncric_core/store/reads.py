@@ -10,22 +10,13 @@ from psycopg2 import sql
 from ncric_core.flight.model import READS_TABLE, UpdateType
 from ncric_core.store.changes import reads_changed
 from ncric_core.store.copy import copy_reads
+from ncric_core.store.counts import COUNTED
 from ncric_core.store.database import Connection, columns_of
 from ncric_core.store.insert import READ_KEY
+from ncric_core.store.plans import find_by_key
 
 FIXED: Final = frozenset({*READ_KEY, "agency", "agency_key", "agency_name", "datasource", "file_id", "loaded_at"})
 """Columns that no flight changes in a read that is there: whose it is, and where it came from."""
-
-_COUNTED_SCHEMA: Final = pl.Schema(
-    {
-        "agency": pl.Int32(),
-        "datasource": pl.String(),
-        "camera_id": pl.String(),
-        "agency_name": pl.String(),
-        "agency_key": pl.String(),
-        "event_time": pl.Datetime("us", "UTC"),
-    }
-)
 
 _STAGE: Final = (
     "CREATE TEMP TABLE IF NOT EXISTS given_reads (LIKE vehicle_records INCLUDING DEFAULTS) ON COMMIT DROP",
@@ -51,6 +42,7 @@ def upsert_reads(connection: Connection, given: pl.DataFrame, update: UpdateType
     properties = [column for column in given.columns if column not in READ_KEY]
     last = [pl.col(c).drop_nulls().last() if update == "Merge" else pl.col(c).last() for c in properties]
     folded = given.group_by(READ_KEY, maintain_order=True).agg(last).sort("event_time", "id")
+    find_by_key(connection)
     with connection.cursor() as cursor:
         for statement in _STAGE:
             cursor.execute(statement)
@@ -65,7 +57,7 @@ def upsert_reads(connection: Connection, given: pl.DataFrame, update: UpdateType
 
 
 def _counted(found: Sequence[tuple[Any, ...]]) -> pl.DataFrame:
-    return pl.DataFrame(found, schema=_COUNTED_SCHEMA, orient="row")
+    return pl.DataFrame(found, schema=COUNTED, orient="row")
 
 
 def _statement(connection: Connection, columns: Sequence[str], update: UpdateType) -> sql.Composed:
@@ -81,7 +73,7 @@ def _statement(connection: Connection, columns: Sequence[str], update: UpdateTyp
         "INSERT INTO vehicle_records AS t ({names}) SELECT {names} FROM given_reads ORDER BY event_time, id "
         "ON CONFLICT (id, event_time) DO UPDATE SET {changes} RETURNING {counted}"
     ).format(
-        counted=sql.SQL(", ").join(map(sql.Identifier, _COUNTED_SCHEMA)),
+        counted=sql.SQL(", ").join(map(sql.Identifier, COUNTED)),
         names=sql.SQL(", ").join(map(sql.Identifier, columns)),
         changes=sql.SQL(", ").join(changes),
     )

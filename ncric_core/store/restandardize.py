@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypedDict
 
+import polars as pl
 from psycopg2 import sql
 
 from ncric_core.errors import StoreError
 from ncric_core.flight.model import Model
 from ncric_core.store.agencies import NameTable, name_table
-from ncric_core.store.changes import MOVED, reads_moved
+from ncric_core.store.changes import reads_moved
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.locks import Lock, try_session_lock
+from ncric_core.store.plans import find_by_key
 from ncric_core.store.standardized import move_cameras, remove_agency
 
 AT_ONCE: Final = 50_000  # reads (about) or entries of the ledger moved in one transaction
@@ -110,11 +112,13 @@ WITH changed AS (
       AND agency = %(old)s AND datasource = %(datasource)s AND coalesce(agency_key, agency_name) = %(received)s
     RETURNING coalesce(camera_id, '') AS camera_id, event_time
 )
-INSERT INTO moved
 SELECT camera_id, date_trunc('hour', event_time), count(*), min(event_time), max(event_time)
 FROM changed
 GROUP BY 1, 2
 """
+
+_TIME: Final = pl.Datetime("us", "UTC")
+_MOVED: Final = pl.Schema({"camera_id": pl.String(), "hour": _TIME, "reads": pl.Int64(), "first": _TIME, "last": _TIME})
 
 
 class _Given(TypedDict):
@@ -129,10 +133,11 @@ class _Given(TypedDict):
 def _move_reads(connection: Connection, move: Move, start: datetime, end: datetime) -> int:
     """Moves the reads of some hours, with their counts, in the caller's transaction; returns how many."""
     given = _parameters(move)
-    with connection.cursor() as cursor:
-        cursor.execute(MOVED)
-        cursor.execute(_MOVE_READS, {**given, "start": start, "end": end})
-    return reads_moved(connection, **given)
+    find_by_key(connection)
+    found = rows(connection, _MOVE_READS, {**given, "start": start, "end": end})
+    moved = pl.DataFrame(found, schema=_MOVED, orient="row")
+    reads_moved(connection, moved, **given)
+    return int(moved["reads"].sum())
 
 
 _MOVE_LOADS: Final = """
@@ -160,6 +165,7 @@ def _finish(connection: Connection, model: Model, move: Move) -> None:
     changed = AT_ONCE
     while changed == AT_ONCE:
         with connection, connection.cursor() as cursor:
+            find_by_key(connection)
             cursor.execute(_MOVE_LOADS, given)
             changed = cursor.rowcount
     with connection, connection.cursor() as cursor:

@@ -47,6 +47,7 @@ def clean(
         agency_acronym=pl.col("agencyAcronym"),
         datasource=pl.lit(datasource),
         vehicle_model=none,
+        cut_at="cut_at",
         received_id=read_id,
         arrived=ends.gather(raw["file"]),
     ).with_columns(reason=reject_reason(keep_days))

@@ -27,8 +27,9 @@ from ncric_core.sources.files.salvage import Element, decoded, elements
 from ncric_core.sources.files.undamaged import read_undamaged
 from ncric_core.vocabulary import Reason
 
-RAW: Final = pl.Schema({"file": pl.UInt32, "position": pl.Int64} | dict.fromkeys(TEXTS, pl.String))
-"""Raw reads: the number of the read's file in the batch, its place in that file, and each leaf as text (null: missing).
+RAW: Final = pl.Schema({"file": pl.UInt32, "position": pl.Int64, "cut_at": pl.Int32} | dict.fromkeys(TEXTS, pl.String))
+"""Raw reads: the number of the read's file in the batch, its place in that file, how many characters of a broken row
+arrived (null: the row is whole), and each leaf as text (null: missing).
 A coordinate is Float64 if all its values in the batch came as numbers."""
 
 KEPT_OF_REJECT: Final = 4000  # characters kept of text that is not JSON
@@ -52,7 +53,8 @@ class RawReject:
 class ParsedReads:
     """The reads of a file, or of a part of a large one, with its rejects and the number of its photos.
 
-    `reads` has `position` (Int64) and the leaves of RAW that occur, each as text or as the numbers received.
+    `reads` has `position` (Int64) and the leaves of RAW that occur, each as text or as the numbers received. It has
+    `cut_at` (Int32) if the file was read with care.
     """
 
     reads: pl.DataFrame
@@ -73,6 +75,7 @@ class _Careful:
     start: int = 0  # rows of the parts before this one
     columns: dict[str, list[str | None]] = field(default_factory=lambda: {leaf: [] for leaf in TEXTS})
     positions: list[int] = field(default_factory=list)
+    cut_at: list[int | None] = field(default_factory=list)
     rejects: list[RawReject] = field(default_factory=list)
     photos: int = 0
     bad_photos: int = 0
@@ -83,7 +86,7 @@ class _Careful:
 
     def parsed(self) -> ParsedReads:
         schema = {name: kind for name, kind in RAW.items() if name != "file"}
-        reads = pl.DataFrame({"position": self.positions} | self.columns, schema=schema)
+        reads = pl.DataFrame({"position": self.positions, "cut_at": self.cut_at} | self.columns, schema=schema)
         return ParsedReads(reads, self.rejects, self.photos, self.bad_photos)
 
 
@@ -158,14 +161,15 @@ def raw_frame(files: Sequence[ParsedReads]) -> pl.DataFrame:
     counts = pl.Series([parsed.reads.height for parsed in files], dtype=pl.UInt32)
     file = pl.Series("file", range(len(files)), dtype=pl.UInt32).repeat_by(counts).explode(empty_as_null=False)
     reads = pl.concat(filled, how="diagonal_relaxed", rechunk=True)  # numbers among texts become text
-    return reads.select(file.alias("file"), "position", *(_leaf(leaf, reads.schema) for leaf in TEXTS))
+    columns = (_column(name, reads.schema) for name in ("cut_at", *TEXTS))
+    return reads.select(file.alias("file"), "position", *columns)
 
 
-def _leaf(leaf: str, schema: pl.Schema) -> pl.Expr:
-    """Returns a leaf in its type of RAW; all null if the schema lacks it."""
-    kind = schema.get(leaf, pl.Null())
-    given = pl.col(leaf) if leaf in schema else pl.lit(None).alias(leaf)
-    return given.cast(pl.Float64 if leaf in COORDINATES and kind.is_numeric() else pl.String)
+def _column(name: str, schema: pl.Schema) -> pl.Expr:
+    """Returns a column in its type of RAW; all null if the schema lacks it."""
+    kind = schema.get(name, pl.Null())
+    given = pl.col(name) if name in schema else pl.lit(None).alias(name)
+    return given.cast(pl.Float64 if name in COORDINATES and kind.is_numeric() else RAW[name])
 
 
 def count_photos(photos: Iterable[object]) -> tuple[int, int]:
@@ -205,7 +209,7 @@ def _add_broken(walk: _Careful, element: Element) -> None:
     missing = [leaf for leaf in ESSENTIAL if leaf not in row]
     if not missing:
         _add_photos(walk, row)
-        _add_read(walk, row)
+        _add_read(walk, row, cut_at=len(element.text))
     elif element.text.startswith("{") or any(f'"{leaf}"' in text for leaf in TEXTS):
         detail = f"cut off; did not arrive whole: {', '.join(missing)}"
         _reject(walk, Reason.CUT_OFF, detail, text, agency=row.get("agencyName"))
@@ -221,8 +225,9 @@ def _add_photos(walk: _Careful, row: dict[str, Any]) -> None:
     walk.bad_photos += bad
 
 
-def _add_read(walk: _Careful, row: dict[str, Any]) -> None:
+def _add_read(walk: _Careful, row: dict[str, Any], *, cut_at: int | None = None) -> None:
     walk.positions.append(walk.start + walk.found)
+    walk.cut_at.append(cut_at)
     for leaf in TEXTS:
         walk.columns[leaf].append(_text(row.get(leaf)))
 
