@@ -165,10 +165,12 @@ def _enter(connection: Connection, datasource: str, reads: pl.DataFrame, names: 
 _CUT_OFF: Final = """
 SELECT v.id, r.file_id, r.position, r.agency_name
 FROM source_files v
-JOIN source_files f ON f.key = v.key AND f.id <> v.id AND f.superseded AND f.size < v.size
-JOIN rejects r ON r.file_id = f.id AND r.reason = %(cut_off)s AND r.replayed_at IS NULL
-WHERE v.id = ANY (%(ids)s)
+CROSS JOIN LATERAL (SELECT id, size FROM source_files f WHERE f.key = v.key AND f.superseded OFFSET 0) f
+CROSS JOIN LATERAL (SELECT * FROM rejects r WHERE r.file_id = f.id OFFSET 0) r
+WHERE v.id = ANY (%(ids)s) AND f.id <> v.id AND f.size < v.size
+  AND r.reason = %(cut_off)s AND r.replayed_at IS NULL
 """
+"""OFFSET keeps PostgreSQL from beginning with all rejects that were ever cut off."""
 
 
 def close_cut_off(connection: Connection, batch: Batch, registered: Registered) -> None:
