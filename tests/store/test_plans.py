@@ -35,6 +35,7 @@ FILL: Final = (
     SELECT n || '_BOSS4', %(monday)s + n * interval '1.5 s', 1, 'Fill', 'P' || n, 'P' || n, n %% 1200, 'BOSS4'
     FROM generate_series(1, %(filled)s) n
     """,
+    "INSERT INTO received_names VALUES ('BOSS4', 'Fill', 1, %(filled)s, %(monday)s, %(monday)s)",
     """
     INSERT INTO read_counts
     SELECT 1, 'BOSS4', n %% 1200, %(monday)s + n * interval '1 h', 1 FROM generate_series(1, %(filled)s) n
