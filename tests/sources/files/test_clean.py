@@ -61,6 +61,7 @@ def test_read_of_boss4_has_its_tag_in_its_own_id_only() -> None:
         "agency_acronym": "SCSO",
         "datasource": "BOSS4",
         "vehicle_model": None,
+        "cut_at": None,
     }
 
 

@@ -276,3 +276,12 @@ def test_broken_object_in_a_file_too_large_to_hold_costs_that_object_only(monkey
     assert found == [str(number) for number in range(100) if number != 20]
     assert [reject.position for part in parts for reject in part.rejects] == [20]
     assert held < 40_000
+
+
+def test_a_cut_read_says_how_much_of_its_row_arrived() -> None:
+    content = as_file([read(1), read(2)])
+    begun = content.rindex(b"{", 0, content.rindex(b'"LPREventID"'))
+    first, last = rows(parsed_file(content[: content.rindex(PHOTO[-20:].encode())]))
+    assert first["cut_at"] is None
+    arrived = content[begun : content.rindex(PHOTO[-20:].encode())]
+    assert last["cut_at"] == len(arrived.decode())

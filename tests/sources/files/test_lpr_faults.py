@@ -15,6 +15,7 @@ from tests.sources.files.lpr_files import PHOTO, as_file, ids, parsed_file, read
 FULL = {
     "file": 0,
     "position": 0,
+    "cut_at": None,
     "LPREventID": "1",
     "eventDate": "2022-10-11",
     "eventTime": "08:13:35",
@@ -52,7 +53,7 @@ def test_good_file_gives_every_leaf_of_every_read_in_order() -> None:
     ],
 )
 def test_nesting_does_not_matter(wrap: Any) -> None:
-    leaves = {leaf: value for leaf, value in FULL.items() if leaf not in {"file", "position"}}
+    leaves = {leaf: value for leaf, value in FULL.items() if leaf not in {"file", "position", "cut_at"}}
     assert rows(parsed_file([wrap(leaves)])) == [FULL]
 
 
