@@ -53,3 +53,8 @@ def test_what_is_another_plate(store: Store, first: Any, again: Any, told: int) 
     store.put(FILE.format(2), [read(2, VehicleLicensePlateID=again)])
     store.run()
     assert store.rows("SELECT count(*) FROM corrections") == [(told,)]
+
+
+def test_plates_that_were_sent_again_are_for_operators_only(store: Store) -> None:
+    may = "SELECT has_table_privilege(%s, 'corrections', 'SELECT')"
+    assert [store.rows(may, (role,))[0][0] for role in ("ncric_analyst", "ncric_operator")] == [False, True]
