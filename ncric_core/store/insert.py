@@ -134,8 +134,8 @@ def _insert_staged(connection: Connection, reads: pl.DataFrame, csv: bytes | Non
             cursor.execute(statement)
     copy_csv(connection, "staged_reads", reads.columns, csv)
     between = {"first": reads["event_time"][0], "last": reads["event_time"][-1]}
-    there, corrections, *more = rows(connection, _COMPARE, between)[0]
-    gave_way = _give_way(connection, *more)
+    there, corrections, ids, times, cuts = rows(connection, _COMPARE, between)[0]
+    gave_way = _give_way(connection, ids, times, cuts)
     wanted = reads.height - there + gave_way.height
     new = reads.clear()
     if wanted == reads.height and gave_way.is_empty() and copy_new(connection, "vehicle_records", reads.columns, csv):
@@ -145,9 +145,9 @@ def _insert_staged(connection: Connection, reads: pl.DataFrame, csv: bytes | Non
         keys = {key: reads.schema[key] for key in READ_KEY}
         inserted = pl.DataFrame(rows(connection, insert), schema=keys, orient="row")
         new = reads.join(inserted, on=READ_KEY, how="semi", maintain_order="left")
-    if new.height == wanted:
+    if new.height == wanted and gave_way.height == len(ids):
         return Inserted(new, gave_way, corrections)
-    # another run has inserted some in between, perhaps from a cut row: all that are there now are compared again
+    # another run has inserted or replaced some in between: all that are there now are compared again
     left = reads.join(new, on=READ_KEY, how="anti", maintain_order="left")
     return _together([Inserted(new, gave_way, 0), _insert_staged(connection, left)])
 
