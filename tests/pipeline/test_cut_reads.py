@@ -205,7 +205,7 @@ def test_a_cut_row_gives_way_to_a_reject_that_is_run_again(store: Store) -> None
 ROWS = (WHOLE, LONGER, CUT, cut(WHOLE, '"agencyOriNumber": "CA0010300",'), REJECTED)
 
 
-@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(15), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.lists(st.sampled_from(ROWS), min_size=1, max_size=3), min_size=1, max_size=4), st.booleans())
 def test_in_any_order_the_most_that_arrived_of_a_row_is_in_the_store(
     clean_store: Store, files: Sequence[Sequence[str]], twice: bool
