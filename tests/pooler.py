@@ -1,6 +1,5 @@
 """PgBouncer before the tests' server, as production often has it."""
 
-import getpass
 import os
 import shutil
 import socket
@@ -10,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -32,7 +33,7 @@ default_pool_size = {size}
 
 
 @contextmanager
-def pooled(store: Store, folder: Path, *, mode: str = "transaction", size: int = 5) -> Iterator[Store]:
+def pooled(store: Store, *, mode: str = "transaction", size: int = 5) -> Iterator[Store]:
     """The same store, through a pooler with `size` connections to the server."""
     program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
     if program is None:
@@ -42,11 +43,8 @@ def pooled(store: Store, folder: Path, *, mode: str = "transaction", size: int =
     place = urlsplit(url.get_secret_value())
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    (folder / "pgbouncer.ini").write_text(
-        CONFIGURATION.format(host=parse_qs(place.query)["host"][0], port=port, mode=mode, size=size)
-    )
-    as_user = ["-u", "pgserver"] if getpass.getuser() == "root" else []  # the server's own user; root it refuses
-    running = subprocess.Popen([program, "-q", *as_user, str(folder / "pgbouncer.ini")])
+    configuration = CONFIGURATION.format(host=parse_qs(place.query)["host"][0], port=port, mode=mode, size=size)
+    running, file = _started(program, configuration)
     try:
         _wait_for(port)
         settings = store.settings.model_copy(
@@ -56,6 +54,20 @@ def pooled(store: Store, folder: Path, *, mode: str = "transaction", size: int =
     finally:
         running.terminate()
         running.wait()
+        file.unlink()
+
+
+def _started(program: str, configuration: str) -> "tuple[subprocess.Popen[bytes], Path]":
+    """Starts the pooler as the server's own user, with its configuration in a file.
+
+    It refuses root, and other users may not pass to the server's socket.
+    """
+    as_user: dict[str, Any] = {"user": "pgserver", "group": 0} if os.getuid() == 0 else {}
+    with NamedTemporaryFile("w", suffix=".ini", delete=False) as file:
+        file.write(configuration)
+    if as_user:
+        shutil.chown(file.name, **as_user)
+    return subprocess.Popen([program, "-q", file.name], **as_user), Path(file.name)
 
 
 def _wait_for(port: int) -> None:

@@ -69,7 +69,7 @@ def test_a_run_that_waits_for_a_lock_hears_signals_and_cancels_on_the_server(
 @pytest.mark.slow
 def test_the_same_through_a_pooler(store: Store, tmp_path: Path) -> None:
     store.put(FILE.format(1), [read(1)])
-    with pooled(store, tmp_path) as through, store.database.session() as holder:
+    with pooled(store) as through, store.database.session() as holder:
         rows(holder, "LOCK TABLE vehicle_records IN SHARE MODE; SELECT 1")
         with running(through, "run", "boss4", *WINDOW) as process:
             until(store, 1)
@@ -114,7 +114,7 @@ def line_to(port: int, silent: threading.Event) -> Iterator[int]:
 
 @pytest.mark.slow
 def test_a_server_that_has_gone_silent_does_not_keep_a_signal_from_being_heard(store: Store, tmp_path: Path) -> None:
-    with pooled(store, tmp_path) as through:
+    with pooled(store) as through:
         url = through.settings.database_url
         assert url is not None
         port = url.get_secret_value().split(":")[2].split("/")[0]
@@ -137,7 +137,7 @@ def test_a_server_that_has_gone_silent_does_not_keep_a_signal_from_being_heard(s
 def test_a_silent_network_is_found_within_half_a_minute(store: Store, tmp_path: Path) -> None:
     asked = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT, socket.TCP_USER_TIMEOUT)
     with (
-        pooled(store, tmp_path) as through,
+        pooled(store) as through,
         through.database.session() as connection,
         socket.socket(fileno=os.dup(connection.fileno())) as line,
     ):

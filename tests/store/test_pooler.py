@@ -25,14 +25,14 @@ WHO = "SELECT current_user, current_setting('ncric.user'), current_setting('time
 
 @pytest.fixture
 def through(store: Store, tmp_path: Path) -> Iterator[Store]:
-    with pooled(store, tmp_path) as other:
+    with pooled(store) as other:
         yield other
 
 
 @pytest.fixture
 def narrow(store: Store, tmp_path: Path) -> Iterator[Store]:
     """All clients share one connection to the server."""
-    with pooled(store, tmp_path, size=1) as other:
+    with pooled(store, size=1) as other:
         yield other
 
 
@@ -125,14 +125,14 @@ def test_doctor_finds_a_pooler_that_is_too_narrow_for_a_run(
 ) -> None:
     monkeypatch.setattr("flows.cli.doctor.SERVED_WITHIN", 0.5)
     monkeypatch.setattr("ncric_core.store.interrupts.PATIENCE", 0.2)
-    with pooled(store, tmp_path, size=2) as through:
+    with pooled(store, size=2) as through:
         found = pooler(through.database)
     assert "serves 2 of the 3 transactions" in found.text
     assert "default_pool_size" in str(found.mend)
 
 
 def test_doctor_names_the_mode_that_a_pooler_must_have(store: Store, tmp_path: Path) -> None:
-    with pooled(store, tmp_path, mode="statement") as through:
+    with pooled(store, mode="statement") as through:
         (found,) = list(_database(through.settings))
     assert "pool_mode = transaction" in str(found.mend)
 
