@@ -1,10 +1,9 @@
 """The name table: mapping, history, and moving reads that are loaded already."""
 
 import pytest
-from psycopg2.errors import CheckViolation
 
 from ncric_core.agencies import NameMapping
-from ncric_core.errors import AgencyError
+from ncric_core.errors import AgencyError, StoreError
 from ncric_core.store.agencies import name_table
 from ncric_core.store.names import all_mappings, unmapped_names
 from ncric_core.store.restandardize import planned_moves, restandardize
@@ -76,7 +75,7 @@ def test_a_flock_network_has_one_agency_however_its_number_is_written(store: Sto
     fremont = table.by_key["fremontpd"]
     assert [table.agency_of("FLOCK", number) for number in ("7", "07", "７")] == [fremont] * 3
     for row in (("FLOCK", "07", "07", "CHP"), ("BOSS4", " ", "", "CHP")):
-        with pytest.raises(CheckViolation):
+        with pytest.raises(StoreError, match="check violation"):
             store.execute("INSERT INTO standardized_agency_names VALUES (%s, %s, %s, %s)", row)
 
 

@@ -83,6 +83,7 @@ def large(
 
 
 def read_so_far(store: Store) -> dict[str, int]:
+    store.database.close()
     until(lambda: store.rows(OTHERS) == [(0,)], 60)  # a session that has ended has told what it read
     return {table: int(rows) for table, rows in store.rows(READ_SO_FAR, (list(TABLES),))}
 
