@@ -12,7 +12,15 @@ from ncric_core.deliveries import CLEAN, REJECTED, Batch, Contents, Delivery, Kn
 from ncric_core.errors import SourceError
 from ncric_core.sources.files.clean import clean
 from ncric_core.sources.files.fetch import fetched, pieces
-from ncric_core.sources.files.lpr_json import ParsedReads, arrival_window, parse, parse_parts, raw_frame, row_at
+from ncric_core.sources.files.lpr_json import (
+    ParsedReads,
+    arrival_window,
+    parse,
+    parse_file,
+    parse_parts,
+    raw_frame,
+    row_at,
+)
 from ncric_core.sources.files.names import UNFINISHED, WindowLeap
 from ncric_core.sources.files.objects import Bucket, Leap, ObjectGone, StoredObject, anything, nothing_known
 from ncric_core.windows import Window
@@ -102,7 +110,7 @@ class FileFeed:
         files: list[tuple[Delivery, ParsedReads]] = []
         rows = 0
         files_asked = ((one, _stored(one)) for one in deliveries)
-        for delivery, content in fetched(self.bucket(), files_asked, parse, self.threads):
+        for delivery, content in fetched(self.bucket(), files_asked, parse_file, self.threads):
             if files and (content is None or rows >= enough):
                 yield self._batch(files)
                 files, rows, enough = [], 0, min(2 * enough, largest)

@@ -32,23 +32,21 @@ def leaves_of(node: dict[str, Any]) -> tuple[dict[str, Any], set[str]]:
         if key in LEAVES:
             if isinstance(value, dict | list):
                 odd.add(key)
-            elif row.get(key) in NULLS:
+            elif key not in row or (row[key] in NULLS and value not in NULLS):
                 row[key] = value
     return row, odd
 
 
-def is_read(value: Any) -> bool:
-    """Returns whether a value is an object with a read's id at any depth. The id may be null."""
-    return isinstance(value, dict) and any(key == ID for key, _ in _scalars(value))
-
-
 def rows_within(value: dict[str, Any]) -> list[dict[str, Any]]:
     """Returns the rows that an object wraps at any depth, else the object: {"reads": […]}, {"data": {"reads": […]}}."""
+    if ID in value:
+        return [value]
+    reads = _possible_reads(value)
     rows: list[dict[str, Any]] = []
     waiting = [value]
     while waiting:
         node = waiting.pop()
-        wrapped = _wrapped(node)
+        wrapped = _wrapped(node, reads)
         waiting.extend(reversed(wrapped))
         if not wrapped:
             rows.append(node)
@@ -64,20 +62,20 @@ def shown(value: Any, depth: int = 0) -> Any:
     return [shown(item, depth + 1) for item in value] if isinstance(value, list) else value
 
 
-def _wrapped(node: dict[str, Any]) -> list[dict[str, Any]]:
-    """Returns the objects in a wrapper; none if the object is a read itself.
+def _wrapped(node: dict[str, Any], reads: set[int]) -> list[dict[str, Any]]:
+    """Returns the objects in a wrapper; none if the object is a read itself. `reads` are its _possible_reads.
 
     An object is a wrapper if it has no id and at least two objects side by side in it could be reads. A single such
     object may be wrapped or may be a part of the read; its leaves are found either way.
     """
     while ID not in node:
         beside = [list(_objects(inner)) for inner in node.values()]
-        reads = [item for group in beside for item in group if _could_be_one(item)]
-        if len(reads) > 1:
-            return [item for group in beside if any(map(_could_be_one, group)) for item in group]
-        if not reads:
+        found = [item for group in beside for item in group if id(item) in reads]
+        if len(found) > 1:
+            return [item for group in beside if any(id(item) in reads for item in group) for item in group]
+        if not found:
             break
-        node = reads[0]
+        node = found[0]
     return []
 
 
@@ -92,14 +90,22 @@ def _objects(value: Any) -> Iterator[dict[str, Any]]:
             stack.extend(reversed(item))
 
 
-def _could_be_one(node: dict[str, Any]) -> bool:
-    """Returns whether an object could be a read: it has the id and another leaf of ESSENTIAL."""
-    found = {key for key, _ in _scalars(node) if key in ESSENTIAL}
-    return ID in found and len(found) > 1
-
-
-def _scalars(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    return ((key, value) for key, value in _walk(node) if not isinstance(value, dict | list))
+def _possible_reads(value: dict[str, Any]) -> set[int]:
+    """Returns the objects (Python's id) that could be reads: they have the id and another leaf of ESSENTIAL below."""
+    nodes: list[Any] = [value]
+    parents = [0]
+    found: list[set[str]] = []
+    for place, node in enumerate(nodes):  # grows as it goes on
+        found.append(set())
+        for key, inner in node.items() if isinstance(node, dict) else (("", item) for item in node):
+            if isinstance(inner, dict | list):
+                nodes.append(inner)
+                parents.append(place)
+            elif key in ESSENTIAL:
+                found[place].add(key)
+    for place in range(len(nodes) - 1, 0, -1):
+        found[parents[place]] |= found[place]
+    return {id(node) for node, names in zip(nodes, found, strict=True) if ID in names and len(names) > 1}
 
 
 def _walk(node: dict[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -2,7 +2,10 @@
 
 import json
 import re
+import sys
+import zlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, pairwise
@@ -12,6 +15,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import pybase64
 
+from ncric_core.encodings import GZIP, decoded, unpacked
 from ncric_core.sources.files.leaves import (
     COORDINATES,
     ESSENTIAL,
@@ -23,7 +27,7 @@ from ncric_core.sources.files.leaves import (
     rows_within,
     shown,
 )
-from ncric_core.sources.files.salvage import Element, decoded, elements
+from ncric_core.sources.files.salvage import Element, elements
 from ncric_core.sources.files.undamaged import read_undamaged
 from ncric_core.vocabulary import Reason
 
@@ -31,6 +35,8 @@ RAW: Final = pl.Schema({"file": pl.UInt32, "position": pl.Int64, "cut_at": pl.In
 """Raw reads: the number of the read's file in the batch, its place in that file, how many characters of a broken row
 arrived (null: the row is whole), and each leaf as text (null: missing).
 A coordinate is Float64 if all its values in the batch came as numbers."""
+
+LARGEST_WHOLE: Final = 32 * 2**20  # bytes; a file that unpacks to more is read in parts
 
 KEPT_OF_REJECT: Final = 4000  # characters kept of text that is not JSON
 
@@ -110,6 +116,17 @@ def _moment(found: re.Match[str], zone: ZoneInfo) -> datetime | None:
         return None
 
 
+def parse_file(data: bytes) -> ParsedReads | None:
+    """Returns the reads of a whole file, plain or gzip. None: it unpacks to so much that it is read in parts."""
+    if not data.startswith(GZIP):
+        return parse(data)
+    try:
+        content = unpacked(data, LARGEST_WHOLE)
+    except zlib.error:
+        return parse_with_care(data)
+    return None if content is None else parse(content)
+
+
 def parse(data: bytes) -> ParsedReads:
     """Returns the reads of a whole file. An undamaged file is read fast; any other is read with care, and salvaged."""
     leaves = read_undamaged(data)
@@ -122,34 +139,39 @@ def parse(data: bytes) -> ParsedReads:
 
 def parse_with_care(data: bytes) -> ParsedReads:
     """Returns the reads of a whole file, however damaged it is."""
-    walk = _Careful()
-    for element in elements(decoded([data])):
-        _add(walk, element)
-    return walk.parsed()
+    (whole,) = parse_parts([data], sys.maxsize)
+    return whole
 
 
 def parse_parts(pieces: Iterable[bytes], part: int) -> Iterator[ParsedReads]:
-    """Yields the reads of a file too large for memory, in parts of about `part` rows; always at least one part."""
+    """Yields the reads of a file too large for memory, in parts of about `part` rows; always at least one part.
+
+    Where gzip data are damaged, the file ends with a reject that says so.
+    """
     walk = _Careful()
-    for element in elements(decoded(pieces)):
-        _add(walk, element)
-        if walk.found >= part:
-            yield walk.parsed()
-            walk = _Careful(start=walk.start + walk.found)
+    try:
+        for element in elements(decoded(pieces)):
+            _add(walk, element)
+            if walk.found >= part:
+                yield walk.parsed()
+                walk = _Careful(start=walk.start + walk.found)
+    except zlib.error as error:
+        _reject(walk, Reason.NOT_JSON, f"damaged gzip data: {error}; what follows is lost", "")
     yield walk.parsed()
 
 
 def row_at(pieces: Iterable[bytes], position: int) -> str | None:
     """Returns a row of a file as received, without photos; None if the file has fewer rows."""
     at = 0
-    for element in elements(decoded(pieces)):
-        found = [element.text] if element.value is None else rows_within(element.value)
-        if position < at + len(found):
-            row = found[position - at]
-            whole = isinstance(row, dict)
-            text = json.dumps(shown(row), ensure_ascii=False, indent=1) if whole else _without_photos(str(row))
-            return _text(text)
-        at += len(found)
+    with suppress(zlib.error):  # the rows before the damage can be shown
+        for element in elements(decoded(pieces)):
+            found = [element.text] if element.value is None else rows_within(element.value)
+            if position < at + len(found):
+                row = found[position - at]
+                whole = isinstance(row, dict)
+                text = json.dumps(shown(row), ensure_ascii=False, indent=1) if whole else _without_photos(str(row))
+                return _text(text)
+            at += len(found)
     return None
 
 

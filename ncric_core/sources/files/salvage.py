@@ -1,6 +1,5 @@
 """Salvages damaged JSON: finds every complete object of a file, and what arrived of the broken ones."""
 
-import codecs
 import json
 import math
 import re
@@ -11,13 +10,15 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Final
 
-from ncric_core.sources.files.leaves import ID, NULLS, is_read
+from ncric_core.sources.files.leaves import ID, NULLS
+from ncric_core.sources.files.whole import WholeObjects
 
 _FRACTION = re.compile(r"[.eE]")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 MAX_OBJECT: Final = 128 * 2**20  # characters; an object that has not ended by then counts as broken
 _SKIP = re.compile(r"[\s,\[\]]*")
 _BRACE = re.compile(r"[{}]")
+_OPENING = re.compile(r"{")
 _ID_KEY = re.compile(rf'"{ID}"\s*:')
 _TOKEN = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[{}\[\]:,]|[^\s"{}\[\]:,]+', re.DOTALL)
 _KEY = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"\s*:')
@@ -36,7 +37,7 @@ class Element:
 
 
 class _Damaged(str):
-    """Text with broken elements. The places of its ids are looked up once, and a JSON error in it costs little.
+    """Text with broken elements. What is found out about it is kept, so that nothing is looked at again and again.
 
     A JSONDecodeError counts the lines of its text (`count`, `rfind`), which is slow if there are many broken elements.
     """
@@ -44,6 +45,14 @@ class _Damaged(str):
     @cached_property
     def ids(self) -> list[int]:
         return [found.start() for found in _ID_KEY.finditer(self)]
+
+    @cached_property
+    def objects(self) -> WholeObjects:
+        return WholeObjects(self)
+
+    @cached_property
+    def around(self) -> dict[int, int]:
+        return {}
 
     def id_from(self, number: int) -> int:
         """Returns the place of the id with this number, or the end of the text if there are fewer ids."""
@@ -56,17 +65,6 @@ class _Damaged(str):
         return -1
 
 
-def _cp1252(error: UnicodeError) -> tuple[str, int]:
-    """Decodes a stray byte as Windows-1252; U+FFFD if it means nothing there either."""
-    if not isinstance(error, UnicodeDecodeError):
-        raise error
-    stray = error.object[error.start : error.end]
-    return stray.decode("cp1252", errors="replace"), error.end
-
-
-codecs.register_error("ncric-cp1252", _cp1252)
-
-
 def _plain(number: str) -> str:
     """Writes a number with a fraction or an exponent as polars does: 84.0 is 84, 1e-7 is 0.0000001, -0.0 is -0."""
     value = float(number)
@@ -76,20 +74,25 @@ def _plain(number: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-decoder = json.JSONDecoder(strict=False, parse_int=str, parse_float=_plain, parse_constant=lambda _: None)
-"""Accepts control characters in strings. Keeps numbers as text, so that no digit of an id and no sign of -0 is lost."""
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Makes an object. A key that is given again is kept beside the first, as an object of its own at that place."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    found.clear()
+    for key, value in pairs:
+        name = key
+        while name in found:
+            name = f"{name} (again, {len(found)})"
+        found[name] = value if name == key else {key: value}
+    return found
 
 
-def decoded(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Decodes a file piece by piece: UTF-16, or UTF-8 with stray bytes as Windows-1252. Drops a byte-order mark."""
-    reader: codecs.IncrementalDecoder | None = None
-    for piece in pieces:
-        if reader is None:
-            utf16 = piece[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-            reader = codecs.getincrementaldecoder("utf-16" if utf16 else "utf-8-sig")("ncric-cp1252")
-        yield reader.decode(piece)
-    if reader is not None:
-        yield reader.decode(b"", final=True)
+decoder = json.JSONDecoder(
+    strict=False, parse_int=str, parse_float=_plain, parse_constant=lambda _: None, object_pairs_hook=_object
+)
+"""Accepts control characters in strings. Keeps numbers as text, so that no digit of an id and no sign of -0 is lost,
+and all values of a key that is given twice."""
 
 
 def elements(pieces: Iterable[str]) -> Iterator[Element]:
@@ -129,6 +132,8 @@ def _more(left: str, source: Iterator[str]) -> tuple[str, int, bool]:
 
 def _element(text: str, at: int) -> tuple[Element | None, int]:
     """Returns the whole value that starts at `at`, and its end; None and `at` if the value is broken."""
+    if isinstance(text, _Damaged) and text.objects.is_known_as_broken(at):
+        return None, at
     try:
         value, end = decoder.raw_decode(text, at)
     except (ValueError, RecursionError):
@@ -142,22 +147,38 @@ def _end_of_broken(text: _Damaged, at: int) -> int:
     The next read may be whole or broken.
     """
     own = bisect_left(text.ids, at)
-    following = text.id_from(own + 1 if text[at] == "{" else own)  # without its beginning it has no id of its own
-    end = _closed(text, at, _around(text, at + 1, following) if following < len(text) else len(text))
-    last = text.ids[-1] if text.ids else -1
-    for brace in _BRACE.finditer(text, at + 1, end):
-        start = brace.start()
-        if start > last:
-            break  # no more reads
-        if brace.group() == "{" and (text.id_from(own) < start or not _is_value(text, start)):
-            element, _ = _element(text, start)
-            if element is not None and is_read(element.value):
-                return start
-    return end
+    is_object = text[at] == "{"
+    if is_object:
+        text.objects.is_read(at)  # the look at this object tells of those within
+    following = text.id_from(own + 1 if is_object else own)  # without its beginning it has no id of its own
+    end = _around(text, at, following) if following < len(text) else len(text)
+    depth = int(is_object)
+    token_end = at + 1
+    for found in _TOKEN.finditer(text, at + 1, end):
+        if '"' in text[token_end : found.start()]:
+            break  # a string that never ends; what follows is inside it
+        part, token_end = found.group(), found.end()
+        for brace in _OPENING.finditer(text, found.start(), token_end) if "{" in part else ():
+            if _is_next_read(text, brace.start(), own):
+                return brace.start()
+        depth += (part == "{") - (part == "}")
+        if is_object and depth == 0:
+            return token_end
+    opened = (brace.start() for brace in _OPENING.finditer(text, token_end, end))
+    return next((start for start in opened if _is_next_read(text, start, own)), end)
 
 
-def _around(text: str, at: int, place: int) -> int:
-    """Returns where the innermost object around `place` begins that is not the value of a key; else the text's end."""
+def _around(text: _Damaged, at: int, place: int) -> int:
+    """Returns where the innermost object around `place` begins that is not the value of a key; else the text's end.
+
+    It begins behind `at`.
+    """
+    if place not in text.around:
+        text.around[place] = _innermost(text, at + 1, place)
+    return text.around[place] if text.around[place] > at else len(text)
+
+
+def _innermost(text: str, at: int, place: int) -> int:
     depth = 0
     for brace in reversed(list(_BRACE.finditer(text, at, place))):
         depth += 1 if brace.group() == "}" else -1
@@ -168,17 +189,11 @@ def _around(text: str, at: int, place: int) -> int:
     return len(text)
 
 
-def _closed(text: str, at: int, end: int) -> int:
-    """Returns where the braces of the object at `at` balance, or `end` if they do not balance before it."""
-    depth, token_end = 0, at
-    for found in _TOKEN.finditer(text, at, end) if text[at] == "{" else ():
-        if '"' in text[token_end : found.start()]:
-            break  # a string that never ends; what follows is inside it
-        token_end = found.end()
-        depth += (found.group() == "{") - (found.group() == "}")
-        if depth == 0:
-            return token_end
-    return end
+def _is_next_read(text: _Damaged, brace: int, own: int) -> bool:
+    """Returns whether a whole read begins at `brace`, that is no part of the object with the id number `own`."""
+    if not text.ids or brace > text.ids[-1]:
+        return False
+    return (text.id_from(own) < brace or not _is_value(text, brace)) and text.objects.is_read(brace)
 
 
 def _is_value(text: str, brace: int) -> bool:
@@ -200,7 +215,8 @@ def _broken(text: str) -> Element:
             pending = _string(part)
         else:
             if leaves.get(key) in NULLS and (part[0] == '"' or part in _WORDS or _NUMBER.fullmatch(part)):
-                leaves[key] = _value(part)
+                value = _value(part)
+                leaves[key] = leaves.get(key) if value in NULLS and key in leaves else value
             key = None
     return Element(None, leaves, text.rstrip().rstrip(",["))
 

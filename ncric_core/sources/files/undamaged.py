@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
-from ncric_core.sources.files.leaves import COORDINATES, ID, LEAVES, PHOTOS
+from ncric_core.sources.files.leaves import COORDINATES, ID, LEAVES, NULLS, PHOTOS, TEXTS
 
 SIGNED: Final = frozenset({ID, "LatitudeDegreeValue", "LongitudeDegreeValue"})
 """Leaves whose sign counts even at zero. polars reads -0 as 0."""
@@ -26,8 +26,15 @@ _UNREADABLE: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _TRUTH: Final = re.compile(rb'Value"\s*:\s*(?:true|false)')
 """polars reads true among a coordinate's numbers as 1."""
 
+_SAYING: Final = {
+    leaf: re.compile(rf'"{leaf}"\s*:\s*+(?!(?:null|"(?:None|null)?")\s*[,}}])'.encode()) for leaf in TEXTS
+}
+"""A leaf with a value that is not one of NULLS."""
+
 _KEY: Final = re.compile(rb'"(\w+)"\s*:')
 _TRUTHS: Final = ("true", "false")  # both are valid base64, but may have come as booleans
+
+_BLANK: Final = [text for text in NULLS if text is not None]
 
 _BEGINNING: Final = 1500  # bytes; they hold the first object, except for its photos
 
@@ -42,7 +49,7 @@ def read_undamaged(data: bytes) -> dict[str, pl.Series] | None:
 
     A leaf is text, or the numbers received. A leaf that no object has is null in all objects, or left out. A file is
     refused if it is not valid JSON as a whole; if a leaf stands at two places or in a list, or is itself an object or a
-    list; or if a value might have lost a sign or a digit.
+    list; if a value might have lost a sign or a digit; or if a text is given again after one that says nothing.
     """
     if (b"\\" in data and _UNREADABLE.search(data)) or _TRUTH.search(data):
         return None
@@ -72,7 +79,24 @@ def _read_alike(data: bytes, example: bytes) -> dict[str, pl.Series] | None:
     if not listed.startswith(b"["):
         return None
     frame = _read(b"".join((b"[", example, b",", memoryview(listed)[1:])), 1)
-    return None if frame is None else _leaves(frame[1:])
+    leaves = None if frame is None else _leaves(frame[1:])
+    return None if leaves is None or _says_more(data, leaves) else leaves
+
+
+def _says_more(data: bytes, leaves: dict[str, pl.Series]) -> bool:
+    """Returns whether a leaf is given twice in an object, and only the second says something. polars takes the first.
+
+    Photos, which are only counted, are not looked at.
+    """
+    found = [leaves[leaf] for leaf in TEXTS if leaf in leaves]
+    texts = [column for column in found if column.dtype == pl.String]
+    every = pl.concat(texts) if texts else pl.Series([""]).clear()
+    blank = any((every == text).any() for text in _BLANK)
+    for column in found if blank or any(column.null_count() for column in found) else ():
+        said = column.drop_nulls().cast(pl.String).is_in(_BLANK).not_().sum()
+        if said < column.len() and len(_SAYING[column.name].findall(data)) != said:
+            return True
+    return False
 
 
 def _read(data: bytes, rows: int | None) -> pl.DataFrame | None:
@@ -152,7 +176,7 @@ def _loses(column: pl.Series) -> bool:
         return _mentions_leaf(kind)
     if kind == pl.String:
         # one comparison each: `is_in` wakes polars' other threads, which costs a third of a millisecond a file
-        lossy = ("0",) if leaf in SIGNED else _TRUTHS if leaf in PHOTOS else ()
+        lossy = ("0",) if leaf in SIGNED else _TRUTHS if leaf in PHOTOS and column.null_count() < column.len() else ()
         return any((column == text).any() for text in lossy)
     if kind.is_integer() or (kind.is_float() and leaf in COORDINATES):
         return leaf in PHOTOS or (leaf in SIGNED and bool((column == 0).any()))

@@ -175,6 +175,26 @@ def test_fast_reading_gives_what_careful_reading_gives(
 
 
 @given(st.data())
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_fast_reading_of_keys_given_twice_gives_what_careful_reading_gives(data: st.DataObject) -> None:
+    """Photos are only counted: those of the first key."""
+    values = st.sampled_from(["null", '""', '"None"', '"null"', '"7A"', "84", '"x, \\"LPRCameraID\\": null"'])
+    names = ["LPREventID", "VehicleLicensePlateID", "LPRCameraID", "LatitudeMinuteValue", "other"]
+    fields = st.lists(st.tuples(st.sampled_from(names), values), max_size=6)
+    blank = data.draw(st.sampled_from(["", " ", "\n\t"]))
+
+    def written(depth: int) -> str:
+        parts = [f'"{name}":{blank}{value}' for name, value in data.draw(fields)]
+        parts += [f'"in":{blank}{written(depth - 1)}' for _ in range(data.draw(st.integers(0, 2)) if depth else 0)]
+        return "{" + f"{blank},{blank}".join(data.draw(st.permutations(parts))) + blank + "}"
+
+    reads = ['{"LPREventID":"1","VehicleLicensePlateID":"7","LPRCameraID":"8","LatitudeMinuteValue":1,"in":{}}']
+    reads += [written(1) for _ in range(data.draw(st.integers(1, 3)))]
+    content = f"[{','.join(reads)}]".encode()
+    assert meaning(parse(content)) == meaning(parse_with_care(content))
+
+
+@given(st.data())
 @settings(max_examples=examples(400), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_fast_reading_of_a_damaged_file_gives_what_careful_reading_gives(data: st.DataObject) -> None:
     content = as_file([read(1, LPRVehiclePlatePhoto=PHOTO[:40]), read(2, LPREventID=2, LPRVehiclePlatePhoto="")])

@@ -68,6 +68,44 @@ def test_first_value_that_says_something_counts_where_a_leaf_occurs_again() -> N
     assert [row["LPRCameraID"] for row in rows(parsed)] == ["7"]
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "counts"),
+    [
+        ('"7FIRST1"', '"8SECOND"', "7FIRST1"),
+        ("null", '"8SECOND"', "8SECOND"),
+        ('""', '"8SECOND"', "8SECOND"),
+        ('"None"', '"8SECOND"', "8SECOND"),
+        ('"7FIRST1"', "null", "7FIRST1"),
+        ("7", "8", "7"),
+        ("{}", '"8SECOND"', "8SECOND"),
+        ("null", "null", None),
+    ],
+)
+@pytest.mark.parametrize("beside", [2, 40])
+def test_first_value_that_says_something_counts_of_a_key_given_twice(
+    first: str, second: str, counts: str | None, beside: int
+) -> None:
+    key = '"VehicleLicensePlateID": '
+    sound = as_file([read(1), *(read(number, VehicleLicensePlateID="X") for number in range(2, beside)), read(99)])
+    twice = sound.replace(f'{key}"7ABC001"'.encode(), f'{key}{first},"x":{{"y":[1]}},{key}{second}'.encode())
+    for content in (twice, twice[:-4], twice.replace(b'"unknownLeaf": [', b'"unknownLeaf": ][', 1)):
+        for parsed in (parse(content), parse_with_care(content)):
+            found = {row["LPREventID"]: row["VehicleLicensePlateID"] for row in rows(parsed)}
+            assert found["1"] == counts
+            assert found["99"] == "7ABC099"
+
+
+def test_nothing_is_lost_of_an_object_whose_key_is_given_twice() -> None:
+    content = as_file([read(1), read(2)]).replace(b'"LPRPlate": {', b'"LPRCamera": {"LPRCameraID": "9"}, "LPRPlate": {')
+    for parsed in (parse(content), parse_with_care(content)):
+        assert [(row["LPRCameraID"], row["VehicleLicensePlateID"]) for row in rows(parsed)] == [
+            ("84", "7ABC001"),
+            ("84", "7ABC002"),
+        ]
+    twice = b'{"read": ' + json.dumps(read(1)).encode() + b', "read": ' + json.dumps(read(2)).encode() + b"}"
+    assert ids(parsed_file(twice)) == ["1", "2"]
+
+
 # Files that are not an array of objects
 
 
