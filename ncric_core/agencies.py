@@ -20,7 +20,9 @@ LONGEST_NAME: Final = 200  # characters, as for any text that is kept (ncric_cor
 LARGEST_NETWORK: Final = 2**63 - 1  # bigint
 LONGEST_IDENTIFIER: Final = 63  # bytes of a name in PostgreSQL (NAMEDATALEN - 1)
 
-_QUOTES: Final = dict.fromkeys(map(ord, "’‘‛ʼʻ´`′＇ꞌ"), "'")
+_QUOTES: Final = dict.fromkeys(map(ord, "’‘‛‚❛❜ʼʻʽʹˈˊˋ`′‵ꞌ՚׳"), "'")
+_SPACED: Final = re.compile(" [\u0300\u0301\u0313\u0314]+")
+"""What NFKC makes of an accent that stands alone, as of U+00B4 in Sheriff´s: a blank and a mark above it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +34,17 @@ class NameMapping:
     datasource: str
 
 
+KEY_RULE: Final = "2"
+"""The number of name_key's rule. Raise it when the rule changes, so that `ncric migrate` makes stored keys anew."""
+
+
 def name_key(name: str) -> str:
     """Returns a key that is equal for spellings of one name.
 
     Spellings are one name if they differ only in case, blanks, kinds of apostrophe or Unicode forms.
     """
-    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).translate(_QUOTES)
+    text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    text = _SPACED.sub("'", text).translate(_QUOTES)
     kept = (sign for sign in text if unicodedata.category(sign)[0] not in "ZC")
     return unicodedata.normalize("NFKC", "".join(kept))
 
@@ -138,7 +145,10 @@ def read_mappings(path: Path, datasources: Collection[str]) -> list[NameMapping]
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
-            found = [(reader.line_num, {key: (row.get(key) or "").strip() for key in _COLUMNS}) for row in reader]
+            found = [
+                (reader.line_num, {key: (row.get(key) or "").replace("\0", "").strip() for key in _COLUMNS})
+                for row in reader
+            ]
             columns = set(reader.fieldnames or ())
     except OSError as error:
         raise AgencyError(f"{path} cannot be read: {error.strerror}") from None

@@ -1,7 +1,9 @@
 """Agencies' names: one name or two, what a received name may be, entity sets, CSV."""
 
 import io
+import unicodedata
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -35,6 +37,13 @@ SOURCES = ("BOSS4", "SCSO", "FLOCK")
 )
 def test_spellings_that_are_one_name(other: str) -> None:
     assert name_key(other) == name_key("Santa Clara County Sheriff's Office")
+
+
+@pytest.mark.parametrize("sign", "'’‘‛‚❛❜ʼʻʽʹˈˊˋ`´′‵＇｀ꞌꞋ՚׳\u1fef\u1ffd\u1fbd\u1fbf\u1ffe\u0384")
+@pytest.mark.parametrize("form", ["NFC", "NFD", "NFKC", "NFKD"])
+def test_every_kind_of_apostrophe_is_one(sign: str, form: Literal["NFC", "NFD", "NFKC", "NFKD"]) -> None:
+    for name in ("Santa Clara County Sheriff{}s Office", "Chiefs{}", "O{}Neil PD"):
+        assert name_key(unicodedata.normalize(form, name.format(sign))) == name_key(name.format("'"))
 
 
 def test_unicode_forms_are_one_name() -> None:

@@ -17,6 +17,7 @@ from ncric_core.store.agencies import ensure_agencies
 from ncric_core.store.database import Connection, Database, open_database, rows
 from ncric_core.store.locks import Lock, lock_transaction
 from ncric_core.store.refusals import in_words
+from ncric_core.store.rekey import rekey
 from ncric_core.store.schema.edm import FORMS, apply_model
 
 _BOOK: Final = """
@@ -34,19 +35,26 @@ MOST_NAMED: Final = 5  # of the things of one kind that were made
 
 @dataclass(slots=True)
 class Migrated:
-    """What a migration did: the migrations that it applied, what it made of edm.yaml, and the agencies that it made.
+    """What a migration did: the migrations that it applied, what it made of edm.yaml, the names whose keys it made
+    anew, and the agencies that it made.
 
     In `warnings`, migrations say what they had to decide about rows that were there.
     """
 
     migrations: list[str] = field(default_factory=list)
     model: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     agencies: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         """Tells it, in a few lines; no lines if nothing was done."""
-        kinds = (("migrations applied", self.migrations), ("of edm.yaml", self.model), ("agencies made", self.agencies))
+        kinds = (
+            ("migrations applied", self.migrations),
+            ("of edm.yaml", self.model),
+            ("names with a new key", self.keys),
+            ("agencies made", self.agencies),
+        )
         return [f"{kind}: {_listed(names)}" for kind, names in kinds if names] + self.warnings
 
 
@@ -130,6 +138,7 @@ def _apply(connection: Connection, organization: str, flights_dir: Path, done: M
             "INSERT INTO organizations (name) VALUES (%(name)s) ON CONFLICT DO NOTHING", {"name": organization}
         )
         done.model += apply_model(connection, model_in(flights_dir), organization)
+        done.keys += rekey(connection)
         done.agencies += ensure_agencies(connection, names.seed_agencies(), unmapped=False)
         cursor.execute("TRUNCATE schema_model")
         cursor.execute("INSERT INTO schema_model VALUES (%(stamp)s)", {"stamp": model_stamp(flights_dir, organization)})
@@ -164,5 +173,6 @@ def _files() -> dict[str, str]:
 
 def model_stamp(flights_dir: Path, organization: str) -> str:
     """Returns a hash of what `_apply` makes things from. The database keeps the one that was applied last."""
-    content = [(flights_dir / "edm.yaml").read_text(encoding="utf-8"), organization, *names.seed_agencies(), *FORMS]
+    edm = (flights_dir / "edm.yaml").read_text(encoding="utf-8")
+    content = [edm, organization, *names.seed_agencies(), names.KEY_RULE, *FORMS]
     return sha256("\n".join(content).encode()).hexdigest()
