@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import polars as pl
 
 from ncric_core.flight.columns import as_instant, as_number, as_text, filled
-from ncric_core.flight.parameters import ColumnName, ColumnNames, Parameters, Regex
+from ncric_core.flight.parameters import ColumnName, ColumnNames, Flag, Parameters, Regex
 
 
 class Condition(Parameters):
@@ -27,7 +27,7 @@ class BooleanRegexCondition(Condition):
 
     column: ColumnName
     pattern: Regex
-    reverse: bool = False
+    reverse: Flag = False
 
     def holds(self) -> pl.Expr:
         found = as_text(self.column).fill_null("").str.contains(f"(?i){self.pattern}")
@@ -38,7 +38,7 @@ class BooleanIsNullCondition(Condition):
     """Holds where the column is blank."""
 
     column: ColumnName
-    reverse: bool = False
+    reverse: Flag = False
 
     def holds(self) -> pl.Expr:
         blank = filled(self.column).is_null()
@@ -50,7 +50,7 @@ class BooleanAreNotNullCondition(Condition):
 
     columns: ColumnNames
     type: Literal["all", "any", "none"] = "all"
-    reverse: bool = False
+    reverse: Flag = False
 
     def holds(self) -> pl.Expr:
         have = [filled(column).is_not_null() for column in self.columns]

@@ -11,6 +11,7 @@ import polars as pl
 from ncric_core.errors import FlightError
 from ncric_core.flight.columns import filled, not_blank
 from ncric_core.flight.conditions import CONDITIONS, Condition, ConditionalAnd
+from ncric_core.flight.faults import quoted
 from ncric_core.flight.parameters import Parameters, lacks_column, read_parameters
 from ncric_core.flight.transforms import TRANSFORMS, Transform
 
@@ -66,10 +67,10 @@ _P = TypeVar("_P", bound=Parameters)
 def _read(tagged: Tagged, sort: str, known: Mapping[str, type[_P]], columns: Collection[str] | None, where: str) -> _P:
     """The transform or condition of a tag, with its parameters. Raises FlightError."""
     if not isinstance(tagged, Tagged):
-        raise FlightError(f"{where}: a {sort} is written !<{sort}s.Name> {{…}}, not {tagged!r}")
+        raise FlightError(f"{where}: a {sort} is written !<{sort}s.Name> {{…}}, not {quoted(tagged)}")
     package, _, name = tagged.tag.removeprefix("com.openlattice.shuttle.").rpartition(".")
     if package != f"{sort}s" or name not in known:
-        raise FlightError(f"{where}: unknown {sort} {tagged.tag!r} (known: {', '.join(known)})")
+        raise FlightError(f"{where}: unknown {sort} {quoted(tagged.tag)} (known: {', '.join(known)})")
     try:
         return read_parameters(known[name], tagged.parameters or {}, columns)
     except FlightError as fault:

@@ -1,7 +1,9 @@
 """Faults that pydantic finds in edm.yaml, in a flight and in the parameters of its transforms, in plain words."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from reprlib import Repr
 from typing import Final
 
 from pydantic import ValidationError
@@ -17,6 +19,25 @@ _NEEDED: Final = {
     "model_type": "a mapping (key: value)",
 }
 """pydantic's name of a fault → what is needed instead."""
+
+
+LONGEST: Final = 300  # characters of a line: whatever is quoted in it may be of any length
+MOST: Final = 20  # lines
+
+_SHORT: Final = Repr()
+_SHORT.maxstring = _SHORT.maxother = _SHORT.maxlong = 100
+
+
+def lines(faults: Iterable[str]) -> str:
+    """A line for each of the first faults, each of a length that can be read, and how many more there are."""
+    every = [" ".join(fault.split()) for fault in faults]
+    shown = [fault if len(fault) <= LONGEST else f"{fault[:LONGEST]} …" for fault in every[:MOST]]
+    return "\n".join(shown + [f"and {len(every) - MOST} more"] * (len(every) > MOST))
+
+
+def quoted(given: object) -> str:
+    """A value as it was given, cut short. The cost does not depend on its size, which aliases can make endless."""
+    return f"{_SHORT.repr(given):.200}"
 
 
 def file_faults(path: Path, error: ValidationError) -> list[str]:
@@ -48,4 +69,4 @@ def in_words(fault: ErrorDetails) -> str:
 
 def needed(what: str, given: object) -> str:
     """Says what a value must be, and what it is."""
-    return f"{what} is needed, not {given!r:.200}"  # a whole file may be given
+    return f"{what} is needed, not {quoted(given)}"

@@ -13,6 +13,8 @@ from typing import Final, Literal, NamedTuple
 
 import polars as pl
 
+from ncric_core.flight.faults import quoted
+
 Kind = Literal["date", "time", "datetime"]
 
 YEARS_AHEAD: Final = 20  # a year of two digits is at most so far ahead, else it is of the century before (as in Java)
@@ -112,7 +114,7 @@ def check_zone(zone: str) -> None:
     try:
         pl.select(pl.lit(datetime(2000, 1, 1)).dt.replace_time_zone(zone or "no zone"))  # noqa: DTZ001
     except pl.exceptions.ComputeError:
-        raise ValueError(f"unknown time zone {zone!r}") from None
+        raise ValueError(f"unknown time zone {quoted(zone)}") from None
 
 
 def read_instants(text: pl.Expr, patterns: Sequence[DatePattern], zone: str) -> pl.Expr:
@@ -153,10 +155,10 @@ def rust_goal(goal: str, target: str) -> str:
             rust += f"${{{group}}}{rest}"
         elif part["name"]:
             if part["name"] not in groups or part["name"].isdigit():
-                raise ValueError(f"the target has no group {part['name']!r}")
+                raise ValueError(f"the target has no group {quoted(part['name'])}")
             rust += part[0]
         elif part["literal"] == "$" or part[0] == "\\":
-            raise ValueError(f"{part[0]!r} stands alone in {goal!r}")
+            raise ValueError(f"{part[0]!r} stands alone in {quoted(goal)}")
         else:
             rust += (part["escaped"] or part["literal"]).replace("$", "$$")
     return rust
@@ -173,7 +175,7 @@ def _tokens(java: str) -> Iterator[tuple[str, str]]:
             yield _field(java, letters)
         else:
             if token["other"] and text in _RESERVED:
-                raise ValueError(f"{java!r}: {text!r} cannot be used")
+                raise ValueError(f"{quoted(java)}: {text!r} cannot be used")
             literal = text if token["other"] else (text[1:-1].replace("''", "'") or "'")
             yield pl.escape_regex(literal), literal.replace("%", "%%")
         point = not letters and text.strip("'").endswith(".")
@@ -183,9 +185,9 @@ def _field(java: str, letters: str) -> tuple[str, str]:
     counts = _LETTERS.get(letters[0])
     if counts is None:
         hint = "; the year is 'y'" if letters[0] == "Y" else ""
-        raise ValueError(f"{java!r}: letter {letters[0]!r} cannot be used{hint}")
+        raise ValueError(f"{quoted(java)}: letter {letters[0]!r} cannot be used{hint}")
     if len(letters) not in counts:
-        raise ValueError(f"{java!r}: {letters!r} cannot be used")
+        raise ValueError(f"{quoted(java)}: {quoted(letters)} cannot be used")
     return counts[len(letters)]
 
 
@@ -194,7 +196,7 @@ def _fraction(java: str, digits: int, after_point: bool) -> tuple[str, str]:
         return rf"\d{{{digits}}}", "%.f"
     if digits in _FRACTIONS:
         return rf"\d{{{digits}}}", f"%{digits}f"
-    raise ValueError(f"{java!r}: {'S' * digits!r} can only follow a point")
+    raise ValueError(f"{quoted(java)}: {quoted('S' * digits)} can only follow a point")
 
 
 def _fields(chrono: str) -> set[str]:
@@ -215,7 +217,7 @@ def _check_parts(java: str, kind: Kind, chrono: str) -> None:
         needed += ["AM or PM"]
     for part in needed:
         if not has[part]:
-            raise ValueError(f"{java!r} has no {part}")
+            raise ValueError(f"{quoted(java)} has no {part}")
 
 
 def _readings(text: pl.Expr, patterns: Sequence[DatePattern], kind: Kind) -> Iterator[_Reading]:

@@ -12,8 +12,9 @@ from pydantic.alias_generators import to_camel
 
 from ncric_core.errors import FlightError
 from ncric_core.flight.expressions import Tagged, condition, value
-from ncric_core.flight.faults import file_faults
+from ncric_core.flight.faults import file_faults, lines, quoted
 from ncric_core.flight.model import EntityType, Model, UpdateType, read_yaml
+from ncric_core.flight.parameters import Unquoted
 
 TAGS: Final = ("transforms.", "conditions.")
 LEGACY: Final = "com.openlattice.shuttle."
@@ -92,10 +93,10 @@ def read_flight(path: Path, model: Model, entity_sets: Mapping[str, str]) -> Fli
     try:
         file = _File.model_validate(content)
     except ValidationError as error:
-        raise FlightError("\n".join(file_faults(path, error))) from None
+        raise FlightError(lines(file_faults(path, error))) from None
     associations = tuple((file.association_definitions or {}).values())
     if wrong := list(_faults(file, model, entity_sets)):
-        raise FlightError("\n".join(f"{path}: {fault}" for fault in wrong))
+        raise FlightError(lines(f"{path}: {fault}" for fault in wrong))
     entities = {one.alias: one for one in file.entity_definitions.values()}
     sets = {one.entity_set_name for one in (*entities.values(), *associations)}
     types = {name: model.entity_types[entity_sets[name]] for name in sets}
@@ -105,8 +106,14 @@ def read_flight(path: Path, model: Model, entity_sets: Mapping[str, str]) -> Fli
 class _Loader(yaml.SafeLoader):
     """Builds plain data only. `!<transforms.X>` and `!<conditions.X>` become `Tagged`.
 
-    Any other tag is an error, and so is a key that is given twice.
+    Any other tag is an error, and so is a key that is given twice. What is written without quotes is the text that is
+    written (NO, 0010300, 1.10, 12:30), except for null.
     """
+
+
+def _text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+    text = loader.construct_yaml_str(node)
+    return text if node.style else Unquoted(text)
 
 
 def _tagged(loader: yaml.SafeLoader, tag: str, node: yaml.Node) -> Tagged:
@@ -126,13 +133,20 @@ def _mapping(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     for key_node, value_node in node.value:
         key = loader.construct_object(key_node, deep=True)
         if not isinstance(key, str):
-            raise yaml.constructor.ConstructorError(None, None, f"the key {key!r} is no text", key_node.start_mark)
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {quoted(key)} is no text", key_node.start_mark
+            )
         if key in found:
             raise yaml.constructor.ConstructorError(None, None, f"the key {key} is given twice", key_node.start_mark)
         found[key] = loader.construct_object(value_node, deep=True)
     return found
 
 
+_Loader.yaml_implicit_resolvers = {
+    first: [one for one in known if one[0].endswith((":null", ":merge"))]
+    for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_constructor("tag:yaml.org,2002:str", _text)
 _Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
 _Loader.add_multi_constructor("", _tagged)
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
 from ncric_core.errors import FlightError
-from ncric_core.flight.faults import file_faults
+from ncric_core.flight.faults import file_faults, lines
 
 FLIGHTS: Final = Path(__file__).resolve().parents[2] / "flights"
 """The project's own flights and edm.yaml, beside the package in a checkout and in an installed wheel alike."""
@@ -175,7 +175,7 @@ def read_model(path: Path) -> Model:
     try:
         content = _File.model_validate(given)
     except ValidationError as error:
-        raise FlightError("\n".join(file_faults(path, error))) from None
+        raise FlightError(lines(file_faults(path, error))) from None
     found = [
         *_types(content.entity_types, "entity", content.property_types),
         *_types(content.association_types, "association", content.property_types),
@@ -186,20 +186,40 @@ def read_model(path: Path) -> Model:
         content.roles,
     )
     if wrong := list(_contradictions(model)):
-        raise FlightError("\n".join(f"{path}: {fault}" for fault in wrong))
+        raise FlightError(lines(f"{path}: {fault}" for fault in wrong))
     return model
+
+
+MOST_NODES: Final = 100_000
+"""The values of a YAML file with its aliases written out. A few nested aliases stand for more than any memory holds."""
 
 
 def read_yaml(path: Path, loader: type[yaml.SafeLoader] = yaml.SafeLoader) -> Any:
     """Reads a YAML file as plain data. Raises FlightError if it cannot be read."""
     try:
-        return yaml.load(path.read_text(encoding="utf-8-sig"), loader)  # noqa: S506 (a safe loader: the callers' are)
+        reader = loader(path.read_text(encoding="utf-8-sig"))
+        node = reader.get_single_node()
+        if node is None:
+            return None
+        if _nodes(node, {}) > MOST_NODES:
+            raise FlightError(f"{path} holds more than {MOST_NODES:,} values: do without aliases of aliases")
+        return reader.construct_document(node)
     except OSError as error:
         raise FlightError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise FlightError(f"{path} is not UTF-8 text") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise FlightError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # ValueError: a date or number that cannot be
+        raise FlightError(lines([f"{path} is not YAML: {error}"])) from None
+
+
+def _nodes(node: yaml.Node, known: dict[yaml.Node, int]) -> int:
+    """Counts a value and all within it; each alias counts as much as it stands for. One within itself is too much."""
+    if node not in known:
+        known[node] = MOST_NODES + 1
+        within = node.value if isinstance(node, yaml.CollectionNode) else ()
+        parts = [part for one in within for part in (one if isinstance(one, tuple) else (one,))]
+        known[node] = 1 + sum(_nodes(part, known) for part in parts)
+    return known[node]
 
 
 def place_columns(column: str) -> tuple[str, str]:

@@ -21,8 +21,15 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from ncric_core.errors import FlightError
-from ncric_core.flight.faults import in_words, needed
+from ncric_core.flight.faults import in_words, needed, quoted
 from ncric_core.flight.java_patterns import check_zone
+from ncric_core.flight.java_regex import rust_pattern
+
+
+class Unquoted(str):
+    """A text that a flight has without quotes. YAML would take some for numbers, dates or truth values."""
+
+    __slots__ = ()
 
 
 class Parameters(BaseModel):
@@ -64,12 +71,12 @@ def read_parameters(kind: type[_P], given: Any, columns: Collection[str] | None)
 
 def _fault(kind: type[Parameters], given: Any, fault: ErrorDetails) -> str:
     if not fault["loc"]:
-        return f"parameters are written as name: value, not {given!r}"
+        return f"parameters are written as name: value, not {quoted(given)}"
     name = fault["loc"][0]
     match fault["type"]:
         case "extra_forbidden":
             known = f"known: {', '.join(kind.names())}" if kind.names() else "it has none"
-            return f"unknown parameter {name!r} ({known})"
+            return f"unknown parameter {quoted(name)} ({known})"
         case "missing":
             return f"parameter {name!r} is missing"
         case "value_error":
@@ -85,7 +92,7 @@ _OF_A_LIST: Final = ("list_type", "too_short")
 
 def lacks_column(column: str) -> str:
     """Says that the table does not have a column."""
-    return f"the table has no column {column!r}"
+    return f"the table has no column {quoted(column)}"
 
 
 # ---- types of parameters; a ValueError's text is the fault
@@ -109,6 +116,14 @@ def _constant(given: Any) -> str:
     raise ValueError(needed("a single value", given))
 
 
+def _flag(given: Any) -> Any:
+    return _TRUTHS.get(given.lower(), given) if isinstance(given, Unquoted) else given
+
+
+_TRUTHS: Final = dict.fromkeys(("true", "yes", "on"), True) | dict.fromkeys(("false", "no", "off"), False)
+"""YAML's words, which are texts in a flight except where true or false is due."""
+
+
 def _index(given: Any) -> int:
     if given == "last":
         return -1
@@ -117,13 +132,14 @@ def _index(given: Any) -> int:
     return int(given)
 
 
-def _regex(pattern: str) -> str:
+def _regex(java: str) -> str:
     try:
+        pattern = rust_pattern(java)
         pl.select(pl.lit("").str.contains(pattern))
-    except pl.exceptions.ComputeError as error:
+    except (ValueError, pl.exceptions.ComputeError) as error:
         reason = re.search(r"^error: (.+)$", str(error), re.MULTILINE)
         fault = reason[1] if reason else str(error).partition("\n")[0]
-        raise ValueError(f"{pattern!r} cannot be used as a regular expression: {fault}") from None
+        raise ValueError(f"{quoted(java)} cannot be used as a regular expression: {fault}") from None
     return pattern
 
 
@@ -135,7 +151,7 @@ def _separator(text: str) -> str:
 
 def _hash_function(name: str) -> str:
     if name not in hashlib.algorithms_guaranteed or name.startswith("shake"):  # a shake has no length of its own
-        raise ValueError(f"unknown hash function {name!r}")
+        raise ValueError(f"unknown hash function {quoted(name)}")
     return name
 
 
@@ -152,11 +168,14 @@ ColumnNames = Annotated[list[ColumnName], Field(min_length=1)]
 Constant = Annotated[str, BeforeValidator(_constant)]
 """A text, number, truth value or date, as text."""
 
+Flag = Annotated[bool, BeforeValidator(_flag)]
+"""True or false, in one of YAML's words without quotes."""
+
 Index = Annotated[int, BeforeValidator(_index)]
 """The number of a part, from 0; -1 for the last one (in a flight: `last`). A number may be in quotes."""
 
 Regex = Annotated[str, AfterValidator(_regex)]
-"""A regular expression that polars takes: it has no look-around and no back-references, as Java's have."""
+"""A regular expression as Java reads it, rewritten for polars. What polars cannot do alike is refused (java_regex)."""
 
 Separator = Annotated[str, AfterValidator(_separator)]
 """A regular expression, as in Java; but a single character stands for itself."""

@@ -82,13 +82,17 @@ def _all_hold(flight: Flight, one: Definition, columns: Collection[str]) -> pl.E
     return pl.all_horizontal([test for test in tests if test is not None] or [pl.lit(value=True)])
 
 
+def key_property(flight: Flight, alias: str) -> Property:
+    """The property that an entity's key comes from: the first in its type's key that the flight maps."""
+    one = flight.entities[alias]
+    mapped = {given.type: given for given in one.property_definitions.values()}
+    return next(mapped[name] for name in flight.types[one.entity_set_name].key if name in mapped)
+
+
 def entity_id(flight: Flight, alias: str, schema: pl.Schema) -> pl.Expr:
     """The key of an entity as text; null in a row that does not make it."""
     one = flight.entities[alias]
-    kind = flight.types[one.entity_set_name]
-    mapped = {given.type: given for given in one.property_definitions.values()}
-    key = next(name for name in kind.key if name in mapped)
-    expression = _typed(flight, one, mapped[key], "text", schema)
+    expression = _typed(flight, one, key_property(flight, alias), "text", schema)
     if flight.conditions or one.conditions:
         return pl.when(_all_hold(flight, one, schema)).then(expression)
     return expression

@@ -1,19 +1,29 @@
 """Loads a table through a flight into the store: what `ncric flights load` does."""
 
+import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Final
 
 import polars as pl
+import polars.selectors as cs
 
 from ncric_core.agencies import name_key
+from ncric_core.encodings import GZIP, UTF_8, decoded, encoding_of
 from ncric_core.errors import FlightError
+from ncric_core.flight.faults import lines
 from ncric_core.flight.language import Definition, Flight, read_flight
 from ncric_core.flight.model import AGENCY, Model
-from ncric_core.flight.rows import EVENT_TIME, entity_rows, photo_columns, read_aliases, rows_to_merge
+from ncric_core.flight.parameters import lacks_column
+from ncric_core.flight.rows import EVENT_TIME, entity_rows, key_property, photo_columns, read_aliases, rows_to_merge
 from ncric_core.pipeline.clean import normalized_plate
 from ncric_core.store.agencies import agency_name, ensure_agencies, entity_set_agencies, name_table
 from ncric_core.store.database import Connection, rows
@@ -22,6 +32,8 @@ from ncric_core.store.partitions import ensure_partitions
 from ncric_core.store.reads import upsert_reads
 
 AT_ONCE: Final = 50_000  # rows of the table in one transaction
+HEAD: Final = 2**16  # bytes of a CSV that show its form
+SEPARATORS: Final = (",", ";", "\t", "|")
 STANDARD: Final = "standardized_agency_name"
 NO_SOURCE: Final = "FLIGHT"  # the datasource of reads whose flight names none
 
@@ -61,15 +73,47 @@ def check_flight(connection: Connection, path: Path, model: Model) -> Flight:
 def table_batches(path: Path) -> Iterator[pl.DataFrame]:
     """Gives a table in batches, the first of which is empty. All columns of a CSV are text.
 
-    Raises FlightError if it cannot be read.
+    A CSV may be in UTF-8, UTF-16 or UTF-32, and gzip, with any of SEPARATORS and any line end. NUL is dropped from
+    texts, as PostgreSQL cannot hold it. Raises FlightError if the table cannot be read.
     """
     try:
-        is_parquet = path.suffix.lower() == ".parquet"
-        scan = pl.scan_parquet(path) if is_parquet else pl.scan_csv(path, infer_schema=False)
-        yield pl.DataFrame(schema=scan.collect_schema())
-        yield from scan.collect_batches(chunk_size=AT_ONCE, maintain_order=True)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise FlightError(f"{path} cannot be read as a table: {str(error).splitlines()[0]}") from None
+        if path.suffix.lower() == ".parquet":
+            yield from _batches(pl.scan_parquet(path))
+        else:
+            with _in_utf8(path) as plain:
+                separator, line_end = _form(plain)
+                yield from _batches(pl.scan_csv(plain, infer_schema=False, separator=separator, eol_char=line_end))
+    except (OSError, zlib.error, pl.exceptions.PolarsError) as error:
+        raise FlightError(lines([f"{path} cannot be read as a table: {str(error).splitlines()[0]}"])) from None
+
+
+def _batches(scan: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    yield pl.DataFrame(schema=scan.collect_schema())
+    for batch in scan.collect_batches(chunk_size=AT_ONCE, maintain_order=True):
+        yield batch.with_columns(cs.string().str.replace_all("\0", "", literal=True))
+
+
+@contextmanager
+def _in_utf8(path: Path) -> Iterator[Path]:
+    """Gives the path of a text file in UTF-8: itself, or a copy that is deleted afterwards."""
+    with path.open("rb") as file:
+        head = file.read(HEAD)
+        if encoding_of(head) == UTF_8 and not head.startswith(GZIP):
+            yield path
+            return
+        with NamedTemporaryFile("w", encoding="utf-8", newline="") as copy:
+            copy.writelines(decoded(chain([head], iter(partial(file.read, HEAD), b""))))
+            copy.flush()
+            yield Path(copy.name)
+
+
+def _form(path: Path) -> tuple[str, str]:
+    """Returns the separator and the line end of a CSV, from its beginning."""
+    with path.open("rb") as file:
+        head = re.sub(rb'"[^"]*"', b"", file.read(HEAD))
+    line_end = "\r" if b"\r" in head and b"\n" not in head else "\n"
+    header = head.partition(line_end.encode())[0]
+    return max(SEPARATORS, key=lambda one: header.count(one.encode())), line_end
 
 
 def load_flight(connection: Connection, flight: Flight, model: Model, batches: Iterator[pl.DataFrame]) -> FlightLoad:
@@ -79,11 +123,23 @@ def load_flight(connection: Connection, flight: Flight, model: Model, batches: I
     """
     done = FlightLoad()
     for batch in batches:
+        _check_keys(flight, batch)
         if any(AGENCY in one.entity_set_name for one in flight.entities.values()) and STANDARD not in batch.columns:
             raise FlightError(f"{flight.path}: entity sets by {AGENCY} need a column {STANDARD} in the table")
         done.rows += batch.height
         _load_batch(connection, flight, model, batch, done)
     return done
+
+
+def _check_keys(flight: Flight, batch: pl.DataFrame) -> None:
+    """Raises FlightError if the table lacks the column of an entity's key: none of its rows would make that entity."""
+    for alias in flight.entities:
+        given = key_property(flight, alias)
+        if given.column and given.column not in batch.columns:
+            there = ", ".join(batch.columns)
+            raise FlightError(
+                lines([f"{flight.path}: {alias} → {given.type}: {lacks_column(given.column)}, its key; it has {there}"])
+            )
 
 
 def _load_batch(connection: Connection, flight: Flight, model: Model, batch: pl.DataFrame, done: FlightLoad) -> None:

@@ -1,12 +1,19 @@
 """Flights load tables into entity sets and links, as data engineers of agencies wrote them for the former system."""
 
+import gzip
+from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ncric_core.errors import FlightError
+from ncric_core.flight.language import read_flight
 from ncric_core.pipeline.flight_load import FlightLoad, check_flight, load_flight, table_batches
-from tests.conftest import MODEL, Store
+from tests.conftest import MODEL, Store, examples
 
 LEGACY = """
 organizationId: 1446ff84-7112-42ec-828d-f181f45e4d20
@@ -254,3 +261,108 @@ def test_a_column_that_is_not_there_is_null_without_transforms_and_an_error_with
 def test_both_spellings_of_a_tag(store: Store, tmp_path: Path) -> None:
     flight = LEGACY.replace("!<conditions.", "!<com.openlattice.shuttle.conditions.")
     assert load(store, tmp_path, flight).made["NCRICNotifications"] == 1
+
+
+CONSTANTS = """
+entityDefinitions:
+  Camera:
+    entitySetName: NCRICImageSources
+    propertyDefinitions:
+      ol.id: {{type: ol.id, column: id}}
+      ol.name:
+        type: ol.name
+        transforms:
+        - !<transforms.ValueTransform> {{value: {constant}}}
+"""
+
+
+@pytest.mark.parametrize(
+    "constant", ["NO", "no", "On", "TRUE", "0010300", "1.10", "12:30", "1_000", "2022-10-11", "1e3"]
+)
+def test_a_constant_without_quotes_is_the_text_that_is_written(store: Store, tmp_path: Path, constant: str) -> None:
+    load(store, tmp_path, CONSTANTS.format(constant=constant), "id\n84\n")
+    assert store.rows('SELECT id, ol_name FROM "NCRICImageSources"') == [("84", constant)]
+
+
+CAMERAS = "id,name\r\n84,North\r\n85,South\r\n"
+NAMED = """
+entityDefinitions:
+  Camera:
+    entitySetName: NCRICImageSources
+    propertyDefinitions:
+      ol.id: {type: ol.id, column: id}
+      ol.name: {type: ol.name, column: name}
+"""
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param(CAMERAS.encode(), id="windows"),
+        pytest.param(CAMERAS.replace(",", ";").encode(), id="semicolons"),
+        pytest.param(CAMERAS.replace(",", "\t").encode(), id="tabs"),
+        pytest.param(CAMERAS.replace("\r\n", "\r").encode(), id="old Mac"),
+        pytest.param(CAMERAS.encode("utf-16"), id="UTF-16"),
+        pytest.param(CAMERAS.encode("utf-16-be"), id="UTF-16 without a mark"),
+        pytest.param(CAMERAS.replace(",", ";").replace("\r\n", "\r").encode("utf-16-le"), id="all of these"),
+        pytest.param(gzip.compress(CAMERAS.encode()), id="gzip"),
+        pytest.param(CAMERAS.replace("North", "No\0rth").encode(), id="NUL"),
+    ],
+)
+def test_a_table_is_read_however_it_was_exported(store: Store, tmp_path: Path, table: bytes) -> None:
+    (tmp_path / "flight.yaml").write_text(NAMED)
+    (tmp_path / "table.csv").write_bytes(table)
+    with store.database.session() as connection:
+        checked = check_flight(connection, tmp_path / "flight.yaml", MODEL)
+        load_flight(connection, checked, MODEL, table_batches(tmp_path / "table.csv"))
+    assert store.rows('SELECT id, ol_name FROM "NCRICImageSources" ORDER BY 1') == [("84", "North"), ("85", "South")]
+
+
+def test_a_table_without_the_column_of_a_key_is_an_error_that_names_it(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(
+        FlightError, match=r"NCRICImageSources → ol.id: the table has no column 'id', its key; it has nr, name"
+    ):
+        load(store, tmp_path, NAMED, "nr,name\n84,North\n")
+    with pytest.raises(FlightError, match="cannot be read as a table"):
+        load(store, tmp_path, NAMED, "")
+
+
+@pytest.mark.parametrize(
+    "flight",
+    [
+        pytest.param(
+            "a: &a [x, x, x, x, x, x, x, x, x]\n"
+            + "".join(f"{n}: &{n} [{', '.join([f'*{p}'] * 9)}]\n" for p, n in pairwise("abcdefghij"))
+            + "entityDefinitions: *j\n",
+            id="aliases of aliases",
+        ),
+        pytest.param("entityDefinitions: &a\n  x: *a\n", id="an alias of itself"),
+        pytest.param("entityDefinitions: {x: {" + "k" * 10**6 + ": 1}}\n", id="a long key"),
+        pytest.param("entityDefinitions: [" + "k, " * 20_000 + "]\n", id="a long list"),
+        pytest.param("entityDefinitions: {" + ", ".join(f"k{n}: 1" for n in range(5000)) + "}\n", id="many faults"),
+        pytest.param(CONSTANTS.format(constant="{" + "k" * 10**6 + ": 1}"), id="a long parameter"),
+        pytest.param(NAMED.replace("NCRICImageSources", "S" * 10**6), id="a long name"),
+        pytest.param(NAMED.replace("ol.name:", "!<" + "t" * 10**6 + ">:"), id="a long tag"),
+        pytest.param("entityDefinitions: " + "[" * 100_000, id="deep"),
+        pytest.param("entityDefinitions: !!int " + "9" * 10_000, id="a number that Python does not read"),
+        pytest.param("entityDefinitions: !!timestamp 2022-99-99", id="a day that there is not"),
+    ],
+)
+def test_a_message_quotes_little_of_a_flight(store: Store, tmp_path: Path, flight: str) -> None:
+    (tmp_path / "flight.yaml").write_text(flight)
+    with store.database.session() as connection, pytest.raises(FlightError) as error:
+        check_flight(connection, tmp_path / "flight.yaml", MODEL)
+    assert len(str(error.value)) < 10_000
+    assert max(map(len, str(error.value).splitlines())) < 400
+
+
+@given(st.binary(max_size=300) | st.text(max_size=100).map(str.encode))
+@settings(max_examples=examples(150), deadline=None)
+def test_no_bytes_are_a_traceback(content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "f")
+        path.write_bytes(content)
+        with suppress(FlightError):
+            list(table_batches(path))
+        with suppress(FlightError):
+            read_flight(path, MODEL, {})

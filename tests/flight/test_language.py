@@ -18,7 +18,7 @@ CAMERA = "entitySetName: NCRICImageSources, propertyDefinitions: {id: {type: ol.
         ("[]", ["the whole file: a mapping (key: value) is needed, not []"]),
         ("name: x", ["entityDefinitions: missing"]),
         ("entityDefinitions: {}\ntags: x", ["tags: a list is needed, not 'x'"]),
-        ("entityDefinitions: {}\ntags: [x, 5]", ["tags → 1: a text is needed, not 5"]),
+        ("entityDefinitions: {}\ntags: [x, [5]]", ["tags → 1: a text is needed, not ['5']"]),
         (
             f"entityDefinitions: {{c: {{{CAMERA}, updateType: merge, associateOnly: perhaps, nam: c}}}}",
             [
