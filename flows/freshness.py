@@ -8,6 +8,7 @@ from flows.deadman import judge_runs, troubles
 from flows.schedule import job_and_time, scheduled_time
 from ncric_core.alarms.freshness import judge
 from ncric_core.alarms.notify import tell
+from ncric_core.alarms.unread import judge_unread
 from ncric_core.errors import ServiceError
 from ncric_core.jobs.named import SCHEDULE_ZONE
 from ncric_core.jobs.prefect_api import prefect_api
@@ -20,7 +21,8 @@ from ncric_core.store.schema.migrate import up_to_date
 def look_for_silence() -> None:
     """Raises and ends alarms, tells people of them, and sums up the counts of past days whose hours have changed.
 
-    Reads are judged against their habit as of the run's scheduled time, the runs of all jobs as of now. Fails if a
+    Reads are judged against their habit as of the run's scheduled time, the runs of all jobs and the files that gave no
+    read as of now. Fails if a
     message could not be delivered. The next run sends it again.
     """
     logger, settings = get_run_logger(), read_settings()
@@ -31,6 +33,7 @@ def look_for_silence() -> None:
         for change in judge(connection, settings, scheduled_time()):
             logger.warning("%s: %s", "began" if change.began else "ended", change.alarm.message)
         judge_runs(connection, wrong, now)
+        judge_unread(connection, now)
         days = sum_up_days(connection, now.astimezone(SCHEDULE_ZONE).date())
         told = tell(settings, connection)
     logger.info("%s past days were summed up again", days)

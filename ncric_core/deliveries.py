@@ -100,6 +100,10 @@ class Contents:
     complete: bool = True
 
 
+MOST_WITHOUT_ROWS: Final = 64
+"""The bytes of a delivery that has nothing to say, such as `[]`. A larger one has content."""
+
+
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Deliveries of one feed that were read and are loaded together.
@@ -115,6 +119,16 @@ class Batch:
     part: bool = False
     failed: Mapping[str, str] = field(default_factory=dict)
     unread: Sequence[Delivery] = ()
+
+    def unread(self) -> list[str]:
+        """The keys of deliveries that have content, and gave no read. One that came in several parts is not judged."""
+        read = set(self.reads["file"].unique())
+        return [
+            one.delivery.key
+            for number, one in enumerate(self.contents)
+            if one.complete and number not in read and one.found <= self.rejects.height
+            if one.found or one.delivery.size > MOST_WITHOUT_ROWS
+        ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,16 +20,19 @@ def freshness(
 ) -> None:
     """Finds feeds, agencies and cameras that went silent or fell far below their habit, and sends the alarms.
 
+    Also finds, as of now, the feeds with files that gave no read at all.
     Alarms go to NCRIC_NOTIFY_URLS. Ends with status 1 if a message could not be sent; it is sent again next time.
     """
     from ncric_core.alarms.freshness import judge
     from ncric_core.alarms.notify import tell
+    from ncric_core.alarms.unread import judge_unread
     from ncric_core.store.alarms import open_alarms
     from ncric_core.windows import parse_moment
 
     as_of = parse_moment(at) if at else datetime.now(UTC)
     with connected() as (settings, connection):
         changes = judge(connection, settings, as_of)
+        judge_unread(connection, datetime.now(UTC))
         told = tell(settings, connection)
         with connection:
             lasting = open_alarms(connection)
