@@ -1,6 +1,7 @@
 """Agencies' names: which spellings are one name, what a received name may be, and name tables as CSV files."""
 
 import csv
+import re
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
