@@ -23,7 +23,7 @@ _NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 _UNREADABLE: Final = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 """Escapes that polars reads as NUL: NUL itself, and half a surrogate pair. Whole pairs match as well."""
 
-_TRUTH: Final = re.compile(rb'Value"\s*:\s*(?:true|false)')
+_TRUTH: Final = re.compile(rb'Value"\s*+:\s*+[tf]')
 """polars reads true among a coordinate's numbers as 1."""
 
 _SAYING: Final = {
