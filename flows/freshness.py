@@ -8,7 +8,7 @@ from flows.deadman import judge_runs, troubles
 from flows.schedule import job_and_time, scheduled_time
 from ncric_core.alarms.freshness import judge
 from ncric_core.alarms.notify import tell
-from ncric_core.alarms.unread import judge_unread
+from ncric_core.alarms.without_reads import judge_files
 from ncric_core.errors import ServiceError
 from ncric_core.jobs.named import SCHEDULE_ZONE
 from ncric_core.jobs.prefect_api import prefect_api
@@ -33,7 +33,7 @@ def look_for_silence() -> None:
         for change in judge(connection, settings, scheduled_time()):
             logger.warning("%s: %s", "began" if change.began else "ended", change.alarm.message)
         judge_runs(connection, wrong, now)
-        judge_unread(connection, now)
+        judge_files(connection, now)
         days = sum_up_days(connection, now.astimezone(SCHEDULE_ZONE).date())
         told = tell(settings, connection)
     logger.info("%s past days were summed up again", days)

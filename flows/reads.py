@@ -102,8 +102,8 @@ def _run(job: Job, name: str) -> State[Any] | None:
         logger.warning("%s", outcome.corrected)
     if outcome.new_agencies:
         logger.warning("names never seen, loaded under themselves: %s", ", ".join(outcome.new_agencies))
-    if outcome.unread_files:
-        logger.warning("files that gave no read at all: %s", ", ".join(outcome.unread_files))
+    if outcome.files_without_reads:
+        logger.warning("files that gave no read at all: %s", ", ".join(outcome.files_without_reads))
     if outcome.ok:
         return None
     return Failed(message=_failure(outcome))

@@ -120,7 +120,7 @@ class Batch:
     failed: Mapping[str, str] = field(default_factory=dict)
     unread: Sequence[Delivery] = ()
 
-    def unread(self) -> list[str]:
+    def without_reads(self) -> list[str]:
         """The keys of deliveries that have content, and gave no read. One that came in several parts is not judged."""
         read = set(self.reads["file"].unique())
         return [

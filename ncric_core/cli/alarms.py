@@ -25,14 +25,14 @@ def freshness(
     """
     from ncric_core.alarms.freshness import judge
     from ncric_core.alarms.notify import tell
-    from ncric_core.alarms.unread import judge_unread
+    from ncric_core.alarms.without_reads import judge_files
     from ncric_core.store.alarms import open_alarms
     from ncric_core.windows import parse_moment
 
     as_of = parse_moment(at) if at else datetime.now(UTC)
     with connected() as (settings, connection):
         changes = judge(connection, settings, as_of)
-        judge_unread(connection, datetime.now(UTC))
+        judge_files(connection, datetime.now(UTC))
         told = tell(settings, connection)
         with connection:
             lasting = open_alarms(connection)

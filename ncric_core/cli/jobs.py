@@ -84,7 +84,7 @@ def show_outcome(outcome: "Outcome", title: str) -> None:
         say(outcome.corrected)
     if outcome.new_agencies:
         say(f"new names: {', '.join(outcome.new_agencies)} (see `ncric agencies unmapped`)")
-    for key in outcome.unread_files:
+    for key in outcome.files_without_reads:
         warn(f"ncric: {key} gave no read at all: see `ncric files show`")
     for name, error in outcome.failed_agencies.items():
         warn(f"ncric: {name} could not be loaded: {error}")

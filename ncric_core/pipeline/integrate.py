@@ -88,7 +88,7 @@ def _count_contents(batch: Batch, outcome: Outcome) -> None:
             outcome.files_read += 1
             outcome.photos += contents.photos
             outcome.bad_photos += contents.bad_photos
-    outcome.unread_files += batch.unread()
+    outcome.files_without_reads += batch.without_reads()
     outcome.failed_files |= batch.failed
 
 

@@ -56,7 +56,7 @@ class Outcome:
     failed_agencies: dict[str, str] = field(default_factory=dict)  # name → why
     failed_files: dict[str, str] = field(default_factory=dict)  # key → why
     compared: dict[str, datetime] = field(default_factory=dict)  # datasource → when all it offers was listed
-    unread_files: list[str] = field(default_factory=list)  # keys of files with content that gave no read
+    files_without_reads: list[str] = field(default_factory=list)  # keys of files with content that gave no read
     seconds: float = 0.0
 
     @property

@@ -2,15 +2,15 @@
 
 from datetime import UTC, datetime, timedelta
 
-from ncric_core.alarms.unread import judge_unread
+from ncric_core.alarms.without_reads import judge_files
 from ncric_core.store.alarms import latest_alarms
 from tests.conftest import FILE, Store, read
 
 
 def messages(store: Store, now: datetime) -> list[tuple[str, str]]:
     with store.database.session() as connection:
-        judge_unread(connection, now)
-        judge_unread(connection, now)
+        judge_files(connection, now)
+        judge_files(connection, now)
         return [(alarm.message, alarm.event) for alarm in latest_alarms(connection, limit=9)]
 
 
@@ -20,14 +20,14 @@ def test_a_feed_with_files_that_gave_no_read_has_one_alarm(store: Store) -> None
     for number in (3, 4):
         store.put(FILE.format(number), b"\x00\x01 packed in a way that nobody knows")
     outcome = store.run()
-    assert outcome.unread_files == [FILE.format(3), FILE.format(4)]
+    assert outcome.files_without_reads == [FILE.format(3), FILE.format(4)]
     now = datetime.now(UTC) + timedelta(minutes=1)
     said = f"feed BOSS4: 2 files of the last day gave no read at all; the latest is {FILE.format(3)}"
     assert messages(store, now) == [(said, "begin")]
 
     for number in (3, 4):
         store.put(FILE.format(number), [read(number)])
-    assert store.run().unread_files == []
+    assert store.run().files_without_reads == []
     assert messages(store, now + timedelta(minutes=1)) == [(said, "end")]
 
 
