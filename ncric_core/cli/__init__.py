@@ -4,11 +4,12 @@ import os
 import signal
 import sys
 from importlib.metadata import entry_points
+from io import TextIOWrapper
 from typing import Final
 
 # Every command is registered by importing its module.
-from ncric_core.cli import agencies, alarms, books, flights, jobs, measure  # noqa: F401
-from ncric_core.cli.app import app
+from ncric_core.cli import agencies, alarms, books, flights, jobs, measure, sql  # noqa: F401
+from ncric_core.cli.app import app, warn
 from ncric_core.errors import NcricError
 
 COMMANDS: Final = "ncric.commands"
@@ -18,15 +19,21 @@ COMMANDS: Final = "ncric.commands"
 def main() -> None:
     """Runs the command line. An expected failure is one line on stderr and exit status 1."""
     _end_in_order(signal.SIGTERM, signal.SIGHUP)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # signs that the terminal lacks are written as \u2019
+            stream.reconfigure(errors="backslashreplace")
     try:
         for module in entry_points(group=COMMANDS):
             module.load()
         app(prog_name="ncric")  # whatever way it was started
     except NcricError as error:
-        print(f"ncric: {error}", file=sys.stderr)  # noqa: T201
+        first, *others = str(error).split("\n")
+        warn(f"ncric: {first}")
+        for fault in others:
+            warn(f"  {fault}")
         sys.exit(1)
     except KeyboardInterrupt:
-        print("ncric: stopped; what was loaded is kept, run it again for the rest", file=sys.stderr)  # noqa: T201
+        warn("ncric: stopped; what was loaded is kept, run it again for the rest")
         sys.exit(130)
     except BrokenPipeError:  # the reader of our output, such as `head`, has ended
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -9,11 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import islice
 from time import monotonic
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from ncric_core.safe_text import line
 
 if TYPE_CHECKING:
     from ncric_core.pipeline.integrate import Progress as Report
@@ -56,6 +59,8 @@ class _Outlined(TyperGroup):
             error.message = error.message.removeprefix("Value error, ")
             raise
 
+
+BLOCK: Final = 1_000  # rows that are printed at once
 
 app = typer.Typer(
     name="ncric",
@@ -103,61 +108,65 @@ def connected() -> Iterator[tuple["Settings", "Connection"]]:
         yield settings, connection
 
 
-@contextmanager
-def asked() -> Iterator["Connection"]:
-    """A read-only transaction of the person at the command line, who is the store's owner. Raises StoreError."""
-    from ncric_core.settings import read_settings
-    from ncric_core.store.person import OWNER, Person, asked_by
-    from ncric_core.store.schema.migrate import up_to_date
-
-    settings = read_settings()
-    person = Person(settings.user, OWNER)
-    with asked_by(up_to_date(settings), person, longest=None, readonly=True) as connection:
-        yield connection
-
-
 def say(text: str = "") -> None:
     """Prints a line on stdout."""
-    typer.echo(text)
+    typer.echo(line(text))
 
 
 def warn(text: str) -> None:
     """Prints a line on stderr."""
-    typer.echo(text, err=True)
+    typer.echo(line(text), err=True)
+
+
+def document(parts: Iterable[str]) -> None:
+    """Prints a document, such as CSV or JSON, on stdout: for a program as it is, in UTF-8; for a terminal in lines."""
+    coming = iter(parts)
+    while block := "".join(islice(coming, BLOCK)):
+        if sys.stdout.isatty():
+            typer.echo("\n".join(map(line, block.split("\n"))), nl=False)
+        else:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(block.encode())
 
 
 def show(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
-    """Prints a table, or `empty` if it has no rows.
+    """Prints a table, or `empty` if it has no rows. Many rows are printed in blocks, as they come.
 
     A terminal gets a drawn table, anything else plain aligned lines. Numbers are grouped and right-aligned.
     """
-    texts = [[_cell(value) for value in row] for row in rows]
-    if not texts:
+    names = list(map(line, columns))
+    widths, right = list(map(len, names)), [True] * len(names)
+    coming, shown = iter(rows), 0
+    while block := [[_cell(value) for value in row] for row in islice(coming, BLOCK)]:
+        for place, column in enumerate(zip(*block, strict=True)):
+            widths[place] = max(widths[place], *map(len, column))
+            right[place] &= all(value.replace(",", "").lstrip("-").isdigit() for value in column if value)
+        (_draw if sys.stdout.isatty() else _align)(names if not shown else None, block, widths, right)
+        shown += len(block)
+    if not shown:
         say(empty)
-        return
-    right = [
-        all(value.replace(",", "").lstrip("-").isdigit() for value in column if value)
-        for column in zip(*texts, strict=True)
-    ]
-    if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
 
-        table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
-        for name, numeric in zip(columns, right, strict=True):
-            table.add_column(name, justify="right" if numeric else "left", overflow="fold")
-        for row in texts:
-            table.add_row(*map(Text, row))
-        Console().print(table)
-        return
-    widths = [max(map(len, column)) for column in zip(columns, *texts, strict=True)]
-    for line in (columns, *texts):
+
+def _draw(names: Sequence[str] | None, block: Iterable[Sequence[str]], widths: list[int], right: list[bool]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0), show_header=names is not None)
+    for name, width, numeric in zip(names or [""] * len(widths), widths, right, strict=True):
+        table.add_column(Text(name), min_width=width, justify="right" if numeric else "left", overflow="fold")
+    for row in block:
+        table.add_row(*map(Text, row))
+    Console().print(table)
+
+
+def _align(names: Sequence[str] | None, block: Iterable[Sequence[str]], widths: list[int], right: list[bool]) -> None:
+    for row in (names, *block) if names else block:
         cells = [
             text.rjust(width) if numeric else text.ljust(width)
-            for text, width, numeric in zip(line, widths, right, strict=True)
+            for text, width, numeric in zip(row, widths, right, strict=True)
         ]
-        say("  ".join(cells).rstrip())
+        typer.echo("  ".join(cells).rstrip())
 
 
 def _cell(value: object) -> str:
@@ -171,7 +180,7 @@ def _cell(value: object) -> str:
         case datetime():
             return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
         case _:
-            return " ".join(str(value).split())
+            return line(str(value))
 
 
 @contextmanager
@@ -191,13 +200,13 @@ def progress(title: str) -> Iterator["Report"]:
         return
     last = monotonic()
 
-    def line(outcome: "Outcome") -> None:
+    def tell(outcome: "Outcome") -> None:
         nonlocal last
         if monotonic() - last >= 10:
             last = monotonic()
             warn(f"{title}: {_so_far(outcome)}")
 
-    yield line
+    yield tell
 
 
 def _so_far(outcome: "Outcome") -> str:

@@ -1,16 +1,11 @@
-"""`ncric reconcile`, `ncric files`, `ncric rejects`, `ncric sql`: what became of everything that arrived."""
+"""`ncric reconcile`, `ncric files`, `ncric rejects`: what became of everything that arrived."""
 
-import csv
-import json
-import sys
-from datetime import UTC, date, datetime
-from enum import StrEnum
 from itertools import islice
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ncric_core.cli.app import End, Start, app, asked, connected, say, show, warn
+from ncric_core.cli.app import End, Start, app, connected, say, show, warn
 from ncric_core.errors import SettingsError
 from ncric_core.vocabulary import FileState, Reason
 
@@ -108,7 +103,8 @@ def show_file(
     with connected() as (settings, connection):
         seen = look_into(feeds(settings).values(), connection, key, position)
     if position is not None:
-        say(seen.row or "")
+        for part in (seen.row or "").split("\n"):
+            say(part)
         return
     file = seen.file
     say(
@@ -176,50 +172,3 @@ def replay_rejects(reason: OfReason = None, file: OfFile = None) -> None:
             connection, feeds(settings).values(), own_flight(settings.flights_dir), RejectFilter(reason, file)
         )
     say(done.summary)
-
-
-class Format(StrEnum):
-    """How `ncric sql` writes its answer."""
-
-    csv = "csv"
-    json = "json"
-    table = "table"
-
-
-@app.command()
-def sql(
-    query: Annotated[str, typer.Argument(help="One SELECT. The view `reads` stays the same when tables change.")],
-    form: Annotated[Format, typer.Option("--format", help="csv, json or table.")] = Format.table,
-) -> None:
-    """Runs a query on the store, read-only.
-
-    `ncric sql "SELECT standardized_agency_name, count(*) FROM reads GROUP BY 1 ORDER BY 2 DESC"`
-    """
-    with asked() as connection, connection.cursor() as cursor:
-        cursor.execute(query)
-        if cursor.description is None:
-            raise SettingsError("that is not a query: give a SELECT")
-        columns = [column.name for column in cursor.description]
-        found = cursor.fetchall()
-    match form:
-        case Format.table:
-            show(columns, found, empty="no rows")
-        case Format.csv:
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows([_plain(value) for value in row] for row in found)
-        case Format.json:
-            say(
-                json.dumps(
-                    [dict(zip(columns, map(_plain, row), strict=True)) for row in found],
-                    default=str,
-                    ensure_ascii=False,
-                )
-            )
-
-
-def _plain(value: Any) -> Any:
-    """Returns a time as ISO 8601 in UTC, and any other value unchanged."""
-    if isinstance(value, datetime):
-        return (value.astimezone(UTC) if value.tzinfo else value).isoformat()
-    return value.isoformat() if isinstance(value, date) else value

@@ -31,7 +31,8 @@ def check(files: Annotated[list[Path], typer.Argument(help="Flights (YAML).")]) 
                 flight = check_flight(connection, file, model)
             except FlightError as error:
                 wrong += 1
-                warn(str(error))
+                for fault in str(error).split("\n"):
+                    warn(fault)
             else:
                 say(f"{file}: good; {len(flight.entities)} entities, {len(flight.associations)} associations")
     if wrong:

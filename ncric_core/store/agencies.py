@@ -194,8 +194,13 @@ def make_views(connection: Connection, agencies: Sequence[int] | None = None) ->
             cursor.execute(
                 sql.SQL(
                     "CREATE OR REPLACE VIEW {} WITH (security_invoker = true) AS SELECT {} FROM vehicle_records "
-                    "WHERE agency = {}"
-                ).format(sql.Identifier(view), sql.SQL(", ").join(map(sql.Identifier, columns)), sql.Literal(agency))
+                    "WHERE agency = {}; GRANT SELECT ON {} TO ncric_reader"
+                ).format(
+                    sql.Identifier(view),
+                    sql.SQL(", ").join(map(sql.Identifier, columns)),
+                    sql.Literal(agency),
+                    sql.Identifier(view),
+                )
             )
 
 

@@ -1,7 +1,5 @@
 """What the command `ncric` prints, and how it fails."""
 
-import csv
-import io
 import json
 import shutil
 from importlib.metadata import version
@@ -45,8 +43,6 @@ def test_dry_run_loads_nothing(ncric: Command, store: Store) -> None:
         (("agencies", "map", " \n", "Atherton PD", "--datasource", "BOSS4"), "'' cannot be a received name"),
         (("agencies", "map", "X", " ", "--datasource", "BOSS4"), "'' cannot be an agency's name"),
         (("files", "show", "boss4/nothing.json"), "there is no file boss4/nothing.json"),
-        (("sql", "SELEC 1"), "syntax error"),
-        (("sql", "DELETE FROM agencies"), "read-only transaction"),
         (("flights", "check", "nowhere.yaml"), "nowhere.yaml cannot be read"),
     ],
 )
@@ -90,17 +86,6 @@ def test_a_window_of_ten_years(ncric: Command, store: Store) -> None:
     done = ncric("run", "boss4", "--start", "2016-01-01", "--end", "2026-01-01")
     assert done.status == 0
     assert store.rows("SELECT count(*) FROM reads") == [(1,)]
-
-
-def test_sql_formats(ncric: Command, store: Store) -> None:
-    store.put(FILE.format(1), [read(1, VehicleLicensePlateID='A,"B')])
-    ncric("run", "boss4", *WINDOW)
-    query = "SELECT plate, event_time, latitude FROM reads"
-    expected = {"plate": 'A,"B', "event_time": "2022-10-11T08:00:01+00:00", "latitude": 37.51}
-    assert json.loads(ncric("sql", query, "--format", "json").out) == [expected]
-    (row,) = csv.DictReader(io.StringIO(ncric("sql", query, "--format", "csv").out))
-    assert row == {name: str(value) for name, value in expected.items()}
-    assert 'A,"B' in ncric("sql", query).out
 
 
 def test_reconcile_names_the_differences_and_ends_with_1(ncric: Command, store: Store) -> None:

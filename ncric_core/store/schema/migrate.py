@@ -32,6 +32,23 @@ CREATE TABLE IF NOT EXISTS schema_model (sha256 text NOT NULL);
 TOLD: Final = "ncric: "  # begins a warning of a migration; the word before it is in the server's language
 MOST_NAMED: Final = 5  # of the things of one kind that were made
 
+_READABLE: Final = """
+DO $$
+DECLARE
+    one regclass;
+BEGIN
+    FOR one IN
+        SELECT oid
+        FROM pg_class
+        WHERE relnamespace = current_schema()::regnamespace AND relkind IN ('r', 'p', 'v') AND NOT relispartition
+          AND pg_has_role(relowner, 'USAGE')
+    LOOP
+        EXECUTE format('GRANT SELECT ON %s TO ncric_reader', one);
+    END LOOP;
+END $$
+"""
+"""Lets `ncric sql` read every table and view of ours (see 0012_reader.sql)."""
+
 
 @dataclass(slots=True)
 class Migrated:
@@ -86,6 +103,7 @@ def migrate(database: Database, *, organization: str, flights_dir: Path) -> Migr
             done.migrations.append(name)
         if model_stamp(flights_dir, organization) not in {stamp for (stamp,) in rows(connection, "TABLE schema_model")}:
             _apply(connection, organization, flights_dir, done)
+        cursor.execute(_READABLE)
         told = [notice.partition(TOLD) for notice in connection.notices]
         done.warnings = [names.one_line(text) for _, by_us, text in told if by_us]
     return done
