@@ -11,6 +11,7 @@ from console.names import page as names
 from console.reads import page as reads
 from console.runs import page as runs
 from ncric_core.errors import NcricError
+from ncric_core.safe_text import markdown
 from ncric_core.settings import Settings, read_settings
 from ncric_core.store.person import Person
 
@@ -24,7 +25,7 @@ def main() -> None:
         settings = read_settings()
         user = signed_in(settings)
     except NcricError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(markdown(str(error)), icon=":material/error:")
         return
     if isinstance(user, Stranger):
         st.navigation([st.Page(partial(_way_in, user), title="Sign in", url_path="sign-in")], position="hidden").run()
@@ -38,7 +39,7 @@ def _way_in(stranger: Stranger) -> None:
     st.title("NCRIC reads")
     if stranger.why == "not_allowed":
         st.error(
-            f"You are signed in as {stranger.name}, who may not use this console: ask its administrator.",
+            f"You are signed in as {markdown(stranger.name)}, who may not use this console: ask its administrator.",
             icon=":material/block:",
         )
         st.button("Sign out", on_click=st.logout)
@@ -60,7 +61,7 @@ def _pages(user: Person, settings: Settings) -> None:
         ]
     )
     with st.sidebar:
-        st.caption(f"{user.name}, {'operator' if user.is_operator else 'analyst'}")
+        st.caption(f"{markdown(user.name)}, {'operator' if user.is_operator else 'analyst'}")
         if settings.oidc_metadata_url is not None:
             st.button("Sign out", on_click=st.logout, icon=":material/logout:")
     st.fragment(end_if_idle, run_every=IDLE_CHECK)(settings)

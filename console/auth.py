@@ -149,7 +149,9 @@ def secrets_file(settings: Settings) -> Path | None:
     }
     file = folder / "secrets.toml"
     file.touch(mode=0o600)
-    file.write_text("[auth]\n" + "".join(f"{name} = {_toml(value)}\n" for name, value in entries.items()))
+    file.write_text(
+        "[auth]\n" + "".join(f"{name} = {_toml(value)}\n" for name, value in entries.items()), encoding="utf-8"
+    )
     return file
 
 
@@ -158,8 +160,8 @@ def _cookie_secret(folder: Path) -> str:
     file = folder / "cookie.secret"
     if not file.exists():
         file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(48))
-    return file.read_text()
+        file.write_text(secrets.token_urlsafe(48), encoding="utf-8")
+    return file.read_text(encoding="utf-8")
 
 
 def _toml(text: str) -> str:

@@ -19,6 +19,7 @@ PRIVATE: Final = {
     "browser.gatherUsageStats": "false",
     "client.showErrorDetails": "none",
     "client.toolbarMode": "minimal",
+    "client.disableDataExport": True,  # it would write formulas; the pages' own downloads do not
     "server.fileWatcherType": "none",
     "server.headless": "true",
 }

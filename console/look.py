@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import polars as pl
 import streamlit as st
 
 from ncric_core.errors import NcricError
+from ncric_core.safe_text import csv_line, markdown
 
 PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 
@@ -39,13 +41,19 @@ def number(value: int | None) -> str:
     return "—" if value is None else f"{value:,}"
 
 
+def csv_of(table: pl.DataFrame) -> str:
+    """Writes a table as CSV, with times in ISO 8601, for a person's spreadsheet."""
+    shown = table.with_columns(pl.selectors.datetime().dt.to_string("iso:strict"))
+    return "".join(map(csv_line, [table.columns, *shown.iter_rows()]))
+
+
 @contextmanager
 def in_words() -> Iterator[None]:
     """Shows an NcricError as its message, which says what to do. The rest of the page goes on."""
     try:
         yield
     except NcricError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(markdown(str(error)), icon=":material/error:")
 
 
 def nothing_yet(what: str, next_step: str) -> None:

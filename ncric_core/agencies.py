@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from ncric_core.errors import AgencyError
+from ncric_core.safe_text import csv_line, from_csv
 
 FLOCK: Final = "FLOCK"
 NO_AGENCY: Final = "No Agency Given"
@@ -146,10 +147,7 @@ def read_mappings(path: Path, datasources: Collection[str]) -> list[NameMapping]
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
-            found = [
-                (reader.line_num, {key: (row.get(key) or "").replace("\0", "").strip() for key in _COLUMNS})
-                for row in reader
-            ]
+            found = [(reader.line_num, {key: _value(row.get(key)) for key in _COLUMNS}) for row in reader]
             columns = set(reader.fieldnames or ())
     except OSError as error:
         raise AgencyError(f"{path} cannot be read: {error.strerror}") from None
@@ -160,6 +158,10 @@ def read_mappings(path: Path, datasources: Collection[str]) -> list[NameMapping]
             f"{path}: column {' and '.join(absent)} is missing; the columns are {', '.join(_COLUMNS[:3])}"
         )
     return _checked(path, found, {source.upper() for source in datasources})
+
+
+def _value(field: str | None) -> str:
+    return from_csv(field or "").strip()
 
 
 _COLUMNS: Final = (_NAME, _STANDARD, _SOURCE, _NETWORK)
@@ -176,6 +178,9 @@ def _checked(path: Path, found: Sequence[tuple[int, dict[str, str]]], datasource
         if source not in datasources:
             known_sources = ", ".join(sorted(datasources))
             faults.append(f"{path}, line {line}: {_SOURCE} {row[_SOURCE]!r} is none of {known_sources}")
+            continue
+        if any("\0" in value for value in row.values()):
+            faults.append(f"{path}, line {line}: a value holds a NUL sign, which no name has")
             continue
         try:
             mapping = as_kept(NameMapping(received, row[_STANDARD], source))
@@ -195,8 +200,7 @@ def write_mappings(mappings: Iterable[NameMapping], stream: TextIO) -> None:
     """Writes mappings in the form that `read_mappings` reads. Has the column ol.id only if there are network ids."""
     given = list(mappings)
     by_network = [mapping.datasource == FLOCK and mapping.received.isdigit() for mapping in given]
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(_COLUMNS if any(by_network) else _COLUMNS[:3])
+    stream.write(csv_line(_COLUMNS if any(by_network) else _COLUMNS[:3]))
     for mapping, network in zip(given, by_network, strict=True):
-        row = ["" if network else mapping.received, mapping.standardized, mapping.datasource]
-        writer.writerow([*row, mapping.received if network else ""] if any(by_network) else row)
+        row = [None if network else mapping.received, mapping.standardized, mapping.datasource]
+        stream.write(csv_line([*row, mapping.received if network else None] if any(by_network) else row))

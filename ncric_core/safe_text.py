@@ -17,7 +17,9 @@ def line(text: str) -> str:
     return _UNSEEN.sub(lambda sign: sign[0].encode("unicode_escape").decode(), text)
 
 
-_MARKS: Final = re.compile(r"([!-/:-@\[-`{-~])")
+_MARKS: Final = re.compile(r"[\\`*\[\]<$~]|(?<![^\W_])_|_(?![^\W_])|:(?=[a-z:/])|&(?=[#a-z])", re.IGNORECASE)
+_FIRST: Final = re.compile(r"^(\s*\d*)([#+\-.)>])")
+"""What would make a heading, a list or a quotation."""
 _NAMED: Final = re.compile(r":(?=//|\d*[a-z_/+-][\w/+-]*:)|\bwww(?=\.)", re.IGNORECASE)
 """What Streamlit and Prefect still replace after escapes are read: addresses, `:emoji:` and `:material/icon:`."""
 _JOINER: Final = "\u2060"  # has no width, and breaks no line
@@ -26,7 +28,15 @@ _JOINER: Final = "\u2060"  # has no width, and breaks no line
 def markdown(text: str) -> str:
     """Escapes text for Markdown, so that it is shown as it is: no link, image, formula, heading or new line."""
     apart = _NAMED.sub(lambda found: found[0] + _JOINER, line(text))
-    return _MARKS.sub(r"\\\1", apart)
+    return _FIRST.sub(r"\1\\\2", _MARKS.sub(r"\\\g<0>", apart))
+
+
+_CALLS: Final = re.compile(r"\\.|[!\[$<:]")
+
+
+def text_only(text: str) -> str:
+    """Keeps of Markdown from elsewhere what shapes text. Links, images, formulas and icons are shown as written."""
+    return _CALLS.sub(lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}", text)
 
 
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
@@ -55,8 +65,3 @@ def _field(value: object) -> str:
 def from_csv(text: str) -> str:
     """Reads a field that `csv_line` wrote."""
     return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
-
-
-def storable(text: str) -> str:
-    """Leaves out what PostgreSQL cannot store or compare: NUL, and bytes that are not UTF-8."""
-    return text.replace("\0", "").encode(errors="ignore").decode()

@@ -89,7 +89,7 @@ def _up(settings: Settings, provider: str) -> Iterator[str]:
     }
     log = settings.data_dir / "up.log"
     command = [sys.executable, "-c", "from ncric_core.cli import main; main()", "up"]
-    with _running(command, log, lambda: "ready in" in log.read_text(), settings.environment() | own):
+    with _running(command, log, lambda: "ready in" in log.read_text(encoding="utf-8"), settings.environment() | own):
         yield url
 
 
@@ -103,7 +103,9 @@ def _running(
             deadline = time.monotonic() + PATIENCE
             while not _holds(ready):
                 if process.poll() is not None or time.monotonic() > deadline:
-                    raise ServiceError(f"{' '.join(command[-2:])} is not ready: {log.read_text()[-500:]}")
+                    raise ServiceError(
+                        f"{' '.join(command[-2:])} is not ready: {log.read_text(encoding='utf-8')[-500:]}"
+                    )
                 time.sleep(0.2)
             yield
         finally:

@@ -11,6 +11,7 @@ from console.files import alarms, bucket, rejects
 from console.look import PACIFIC, in_words, moment, nothing_yet, number, page_of, pager, span
 from console.queries import files as queries
 from console.queries.files import PAGE
+from ncric_core.safe_text import markdown
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.files import FileEntry, FileFilter, Sums, entries_named, newest_arrival, sum_up
@@ -181,7 +182,7 @@ def _choose() -> None:
 def _one_file(user: Person, key: str) -> None:
     """Shows what became of each version of a file by agency, with buttons for its rejects and its rows."""
     with st.container(border=True):
-        st.subheader(key.rsplit("/", 1)[-1])
+        st.subheader(markdown(key.rsplit("/", 1)[-1]))
         known = _versions(user, key)
         if not known:
             nothing_yet("The ledger does not know this file.", "If it lies in the bucket, its job has not read it yet.")
@@ -204,7 +205,7 @@ def _version(user: Person, one: FileEntry) -> None:
     st.caption(
         f"{number(one.found)} rows found = {one.loaded:,} loaded + {one.already_there:,} already "
         f"there + {one.rejected:,} rejected + {one.waiting:,} waiting; {one.photos:,} photos, "
-        f"{one.bad_photos:,} of them unreadable" + (f"; {one.note}" if one.note else "")
+        f"{one.bad_photos:,} of them unreadable" + (f"; {markdown(one.note)}" if one.note else "")
     )
     loads = _loads(user, one.file_id)
     if loads.height:

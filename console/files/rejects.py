@@ -12,6 +12,7 @@ from console.look import moment, nothing_yet, page_of, pager
 from console.queries import asked_by
 from console.queries import rejects as queries
 from console.queries.files import PAGE
+from ncric_core.safe_text import markdown
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import datasources
 from ncric_core.store.person import SEEN, Person, note
@@ -127,7 +128,8 @@ def _one(user: Person, reject: dict[str, object]) -> None:
     reason, key = str(reject["reason"]), str(reject["key"])
     with st.container(border=True):
         st.markdown(
-            f"**{reason}** — {MEANINGS.get(reason, 'no read')}. Row {reject['position']:,} (the first is 0) of `{key}`."
+            f"**{markdown(reason)}** — {MEANINGS.get(reason, 'no read')}. "
+            f"Row {reject['position']:,} (the first is 0) of {markdown(key)}."
         )
         st.text(str(reject["detail"]))
         if "received" in reject:
@@ -145,10 +147,13 @@ def _replay_all(user: Person, chosen: RejectFilter, reasons: pl.DataFrame) -> No
     if not chosen.reason:
         hint, label = "Choose a reason first.", "Run all of a reason again"
     elif chosen.feed:
-        hint, label = "Take any feed: a reason is run again for all of them.", f"Run all {chosen.reason} again"
+        hint, label = (
+            "Take any feed: a reason is run again for all of them.",
+            f"Run all {markdown(chosen.reason)} again",
+        )
     else:
         hint = "What is a read by now, after a fix of a setting or of the program, is loaded; the rest stays a reject."
-        label = f"Run all {count:,} {chosen.reason} again"
+        label = f"Run all {count:,} {markdown(chosen.reason)} again"
     ready = bool(chosen.reason and not chosen.feed) and RUN not in st.session_state
     if st.button(label, icon=":material/replay:", help=hint, disabled=not ready, key="replay-all"):
         start_replay(user, RejectFilter(chosen.reason, chosen.file))

@@ -6,11 +6,12 @@ from typing import Final
 import streamlit as st
 
 from console.asked import of_store
-from console.look import PACIFIC, in_words, moment, nothing_yet, number
+from console.look import PACIFIC, csv_of, in_words, moment, nothing_yet, number
 from console.names import files, table
 from console.names.saving import changes_waiting, review, save, show_moving
 from console.queries import asked_by
 from console.queries import names as questions
+from ncric_core.safe_text import markdown
 from ncric_core.store.name_changes import NameChange, history, reverse_of
 from ncric_core.store.names import UnmappedName, unmapped_names
 from ncric_core.store.person import Person
@@ -65,7 +66,7 @@ def _inbox(user: Person) -> None:
     for one in found[(number_of_page - 1) * ON_A_PAGE : number_of_page * ON_A_PAGE]:
         _waiting_name(user, one)
     st.download_button(
-        "Download as CSV", lambda: questions.waiting_table(waiting).write_csv(), "names-waiting.csv", "text/csv"
+        "Download as CSV", lambda: csv_of(questions.waiting_table(waiting)), "names-waiting.csv", "text/csv"
     )
 
 
@@ -74,16 +75,20 @@ def _waiting_name(user: Person, one: UnmappedName) -> None:
     key = f"{one.datasource}/{one.received}"
     with st.container(border=True):
         name, buttons = st.columns([2, 3], vertical_alignment="center")
-        name.markdown(f"**{_plain(one.received)}**")
+        name.markdown(f"**{markdown(one.received)}**")
         seen = f"{moment(one.first_seen)} to {moment(one.last_seen)}"
         name.caption(f"{one.datasource} · {number(one.reads)} reads · {seen}")
         if not user.is_operator:
-            buttons.caption("may be: " + (", ".join(one.suggestions) or "nothing near is known"))
+            buttons.caption("may be: " + (markdown(", ".join(one.suggestions)) or "nothing near is known"))
             return
         with buttons.container(horizontal=True, vertical_alignment="center"):
             for agency in one.suggestions:
                 st.button(
-                    agency, key=f"{key}/{agency}", icon=":material/check:", on_click=_accept, args=(user, one, agency)
+                    markdown(agency),
+                    key=f"{key}/{agency}",
+                    icon=":material/check:",
+                    on_click=_accept,
+                    args=(user, one, agency),
                 )
             # one form for all names, made on demand, because the list of agencies is long
             if st.button("Another agency …", key=f"{key}/other"):
@@ -93,7 +98,7 @@ def _waiting_name(user: Person, one: UnmappedName) -> None:
 @st.dialog("Another agency")
 def _choose(user: Person, one: UnmappedName) -> None:
     """Asks for the agency, known or new, that a name stands for."""
-    st.markdown(f"**{_plain(one.received)}** ({one.datasource}) is")
+    st.markdown(f"**{markdown(one.received)}** ({one.datasource}) is")
     options = _agencies(user)
     other = st.selectbox(
         "Agency", options, index=None, key="inbox_other", accept_new_options=True, placeholder="choose or type"
@@ -107,11 +112,6 @@ def _accept(user: Person, one: UnmappedName, agency: str | None) -> None:
     if agency:
         save(user, [NameChange(one.datasource, one.received, None, agency)])
         _waiting.clear()
-
-
-def _plain(text: str) -> str:
-    """Escapes the Markdown signs of a received name, so that it is shown as it was received."""
-    return "".join(f"\\{sign}" if sign in "\\`*_{}[]()#+-.!|~<>$:" else sign for sign in text)
 
 
 def _history(user: Person) -> None:

@@ -14,6 +14,7 @@ from console.queries import reads as ask
 from console.reads.chart import over_time_chart
 from console.reads.table import FEED_STATES
 from ncric_core.alarms.habit import PACIFIC
+from ncric_core.safe_text import markdown
 from ncric_core.store.alarms import Alarm
 from ncric_core.store.person import Person
 
@@ -36,7 +37,7 @@ _rejects_of = of_store(seconds=45)(ask.rejects)
 
 def show_agency(user: Person, feed: AgencyFeed, counts: pl.DataFrame, alarms: Sequence[Alarm], period: Period) -> None:
     """Shows what is known of an agency's feed in the period. `counts`: OVER of the period."""
-    st.subheader(f"{feed.name} · {feed.datasource}" if feed.datasource else feed.name)
+    st.subheader(markdown(f"{feed.name} · {feed.datasource}" if feed.datasource else feed.name))
     if feed.datasource is None:
         st.info(
             "Nothing was ever received from this agency. If it sends under another name, that name waits on "
@@ -47,7 +48,7 @@ def show_agency(user: Person, feed: AgencyFeed, counts: pl.DataFrame, alarms: Se
     subjects = {feed.datasource, f"{feed.datasource}/{feed.agency}"}
     for alarm in alarms:
         if alarm.subject in subjects:
-            st.warning(alarm.message, icon=":material/notifications:")
+            st.warning(markdown(alarm.message), icon=":material/notifications:")
     agency, datasource = feed.agency, feed.datasource
     cameras, hours, files, rejects = st.tabs(["Cameras", "Hours", "Files", "Rejects"])
     with cameras, in_words():

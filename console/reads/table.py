@@ -8,7 +8,7 @@ from typing import Final
 import polars as pl
 import streamlit as st
 
-from console.look import ago
+from console.look import ago, csv_of
 from console.period import Period
 from console.queries.reads import state_of
 from ncric_core.alarms.habit import PACIFIC
@@ -110,8 +110,7 @@ def _downloads(table: pl.DataFrame, period: Period) -> None:
     columnar = io.BytesIO()
     table.write_parquet(columnar)
     icon = ":material/download:"
-    text = table.drop("trend").write_csv()
-    st.download_button("CSV", text, f"{stem}.csv", "text/csv", on_click="ignore", icon=icon)
+    st.download_button("CSV", csv_of(table.drop("trend")), f"{stem}.csv", "text/csv", on_click="ignore", icon=icon)
     kind = "application/vnd.apache.parquet"
     st.download_button("Parquet", columnar.getvalue(), f"{stem}.parquet", kind, on_click="ignore", icon=icon)
 

@@ -10,6 +10,7 @@ from console.asked import of_prefect
 from console.look import number
 from ncric_core.jobs.launch import Begun, begun_backfills
 from ncric_core.jobs.prefect_api import PrefectApi
+from ncric_core.safe_text import markdown
 from ncric_core.store.person import Person
 
 LOOK_BACK: Final = timedelta(days=7)
@@ -37,7 +38,7 @@ def _told(one: Begun) -> str:
     parts = [f"{number(one.loaded)} of {number(len(one.runs))} slices are loaded"]
     parts += [f"{number(one.left)} wait or run"] if one.left else []
     parts += [f"{number(one.bad)} failed or were cancelled"] if one.bad else []
-    return f"**{one.title}**: {', '.join(parts)}."
+    return f"**{markdown(one.title)}**: {', '.join(parts)}."
 
 
 def _buttons(user: Person, one: Begun) -> None:

@@ -16,6 +16,7 @@ from console.queries.runs import DAY_STATES
 from console.runs import launch
 from ncric_core.jobs.named import Covers
 from ncric_core.jobs.prefect_api import Item
+from ncric_core.safe_text import markdown
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feeds as all_feeds
 from ncric_core.store.files import newest_arrival
@@ -136,7 +137,7 @@ def _chosen(user: Person, cells: pl.DataFrame, selected: Sequence[dict[str, str]
     with asked_by(user) as connection:
         files = questions.files_with(connection, agency, day)
     with st.container(border=True):
-        st.markdown(f"**{agency}, {day:%b %-d, %Y}: {one['state']}**")
+        st.markdown(f"**{markdown(agency)}, {day:%b %-d, %Y}: {one['state']}**")
         st.markdown(
             f"{number(files)} files of {one['feeds']}: {number(one['found'])} rows = {number(one['loaded'])} "
             f"loaded + {number(one['already_there'])} already there + {number(one['waiting'])} waiting."
@@ -151,7 +152,7 @@ def _chosen(user: Person, cells: pl.DataFrame, selected: Sequence[dict[str, str]
         with st.container(horizontal=True):
             for name in dict.fromkeys(name for name in names if name is not None):
                 st.button(
-                    f"Run this day again by {name} …",
+                    f"Run this day again by {markdown(name)} …",
                     icon=":material/replay:",
                     key=f"calendar_{name}",
                     on_click=_to_launch,

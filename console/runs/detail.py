@@ -16,6 +16,7 @@ from ncric_core.jobs.named import Covers, asked_window
 from ncric_core.jobs.prefect_api import ENDED, Item, PrefectApi, prefect_api
 from ncric_core.jobs.prefect_api import moment as prefect_moment
 from ncric_core.jobs.state import seconds_of
+from ncric_core.safe_text import markdown, text_only
 from ncric_core.settings import read_settings
 from ncric_core.store.person import Person
 from ncric_core.windows import Window, parse_moment
@@ -108,7 +109,7 @@ def detail(user: Person, run_id: str, jobs: Mapping[str, str]) -> None:
             st.warning("There is no such run any more.", icon=":material/search_off:")
             return
         job = jobs.get(run["deployment_id"], "")
-        st.subheader(run["name"] if window_of_run(run) else job or run["name"])
+        st.subheader(markdown(run["name"] if window_of_run(run) else job or run["name"]))
         if run["state_type"] in ENDED:
             _shown(user, api, run)
             return
@@ -129,7 +130,7 @@ def _shown(user: Person, api: PrefectApi, run: Item) -> None:
     now = datetime.now(UTC)
     badge(run)
     if message := what_went_wrong(run):
-        st.error(message, icon=":material/error:")
+        st.error(markdown(message), icon=":material/error:")
     begun = run["start_time"]
     facts = {
         "Window (Pacific)": window_in_words(run) or "—",
@@ -151,7 +152,7 @@ def _shown(user: Person, api: PrefectApi, run: Item) -> None:
 
 def badge(run: Item) -> None:
     """Shows a run's state, in colour."""
-    st.badge(state_name(run), color=BADGES.get(run["state_type"], "gray"))
+    st.badge(markdown(state_name(run)), color=BADGES.get(run["state_type"], "gray"))
 
 
 def _buttons(user: Person, api: PrefectApi, run: Item) -> None:
@@ -172,7 +173,7 @@ def _results(artifacts: Sequence[Item]) -> None:
         newest.setdefault(str(one["key"]), one)
     if "run-summary" in newest:
         lines = str(newest["run-summary"]["data"]).splitlines()
-        st.markdown("\n".join(line for line in lines if not line.startswith("## ")))
+        st.markdown(text_only("\n".join(line for line in lines if not line.startswith("## "))))
     shown = [(title, newest[key]) for key, title in TABLES.items() if key in newest]
     for column, (title, one) in zip(st.columns([2, 1] if len(shown) > 1 else 1), shown, strict=False):
         with column:

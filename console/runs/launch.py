@@ -13,6 +13,7 @@ from console.queries import runs as questions
 from ncric_core.jobs.launch import BACKFILL, Backfill, rerun_parameters, takes_dry_run, takes_window
 from ncric_core.jobs.named import CATCHUP, run_name
 from ncric_core.jobs.prefect_api import Item
+from ncric_core.safe_text import markdown, text_only
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feed_named, feeds
 from ncric_core.store.person import Person
@@ -87,7 +88,7 @@ def _defaults(kinds: Sequence[str], jobs: Sequence[str]) -> None:
 def _rerun(user: Person, jobs: dict[str, Item], beside: Any) -> None:
     name = st.selectbox("Job", list(jobs), key="launch_job")
     job = jobs[name]
-    st.caption(job["description"] or "")
+    st.caption(text_only(job["description"] or ""))
     windowed = takes_window(job)
     start, end = _window() if windowed else (None, None)
     agencies, exclude = _agencies(user, "All that the job takes by itself") if windowed else ([], [])
@@ -183,7 +184,7 @@ def _summary(user: Person, feed: str, window: Window, agencies: Sequence[str], e
         known = questions.files_of(connection, datasource, window, agencies, exclude)
     st.markdown(f"{span(window.start, window.end)}  \n:small[:gray[{window}]]")
     whose = ", ".join(agencies) or ("all agencies but " + ", ".join(exclude) if exclude else "all agencies")
-    st.markdown(f"{datasource}, {whose}")
+    st.markdown(markdown(f"{datasource}, {whose}"))
     files, loaded, left = st.columns(3)
     files.metric("Files known", number(known.files), help=f"{number(known.rows_found)} rows were found in them")
     loaded.metric("Loaded", number(known.loaded), help="A look into the ledger is all that they cost.")

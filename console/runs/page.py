@@ -18,6 +18,7 @@ from ncric_core.errors import ServiceError
 from ncric_core.jobs.prefect_api import Item, PrefectApi, prefect_api
 from ncric_core.jobs.prefect_api import moment as prefect_moment
 from ncric_core.jobs.state import JobState, seconds_of, state_of
+from ncric_core.safe_text import markdown, text_only
 from ncric_core.settings import read_settings
 from ncric_core.store.person import Person
 
@@ -77,7 +78,8 @@ def page(user: Person) -> None:
 def _without_prefect(user: Person, error: str, part: str) -> None:
     """Shows what there is without Prefect: the calendar, which needs the store only."""
     st.error(
-        f"**Prefect does not answer.** {error}. Reads that are loaded stay as they are.", icon=":material/cloud_off:"
+        f"**Prefect does not answer.** {markdown(error)}. Reads that are loaded stay as they are.",
+        icon=":material/cloud_off:",
     )
     st.button("Try again", icon=":material/refresh:")
     if part != CALENDAR:
@@ -108,7 +110,9 @@ def _jobs_part(user: Person, deployments: Sequence[Item]) -> None:
     run, name = st.query_params.get("run"), st.query_params.get("job")
     names = {item["id"]: item["name"] for item in deployments}
     if run:
-        if st.button(name or "All jobs", icon=":material/arrow_back:", type="tertiary", key="back", shortcut=LEAVE):
+        if st.button(
+            markdown(name or "All jobs"), icon=":material/arrow_back:", type="tertiary", key="back", shortcut=LEAVE
+        ):
             _go(job=name)
         detail.detail(user, run, names)
     elif name in names.values():
@@ -144,7 +148,7 @@ def _board(user: Person) -> None:
         late = [job.state.name for job in jobs if job.state.late and not job.state.paused]
         if late:
             st.warning(
-                f"**Late:** {', '.join(late)}. If nothing begins within a few minutes, no worker may be up: "
+                f"**Late:** {markdown(', '.join(late))}. If nothing begins within a few minutes, no worker may be up: "
                 "see `ncric status`.",
                 icon=":material/schedule:",
             )
@@ -162,9 +166,9 @@ def _running(job: JobWithRuns, run: Item) -> None:
     with prefect_api(read_settings()) as api, st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             detail.badge(run)
-            if st.button(run["name"], type="tertiary", key=f"running_{run['id']}", wrap=True):
+            if st.button(markdown(run["name"]), type="tertiary", key=f"running_{run['id']}", wrap=True):
                 _go(job.item["name"], run["id"])
-            st.caption(f"{job.item['name']}, for {ago(seconds_of(run, datetime.now(UTC)))}", width="content")
+            st.caption(f"{markdown(job.item['name'])}, for {ago(seconds_of(run, datetime.now(UTC)))}", width="content")
         progress = api.progress(run["id"])
         if progress is not None:
             st.progress(min(progress / 100, 1.0))
@@ -176,8 +180,8 @@ def _running(job: JobWithRuns, run: Item) -> None:
 def _row(job: JobWithRuns) -> None:
     name, strip, last, following = st.columns(WIDTHS, vertical_alignment="center")
     with name:
-        told = f"**{job.state.name}**: {job.item['description'] or ''}"
-        if st.button(job.state.name, type="tertiary", key=f"job_{job.state.name}", help=told, wrap=True):
+        told = f"**{markdown(job.state.name)}**: {text_only(job.item['description'] or '')}"
+        if st.button(markdown(job.state.name), type="tertiary", key=f"job_{job.state.name}", help=told, wrap=True):
             _go(job.state.name)
     with strip:
         if job.latest:
@@ -224,8 +228,8 @@ def _legend() -> str:
 
 def _job(user: Person, job: JobWithRuns) -> None:
     """Shows a job: what it does, when, its runs, and for operators buttons to pause or run it."""
-    st.subheader(job.item["name"])
-    st.markdown(job.item["description"] or "")
+    st.subheader(markdown(job.item["name"]))
+    st.markdown(text_only(job.item["description"] or ""))
     crons = [
         f"`{one['schedule'].get('cron', '')}` {one['schedule'].get('timezone', 'UTC')}" for one in job.item["schedules"]
     ]

@@ -86,7 +86,7 @@ def _end_rest(child: "subprocess.Popen[bytes]", grace: float) -> None:
 def _children() -> list[int]:
     """Lists the children to end. Not the database server: the last process that uses it stops it."""
     try:
-        pids = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+        pids = [int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="utf-8").split()]
     except OSError:
         return []
     return [pid for pid in pids if _name(pid) != SPARED]
@@ -94,7 +94,7 @@ def _children() -> list[int]:
 
 def _name(pid: int) -> str:
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
     return ""
 
 

@@ -95,7 +95,7 @@ class Up:
 @contextmanager
 def only_one(data_dir: Path) -> Iterator[None]:
     """Holds the lock of a data folder, which the kernel frees. Raises ServiceError if another `ncric up` holds it."""
-    with (data_dir / "up.lock").open("a+") as file:
+    with (data_dir / "up.lock").open("a+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -98,7 +98,9 @@ def deploy() -> None:
 
 def _run(command: Sequence[str], environment: Mapping[str, str], failure: str) -> None:
     """Runs a command in the project's folder. Raises ServiceError with its last line if it fails."""
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode:
         last = (done.stdout + done.stderr).strip().splitlines() or [f"status {done.returncode}"]
         raise ServiceError(f"{failure}: {last[-1]}")

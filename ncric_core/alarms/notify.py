@@ -9,6 +9,7 @@ from typing import Final
 from apprise import Apprise, NotifyBase, NotifyFormat, NotifyType
 
 from ncric_core.errors import SettingsError
+from ncric_core.safe_text import line
 from ncric_core.settings import Settings
 from ncric_core.store.alarms import (
     Alarm,
@@ -117,7 +118,7 @@ def title(begun: Sequence[Alarm], ended: Sequence[Alarm]) -> str:
 
 def body(begun: Sequence[Alarm], ended: Sequence[Alarm]) -> str:
     """Writes the text of a message: a line for each alarm, those that began first."""
-    lines = [f"ALARM: {alarm.message}" for alarm in begun]
-    lines += [f"over: {alarm.message} (alarm of {alarm.began_at:%Y-%m-%d %H:%M} UTC)" for alarm in ended]
+    lines = [f"ALARM: {line(alarm.message)}" for alarm in begun]
+    lines += [f"over: {line(alarm.message)} (alarm of {alarm.began_at:%Y-%m-%d %H:%M} UTC)" for alarm in ended]
     more = [f"and {len(lines) - LONGEST:,} more: `ncric alarms --all`"] if len(lines) > LONGEST else []
     return "\n".join(lines[:LONGEST] + more)

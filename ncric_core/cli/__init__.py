@@ -23,6 +23,11 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # signs that the terminal lacks are written as \u2019
             stream.reconfigure(errors="backslashreplace")
     try:
+        " ".join(sys.argv).encode()
+    except UnicodeEncodeError:
+        warn("ncric: an argument is not UTF-8")
+        sys.exit(1)
+    try:
         for module in entry_points(group=COMMANDS):
             module.load()
         app(prog_name="ncric")  # whatever way it was started

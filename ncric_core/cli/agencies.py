@@ -1,5 +1,6 @@
 """`ncric agencies`: agencies and their received names."""
 
+import io
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ncric_core.cli.app import app, connected, say, show, warn
+from ncric_core.cli.app import app, connected, document, say, show, warn
 from ncric_core.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -106,7 +107,9 @@ def export_names(file: Annotated[Path | None, typer.Argument(help="The file to w
     with connected() as (_, connection):
         mappings = all_mappings(connection)
     if file is None:
-        write_mappings(mappings, sys.stdout)
+        written = io.StringIO()
+        write_mappings(mappings, written)
+        document([written.getvalue()])
         return
     with file.open("w", encoding="utf-8", newline="") as stream:
         write_mappings(mappings, stream)

@@ -86,7 +86,7 @@ def _locked(data_dir: Path) -> Iterator[None]:
 
     The kernel frees the lock when the process ends, however it ends.
     """
-    with (data_dir / "embedded.lock").open("w") as file:
+    with (data_dir / "embedded.lock").open("w", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
@@ -116,13 +116,15 @@ def _cluster(data_dir: Path) -> Path:
     cluster, unfinished = data_dir.resolve() / "postgres", data_dir.resolve() / f"postgres.new-{os.getpid()}"
     if not cluster.exists():
         get_server(unfinished, cleanup_mode=None, start=False).ensure_pgdata_inited()
-        with (unfinished / "postgresql.conf").open("a") as file:
+        with (unfinished / "postgresql.conf").open("a", encoding="utf-8") as file:
             file.write("include 'ncric.conf'\n")
         unfinished.rename(cluster)
     users = {getpass.getuser(), "root", "pgserver"}
-    (cluster / "ncric.conf").write_text(CONFIGURATION)
-    (cluster / "pg_hba.conf").write_text("local all all peer map=ncric\n")
-    (cluster / "pg_ident.conf").write_text("".join(f"ncric {user} postgres\n" for user in sorted(users)))
+    (cluster / "ncric.conf").write_text(CONFIGURATION, encoding="utf-8")
+    (cluster / "pg_hba.conf").write_text("local all all peer map=ncric\n", encoding="utf-8")
+    (cluster / "pg_ident.conf").write_text(
+        "".join(f"ncric {user} postgres\n" for user in sorted(users)), encoding="utf-8"
+    )
     return cluster
 
 
@@ -142,7 +144,7 @@ def _forget_dead_users(cluster: Path) -> None:
     handles, anew = cluster / ".handle_pids.json", cluster / ".handle_pids.new"
     if handles.exists():
         pids = re.findall(rb"\d+(?=\s*[],])", handles.read_bytes())
-        anew.write_text(json.dumps([pid for pid in map(int, pids) if _lives(pid)]))
+        anew.write_text(json.dumps([pid for pid in map(int, pids) if _lives(pid)]), encoding="utf-8")
         anew.replace(handles)
 
 
@@ -155,7 +157,7 @@ def _lives(pid: int) -> bool:
 
 def _server_pid(cluster: Path) -> int | None:
     with suppress(FileNotFoundError):
-        lines = (cluster / "postmaster.pid").read_text().splitlines()
+        lines = (cluster / "postmaster.pid").read_text(encoding="utf-8").splitlines()
         return int(lines[0]) if lines and lines[0].isdigit() else None
     return None
 
