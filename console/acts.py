@@ -10,7 +10,7 @@ from console.queries import changing
 from ncric_core.errors import NcricError
 from ncric_core.jobs.launch import BACKFILL, RERUN_TAGS, Backfill
 from ncric_core.jobs.prefect_api import Item, PrefectApi, prefect_api
-from ncric_core.safe_text import markdown
+from ncric_core.safe_text import text_only
 from ncric_core.settings import read_settings
 from ncric_core.store.person import Person
 
@@ -50,9 +50,9 @@ def tell() -> None:
     """Shows the outcome of the last act, once."""
     match st.session_state.pop("runs_told", None):
         case ("success", text):
-            st.success(markdown(text), icon=":material/check:")
+            st.success(text_only(text), icon=":material/check:")
         case ("error", text):
-            st.error(markdown(text), icon=":material/error:")
+            st.error(text_only(text), icon=":material/error:")
 
 
 def pause(user: Person, job: Item, paused: bool) -> None:

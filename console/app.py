@@ -11,7 +11,7 @@ from console.names import page as names
 from console.reads import page as reads
 from console.runs import page as runs
 from ncric_core.errors import NcricError
-from ncric_core.safe_text import markdown
+from ncric_core.safe_text import markdown, text_only
 from ncric_core.settings import Settings, read_settings
 from ncric_core.store.person import Person
 
@@ -25,7 +25,7 @@ def main() -> None:
         settings = read_settings()
         user = signed_in(settings)
     except NcricError as error:
-        st.error(markdown(str(error)), icon=":material/error:")
+        st.error(text_only(str(error)), icon=":material/error:")
         return
     if isinstance(user, Stranger):
         st.navigation([st.Page(partial(_way_in, user), title="Sign in", url_path="sign-in")], position="hidden").run()

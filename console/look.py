@@ -10,7 +10,7 @@ import polars as pl
 import streamlit as st
 
 from ncric_core.errors import NcricError
-from ncric_core.safe_text import csv_line, markdown
+from ncric_core.safe_text import csv_line, text_only
 
 PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 
@@ -53,7 +53,7 @@ def in_words() -> Iterator[None]:
     try:
         yield
     except NcricError as error:
-        st.error(markdown(str(error)), icon=":material/error:")
+        st.error(text_only(str(error)), icon=":material/error:")
 
 
 def nothing_yet(what: str, next_step: str) -> None:

@@ -31,12 +31,18 @@ def markdown(text: str) -> str:
     return _FIRST.sub(r"\1\\\2", _MARKS.sub(r"\\\g<0>", apart))
 
 
-_CALLS: Final = re.compile(r"\\.|[!\[$<:]")
+_CALLS: Final = re.compile(
+    r"\\.|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|(?P<call>[!\[$<]|:(?=[a-z]))", re.IGNORECASE | re.DOTALL
+)
+"""What is escaped already; code, which calls nothing; and what begins an image, link, formula, element or icon."""
 
 
 def text_only(text: str) -> str:
-    """Keeps of Markdown from elsewhere what shapes text. Links, images, formulas and icons are shown as written."""
-    return _CALLS.sub(lambda found: found[0] if len(found[0]) > 1 else f"\\{found[0]}", text)
+    """Keeps of our sentences' Markdown what shapes text, such as code. Links, images and formulas stay as written.
+
+    It is for errors and summaries, which quote what others wrote.
+    """
+    return _CALLS.sub(lambda found: f"\\{found[0]}" if found["call"] else found[0], text)
 
 
 _FORMULA: Final = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")

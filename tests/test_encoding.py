@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import Store
 
 ROOT = Path(__file__).parents[1]
-IN_LOCALE = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C"}  # ASCII
+IN_LOCALE = {"PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "LC_ALL": "C", "PYTHONIOENCODING": "iso-8859-5"}
 
 
 def in_locales_encoding(tree: ast.AST) -> Iterator[int]:
@@ -50,7 +50,7 @@ def test_a_job_in_another_locale_finds_the_same_schema_and_prints_every_name(sto
         env=os.environ | store.environment | IN_LOCALE,
         cwd=tmp_path,
         capture_output=True,
-        encoding="ascii",
+        encoding="iso-8859-5",
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

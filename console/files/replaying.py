@@ -9,7 +9,7 @@ from console.queries import changing
 from ncric_core.errors import NcricError, ServiceError
 from ncric_core.jobs.launch import deployment_named
 from ncric_core.jobs.prefect_api import ENDED, PrefectApi, prefect_api
-from ncric_core.safe_text import markdown, text_only
+from ncric_core.safe_text import text_only
 from ncric_core.settings import read_settings
 from ncric_core.store.person import Person
 from ncric_core.store.rejects import RejectFilter
@@ -46,7 +46,7 @@ def show_replay(user: Person) -> None:
         case ("done", text):
             st.info(text_only(text), icon=":material/replay:")
         case (_, text):
-            st.error(markdown(text), icon=":material/error:")
+            st.error(text_only(text), icon=":material/error:")
     if user.is_operator and RUN in st.session_state:
         st.fragment(_follow, run_every=REPLAY_FOLLOWED_EVERY)()
 

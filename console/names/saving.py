@@ -12,7 +12,7 @@ from console.queries import asked_by, changing
 from console.queries import names as questions
 from ncric_core.errors import AgencyError, NcricError, ServiceError
 from ncric_core.jobs.prefect_api import prefect_api
-from ncric_core.safe_text import markdown
+from ncric_core.safe_text import text_only
 from ncric_core.settings import read_settings
 from ncric_core.store.name_changes import NameChange, NameConflictError, planned_by, save_changes
 from ncric_core.store.person import Person
@@ -129,12 +129,12 @@ def show_moving(user: Person) -> None:
     """Shows the outcome of the last save, and the progress of the moving until it is done."""
     kind, text = st.session_state.pop("names_told", (None, ""))
     if kind == "success":
-        st.success(markdown(text), icon=":material/check:")
+        st.success(text_only(text), icon=":material/check:")
     elif kind == "error":
-        st.error(markdown(text), icon=":material/error:")
+        st.error(text_only(text), icon=":material/error:")
     elif kind == "conflict":
         st.warning(
-            f"{markdown(text)} Your side is kept below, to be saved over theirs or not.", icon=":material/call_split:"
+            f"{text_only(text)} Your side is kept below, to be saved over theirs or not.", icon=":material/call_split:"
         )
         st.dataframe(st.session_state.pop("names_conflicts"), width="stretch")
     if st.session_state.get("names_moving"):

@@ -78,7 +78,7 @@ def page(user: Person) -> None:
 def _without_prefect(user: Person, error: str, part: str) -> None:
     """Shows what there is without Prefect: the calendar, which needs the store only."""
     st.error(
-        f"**Prefect does not answer.** {markdown(error)}. Reads that are loaded stay as they are.",
+        f"**Prefect does not answer.** {text_only(error)}. Reads that are loaded stay as they are.",
         icon=":material/cloud_off:",
     )
     st.button("Try again", icon=":material/refresh:")
