@@ -179,9 +179,6 @@ def _checked(path: Path, found: Sequence[tuple[int, dict[str, str]]], datasource
             known_sources = ", ".join(sorted(datasources))
             faults.append(f"{path}, line {line}: {_SOURCE} {row[_SOURCE]!r} is none of {known_sources}")
             continue
-        if any("\0" in value for value in row.values()):
-            faults.append(f"{path}, line {line}: a value holds a NUL sign, which no name has")
-            continue
         try:
             mapping = as_kept(NameMapping(received, row[_STANDARD], source))
         except AgencyError as error:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -12,10 +11,10 @@ from typing import Any, Final
 from psycopg2 import errors
 
 from ncric_core.errors import StoreError
-from ncric_core.store.database import Connection, Database, first_line, rows
+from ncric_core.store.database import Database, rows
+from ncric_core.store.refusals import first_line
 
 BATCH: Final = 1_000  # rows that are fetched at once
-HEAR_EVERY: Final = 0.2  # seconds
 
 _SESSION: Final = """
 SET LOCAL ROLE ncric_reader;
@@ -89,7 +88,7 @@ def answer(database: Database, query: str, *, longest: int) -> Iterator[Answer]:
     def ask(question: str, given: object) -> Sequence[tuple[Any, ...]]:
         left = f"{max(1, round(1000 * (until - monotonic())))}ms"
         rows(connection, _LIMIT, {"left": left})  # each time, because a query may have set it
-        return _interruptible(connection, lambda: rows(connection, question, given))
+        return rows(connection, question, given)
 
     def fetch(keys: Sequence[str] | None) -> Iterator[str]:
         while found := ask("SELECT pg_temp.answer(%s, %s, %s::text[])", (query, BATCH, keys)):
@@ -107,19 +106,6 @@ _LIMIT: Final = """
 SELECT set_config('statement_timeout', %(left)s, true),
        set_config('idle_in_transaction_session_timeout', %(left)s, true)
 """
-
-
-def _interruptible(connection: Connection, ask: Callable[[], Sequence[tuple[Any, ...]]]) -> Sequence[tuple[Any, ...]]:
-    """Waits for an answer. Ctrl-C and SIGTERM are heard meanwhile, and cancel the question on the server."""
-    with ThreadPoolExecutor(1) as aside:
-        try:
-            found = aside.submit(ask)
-            while wait([found], timeout=HEAR_EVERY).not_done:
-                pass  # Python runs the handler of a signal that another thread got
-            return found.result()
-        except (KeyboardInterrupt, SystemExit):
-            connection.cancel()
-            raise
 
 
 @contextmanager
