@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from console.auth import Stranger, end_if_idle, signed_in
+from console.auth import Stranger, end_if_over, sign_out, signed_in
 from console.files import page as files
 from console.look import in_words
 from console.names import page as names
@@ -15,7 +15,7 @@ from ncric_core.safe_text import markdown, text_only
 from ncric_core.settings import Settings, read_settings
 from ncric_core.store.person import Person
 
-IDLE_CHECK: float = 30.0  # seconds
+CHECKED_EVERY: float = 30.0  # seconds
 
 
 def main() -> None:
@@ -28,13 +28,15 @@ def main() -> None:
         st.error(text_only(str(error)), icon=":material/error:")
         return
     if isinstance(user, Stranger):
-        st.navigation([st.Page(partial(_way_in, user), title="Sign in", url_path="sign-in")], position="hidden").run()
+        st.navigation(
+            [st.Page(partial(_way_in, user, settings), title="Sign in", url_path="sign-in")], position="hidden"
+        ).run()
     else:
         _pages(user, settings)
 
 
-def _way_in(stranger: Stranger) -> None:
-    if stranger.why == "idle":
+def _way_in(stranger: Stranger, settings: Settings) -> None:
+    if stranger.why == "over":
         st.logout()
     st.title("NCRIC reads")
     if stranger.why == "not_allowed":
@@ -42,7 +44,7 @@ def _way_in(stranger: Stranger) -> None:
             f"You are signed in as {markdown(stranger.name)}, who may not use this console: ask its administrator.",
             icon=":material/block:",
         )
-        st.button("Sign out", on_click=st.logout)
+        st.button("Sign out", on_click=sign_out, args=(settings,))
     else:
         st.button("Sign in", type="primary", on_click=st.login, icon=":material/login:")
 
@@ -63,10 +65,15 @@ def _pages(user: Person, settings: Settings) -> None:
     with st.sidebar:
         st.caption(f"{markdown(user.name)}, {'operator' if user.is_operator else 'analyst'}")
         if settings.oidc_metadata_url is not None:
-            st.button("Sign out", on_click=st.logout, icon=":material/logout:")
-    st.fragment(end_if_idle, run_every=IDLE_CHECK)(settings)
+            st.button("Sign out", on_click=sign_out, args=(settings,), icon=":material/logout:")
+    st.fragment(_check, run_every=CHECKED_EVERY)(settings)
     with in_words():
         page.run()
+
+
+def _check(settings: Settings) -> None:
+    with in_words():
+        end_if_over(settings)
 
 
 main()

@@ -162,12 +162,20 @@ class Settings(BaseSettings):
         default=(), description="who also sees rows as received, changes names, reruns jobs; as CONSOLE_USERS"
     )
     console_idle_minutes: float = Field(default=30, gt=0, description="minutes without activity until sign-out")
+    console_sign_in_hours: float = Field(
+        default=12, gt=0, le=24 * 30, description="hours until a person has to sign in again, however active"
+    )
     oidc_metadata_url: str | None = Field(
         default=None, description="OpenID provider: …/.well-known/openid-configuration; unset: the console is local"
     )
     oidc_client_id: str | None = Field(default=None, description="the console's client id at the OpenID provider")
     oidc_client_secret: SecretStr | None = Field(default=None, description="the console's secret at that provider")
     oidc_groups_claim: str = Field(default="groups", min_length=1, description="claim that has a person's groups")
+    oidc_trust_unverified_email: bool = Field(
+        default=False,
+        description="believe e-mail addresses of a provider that never says whether it has verified them: whoever can "
+        "enter an address there comes in as its owner",
+    )
     freshness_weeks: int = Field(
         default=8, ge=1, le=52, description="weeks from which the usual number of reads is learned"
     )
