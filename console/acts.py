@@ -8,7 +8,7 @@ import streamlit as st
 
 from console.queries import changing
 from ncric_core.errors import NcricError
-from ncric_core.jobs.launch import BACKFILL, RERUN_TAGS, Backfill
+from ncric_core.jobs.launch import BACKFILL, RERUN_TAGS, Backfill, Begun
 from ncric_core.jobs.prefect_api import Item, PrefectApi, prefect_api
 from ncric_core.safe_text import text_only
 from ncric_core.settings import read_settings
@@ -117,3 +117,13 @@ def start_backfill(user: Person, asked: Backfill, at_once: int) -> None:
         done=f"Launched: {asked.title}. Its slices ({len(asked.parts):,}) are the runs of the job {BACKFILL}.",
         after=given,
     )
+
+
+def stop_backfill(user: Person, one: Begun) -> None:
+    """Cancels the slices of a backfill that have not ended."""
+    act(user, "backfill_stopped", one.title, one.stop, done=f"Stopped: {one.title}. What it loaded is kept.")
+
+
+def resume_backfill(user: Person, one: Begun) -> None:
+    """Launches the slices of a backfill again that failed or were cancelled."""
+    act(user, "backfill_resumed", one.title, one.go_on, done=f"Goes on: {one.title}.")

@@ -9,6 +9,7 @@ import streamlit as st
 from console.asked import of_store
 from console.files.replaying import RUN, show_replay, start_replay
 from console.look import moment, nothing_yet, page_of, pager
+from console.press import act_button
 from console.queries import asked_by
 from console.queries import rejects as queries
 from console.queries.files import PAGE
@@ -135,8 +136,12 @@ def _one(user: Person, reject: dict[str, object]) -> None:
         if "received" in reject:
             st.code(str(reject["received"]), language="json", wrap_lines=True)
         open_still = user.is_operator and reject["replayed_at"] is None
-        if open_still and st.button("Run it again", icon=":material/replay:"):
-            start_replay(user, RejectFilter(only=((int(str(reject["file_id"])), int(str(reject["position"]))),)))
+        if open_still:
+            only = RejectFilter(only=((int(str(reject["file_id"])), int(str(reject["position"]))),))
+            busy = RUN in st.session_state
+            act_button(
+                "Run it again", start_replay, user, only, key="replay-one", icon=":material/replay:", disabled=busy
+            )
 
 
 def _replay_all(user: Person, chosen: RejectFilter, reasons: pl.DataFrame) -> None:
@@ -155,5 +160,7 @@ def _replay_all(user: Person, chosen: RejectFilter, reasons: pl.DataFrame) -> No
         hint = "What is a read by now, after a fix of a setting or of the program, is loaded; the rest stays a reject."
         label = f"Run all {count:,} {markdown(chosen.reason)} again"
     ready = bool(chosen.reason and not chosen.feed) and RUN not in st.session_state
-    if st.button(label, icon=":material/replay:", help=hint, disabled=not ready, key="replay-all"):
-        start_replay(user, RejectFilter(chosen.reason, chosen.file))
+    wanted = RejectFilter(chosen.reason, chosen.file)
+    act_button(
+        label, start_replay, user, wanted, key="replay-all", icon=":material/replay:", help=hint, disabled=not ready
+    )

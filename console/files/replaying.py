@@ -37,7 +37,6 @@ def start_replay(user: Person, chosen: RejectFilter) -> None:
         st.session_state[TOLD] = ("error", f"No run could be started ({error}): run `ncric rejects replay` instead.")
     except NcricError as error:
         st.session_state[TOLD] = ("error", str(error))
-    st.rerun()
 
 
 def show_replay(user: Person) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 import streamlit as st
 
 from console.look import DO, in_words, number
+from console.press import act_button
 from console.queries import asked_by, changing
 from console.queries import names as questions
 from ncric_core.errors import AgencyError, NcricError, ServiceError
@@ -51,12 +52,14 @@ def review(user: Person) -> None:
         else:
             st.caption("No read that is loaded already will move.")
     with st.container(horizontal=True):
-        st.button("Save", type="primary", icon=":material/save:", on_click=_save_proposed, args=(user,), shortcut=DO)
-        st.button("Do not save", on_click=propose, args=([],))
+        act_button(
+            "Save", _save_proposed, user, changes, key="names_save", kind="primary", icon=":material/save:", shortcut=DO
+        )
+        act_button("Do not save", propose, [], key="names_leave")
 
 
-def _save_proposed(user: Person) -> None:
-    if save(user, st.session_state["proposed_names"]):
+def _save_proposed(user: Person, changes: Sequence[NameChange]) -> None:
+    if save(user, changes):
         propose([])
 
 

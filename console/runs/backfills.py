@@ -8,12 +8,14 @@ import streamlit as st
 from console import acts
 from console.asked import of_prefect
 from console.look import number
+from console.press import act_button
 from ncric_core.jobs.launch import Begun, begun_backfills
 from ncric_core.jobs.prefect_api import PrefectApi
 from ncric_core.safe_text import markdown
 from ncric_core.store.person import Person
 
 LOOK_BACK: Final = timedelta(days=7)
+GO_ON: Final = "Launches the slices again that failed or were cancelled."
 
 
 @of_prefect(seconds=3)
@@ -43,10 +45,9 @@ def _told(one: Begun) -> str:
 
 def _buttons(user: Person, one: Begun) -> None:
     """Shows the buttons to stop and to go on. A click runs the whole page again, which shows the outcome at its top."""
-    if one.left and st.button("Stop", icon=":material/stop:", key=f"stop {one.tag}", width="content"):
-        acts.act(user, "backfill_stopped", one.title, one.stop, done=f"Stopped: {one.title}. What it loaded is kept.")
+    if one.left and act_button("Stop", acts.stop_backfill, user, one, key=f"stop {one.tag}", icon=":material/stop:"):
         st.rerun()
-    hint = "Launches the slices again that failed or were cancelled."
-    if one.bad and st.button("Go on", icon=":material/play_arrow:", key=f"go on {one.tag}", help=hint, width="content"):
-        acts.act(user, "backfill_resumed", one.title, one.go_on, done=f"Goes on: {one.title}.")
+    if one.bad and act_button(
+        "Go on", acts.resume_backfill, user, one, key=f"go on {one.tag}", icon=":material/play_arrow:", help=GO_ON
+    ):
         st.rerun()

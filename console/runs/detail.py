@@ -11,6 +11,7 @@ import streamlit as st
 
 from console import acts
 from console.look import PACIFIC, ago, in_words, moment, number, span
+from console.press import act_button
 from ncric_core.errors import NcricError
 from ncric_core.jobs.named import Covers, asked_window
 from ncric_core.jobs.prefect_api import ENDED, Item, PrefectApi, prefect_api
@@ -158,11 +159,9 @@ def badge(run: Item) -> None:
 def _buttons(user: Person, api: PrefectApi, run: Item) -> None:
     with st.container(horizontal=True):
         if user.is_operator and can_cancel(run):
-            st.button(
-                "Cancel this run", icon=":material/stop:", key="run_cancel", on_click=acts.cancel, args=(user, run)
-            )
+            act_button("Cancel this run", acts.cancel, user, run, key="run_cancel", icon=":material/stop:")
         if user.is_operator and run["state_type"] in ENDED - {"COMPLETED"}:
-            st.button("Retry", icon=":material/replay:", key="run_retry", on_click=acts.retry, args=(user, run))
+            act_button("Retry", acts.retry, user, run, key="run_retry", icon=":material/replay:")
         st.link_button("Open in Prefect", api.page_of(run), icon=":material/open_in_new:")
 
 

@@ -8,6 +8,7 @@ import streamlit as st
 
 from console.acts import start_backfill, start_rerun
 from console.look import DO, PACIFIC, in_words, number, span
+from console.press import act_button
 from console.queries import asked_by
 from console.queries import runs as questions
 from ncric_core.jobs.launch import BACKFILL, Backfill, rerun_parameters, takes_dry_run, takes_window
@@ -119,15 +120,15 @@ def _rerun(user: Person, jobs: dict[str, Item], beside: Any) -> None:
 
 def _go(dry_run: bool, act: Callable[..., None], *given: object, disabled: bool = False) -> None:
     """Shows the button that starts the run or the backfill."""
-    st.button(
+    act_button(
         "Start the dry run" if dry_run else "Start",
-        type="primary",
-        icon=":material/play_arrow:",
+        act,
+        *given,
         key="launch_go",
+        kind="primary",
+        icon=":material/play_arrow:",
         shortcut=DO,
         disabled=disabled,
-        on_click=act,
-        args=given,
     )
 
 

@@ -13,6 +13,7 @@ import streamlit as st
 from console import acts
 from console.asked import of_prefect
 from console.look import LEAVE, ago, in_words, moment, nothing_yet
+from console.press import act_button
 from console.runs import backfills, calendar, detail, launch
 from ncric_core.errors import ServiceError
 from ncric_core.jobs.prefect_api import Item, PrefectApi, prefect_api
@@ -250,13 +251,8 @@ def _job_buttons(user: Person, job: JobWithRuns) -> None:
         if job.item["schedules"]:
             paused = job.state.paused
             label, icon = ("Resume the schedule", "play_arrow") if paused else ("Pause the schedule", "pause")
-            st.button(
-                label,
-                icon=f":material/{icon}:",
-                key="job_pause",
-                on_click=acts.pause,
-                args=(user, job.item, not paused),
-            )
+            icon = f":material/{icon}:"
+            act_button(label, acts.pause, user, job.item, not paused, key="job_pause", icon=icon)
         if launch.can_rerun(job.item):
             st.button(
                 "Run it for a window …", icon=":material/replay:", key="job_rerun", on_click=_to_launch, args=(job,)

@@ -1,10 +1,12 @@
 """Agency names in a browser, on the whole of `ncric up`: accepted, moved by a run, undone; two people at once."""
 
+import time
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import TimeoutError as TooLate
 
-from tests.console.whole import button, by_agency, load
+from tests.console.whole import WAIT, button, by_agency, load
 from tests.flows.running_up import RunningUp
 
 ATHERTON = "ATHERTON POLICE DEPARTMENT"
@@ -15,6 +17,24 @@ def upload(page: Page, csv: Path) -> None:
     page.goto("/names?part=Import and export")
     page.locator("input[type=file]").set_input_files(csv)
     page.get_by_role("button", name="Review 1 changes").click()
+
+
+def press(page: Page, key: str, outcome: Locator) -> None:
+    """Presses a button's key until the outcome is there, as a person would.
+
+    Streamlit binds a key only after the browser has painted its button (in a passive effect of React): a test that
+    sees the button in the DOM may press before that, which nobody with eyes can. Such a press is lost. One too many
+    does nothing, because a button acts once.
+    """
+    deadline = time.monotonic() + WAIT / 1000
+    while time.monotonic() < deadline:
+        page.keyboard.press(key)
+        try:
+            outcome.wait_for(timeout=WAIT / 10)
+        except TooLate:
+            continue
+        return
+    expect(outcome).to_be_visible()
 
 
 def test_accepted_suggestion_moves_the_reads_by_a_run_and_can_be_undone(whole: RunningUp, person: Page) -> None:
@@ -45,13 +65,15 @@ def test_two_people_change_one_name_at_once_and_neither_edit_is_lost(
     expect(person.get_by_text("1 changes to save")).to_be_visible()
     upload(colleague, theirs)
     expect(button(colleague, "Save")).to_be_visible()
-    colleague.keyboard.press("Control+Enter")  # the button's key
-    expect(colleague.get_by_text("Saved: ALBANY POLICE")).to_be_visible()
+    press(colleague, "Control+Enter", colleague.get_by_text("Saved: ALBANY POLICE"))  # the button's key
 
     button(person, "Save").click()
     expect(person.get_by_text("somebody else has changed these names in between")).to_be_visible()
     mapping = "SELECT standardized_agency_name FROM standardized_agency_names WHERE name = 'ALBANY POLICE'"
     assert "Alameda PD" in whole.ncric("sql", mapping, "--format", "csv").stdout
-    button(person, "Save").click()  # having seen theirs
-    expect(person.get_by_text("Saved: ALBANY POLICE")).to_be_visible()
+    button(person, "Save").dblclick()  # having seen theirs; acts once
+    expect(button(person, "Save")).to_have_count(0)
+    expect(person.get_by_text("somebody else")).to_have_count(0)
     assert "Albany PD" in whole.ncric("sql", mapping, "--format", "csv").stdout
+    saved = whole.ncric("sql", f"{ASKED} DESC LIMIT 3", "--format", "csv").stdout.splitlines()[1:]
+    assert [line.rsplit(",", 1)[-1] for line in saved] == ["ALBANY POLICE", "ALBANY POLICE", ATHERTON]

@@ -198,7 +198,7 @@ def replaying(api: PrefectApi) -> str:
 def test_a_replay_is_a_run_that_is_followed_to_its_end(console: Store, api: PrefectApi, replaying: str) -> None:
     filled(console)
     app = opened(OPERATOR, tab="Rejects", reason="too_old")
-    app.button(key="replay-all").click().run()
+    app.button(key="replay-all#0").click().run()
     [run] = [api.next_run(replaying)]
     assert run is not None
     assert (run["parameters"], run["tags"]) == ({"reason": "too_old", "file": None}, ["console"])
@@ -225,7 +225,7 @@ def test_a_replay_is_a_run_that_is_followed_to_its_end(console: Store, api: Pref
 def test_a_replay_that_fails_says_why(console: Store, api: PrefectApi, replaying: str) -> None:
     filled(console)
     app = opened(OPERATOR, tab="Rejects", reason="too_old")
-    app.button(key="replay-all").click().run()
+    app.button(key="replay-all#0").click().run()
     run = api.next_run(replaying)
     assert run is not None
     state = {"type": "FAILED", "message": "the database is gone"}
@@ -238,7 +238,7 @@ def test_without_prefect_the_page_says_how_to_replay(console: Store, monkeypatch
     monkeypatch.setenv("NCRIC_PREFECT_API_URL", "http://127.0.0.1:9/api")
     filled(console)
     app = opened(OPERATOR, tab="Rejects", reason="too_old")
-    app.button(key="replay-all").click().run()
+    app.button(key="replay-all#0").click().run()
     assert "No run could be started" in text_of(app)
     assert "run `ncric rejects replay` instead" in text_of(app)
     assert "replay" not in {what for _, what, _, _ in activity(console)}

@@ -157,7 +157,7 @@ def test_analysts_see_no_button_and_the_database_refuses_them(
     failed = a_run(api, job, *FAILED)
     assert labels(opened(ANALYST, job="boss4-hourly")) == ["All jobs"]
     assert labels(opened(ANALYST, run=failed["id"])) == ["All jobs"]
-    assert "launch_go" not in [one.key for one in opened(ANALYST, part="Launch").button]
+    assert "launch_go#0" not in [one.key for one in opened(ANALYST, part="Launch").button]
 
     told: dict[str, Any] = {}
     monkeypatch.setattr(st, "session_state", told)
@@ -178,11 +178,11 @@ def test_analysts_see_no_button_and_the_database_refuses_them(
 
 def test_pause_and_resume_leave_two_entries(api: PrefectApi, job: Item, console: Store) -> None:
     app = opened(OPERATOR, job="boss4-hourly")
-    app.button(key="job_pause").click().run()
+    app.button(key="job_pause#0").click().run()
     assert api.deployments()[0]["paused"]
     assert app.success[0].value == "boss4-hourly is paused."
-    assert app.button(key="job_pause").label == "Resume the schedule"
-    app.button(key="job_pause").click().run()
+    assert app.button(key="job_pause#1").label == "Resume the schedule"
+    app.button(key="job_pause#1").click().run()
     assert not api.deployments()[0]["paused"]
     assert console.rows("SELECT who, what, subject, before, after FROM activity ORDER BY id") == [
         ("olga", "job_paused", "boss4-hourly", {"paused": False}, {"paused": True}),
@@ -192,8 +192,8 @@ def test_pause_and_resume_leave_two_entries(api: PrefectApi, job: Item, console:
 
 def test_a_run_is_cancelled_and_another_retried(api: PrefectApi, job: Item, console: Store) -> None:
     waits, failed = a_run(api, job), a_run(api, job, *FAILED)
-    opened(OPERATOR, run=waits["id"]).button(key="run_cancel").click().run()
-    opened(OPERATOR, run=failed["id"]).button(key="run_retry").click().run()
+    opened(OPERATOR, run=waits["id"]).button(key="run_cancel#0").click().run()
+    opened(OPERATOR, run=failed["id"]).button(key="run_retry#0").click().run()
     states = {run["id"]: run["state_name"] for run in api.latest_runs(job["id"])}
     assert states.get(failed["id"]) == "AwaitingRetry"
     assert api.ask("GET", f"/flow_runs/{waits['id']}").json()["state_name"] == "Cancelled"
@@ -213,7 +213,7 @@ def test_a_rerun_says_what_is_loaded_and_starts_as_the_command_does(api: Prefect
     assert not app.exception
     assert {one.label: one.value for one in app.metric} == {"Files known": "1", "Loaded": "1", "Not yet": "0"}
     assert "Oct 11, 01:00–02:00 PDT" in texts(app)
-    app.button(key="launch_go").click().run()
+    app.button(key="launch_go#0").click().run()
     assert app.success[0].value.startswith(f"Launched: boss4 2022-10-11 08–09 UTC, only {ATHERTON}.")
     (run,) = [one for one in api.runs([job["id"]], around_now()[0]) if "rerun" in one["tags"]]
     given = {
@@ -239,14 +239,14 @@ def test_agencies_are_left_out_besides_those_of_the_job_but_not_also_chosen(
     app = opened(OPERATOR, part="Launch")
     app.session_state["launch_exclude"] = [ATHERTON]
     app.run()
-    app.button(key="launch_go").click().run()
+    app.button(key="launch_go#0").click().run()
     assert "all but Fremont PD and 1 more" in app.success[0].value
     (run,) = [one for one in api.runs([job["id"]], around_now()[0]) if "rerun" in one["tags"]]
     assert run["parameters"]["exclude"] == ["Fremont PD", ATHERTON]
     app.session_state["launch_agencies"] = [ATHERTON]
     app.run()
     assert "choose the agencies to take, or those to leave out, not both" in app.error[0].value
-    assert "launch_go" not in [one.key for one in app.button]
+    assert "launch_go#0" not in [one.key for one in app.button]
 
 
 def test_a_job_without_a_window_runs_as_it_is(api: PrefectApi, job: Item, console: Store) -> None:
@@ -256,7 +256,7 @@ def test_a_job_without_a_window_runs_as_it_is(api: PrefectApi, job: Item, consol
     app.selectbox(key="launch_job").select("restandardize").run()
     assert "Runs as it does by itself" in texts(app)
     assert not app.toggle
-    app.button(key="launch_go").click().run()
+    app.button(key="launch_go#0").click().run()
     run = api.next_run(other)
     assert run is not None
     assert run["parameters"] == {}
@@ -267,7 +267,7 @@ def test_a_window_that_ends_before_it_begins_is_told_and_cannot_start(api: Prefe
     app.session_state["launch_end"] = datetime(2020, 1, 1)  # noqa: DTZ001
     app.run()
     assert "is not before its end" in app.error[0].value
-    assert "launch_go" not in [one.key for one in app.button]
+    assert "launch_go#0" not in [one.key for one in app.button]
 
 
 def test_a_backfill_starts_a_run_a_slice_and_again_only_what_failed(
