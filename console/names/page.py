@@ -6,9 +6,10 @@ from typing import Final
 import streamlit as st
 
 from console.asked import of_store
-from console.look import PACIFIC, csv_of, in_words, moment, nothing_yet, number
+from console.look import PACIFIC, csv_of, in_words, nothing_yet, number
 from console.names import files, table
 from console.names.saving import changes_waiting, review, save, show_moving
+from console.press import act_button
 from console.queries import asked_by
 from console.queries import names as questions
 from ncric_core.safe_text import markdown
@@ -16,7 +17,10 @@ from ncric_core.store.name_changes import NameChange, history, reverse_of
 from ncric_core.store.names import UnmappedName, unmapped_names
 from ncric_core.store.person import Person
 
-ON_A_PAGE: Final = 10  # names of the inbox
+ON_A_PAGE: Final = 20  # names of the inbox
+WIDTHS: Final = (4, 3.4, 7)  # of the inbox's columns
+KEYS: Final = ("1", "2", "3")  # of the suggestions for the current name
+CHECK, NEW = ":material/check:", ":material/add:"
 HISTORY: Final = 300  # changes shown
 
 
@@ -56,42 +60,73 @@ def _inbox(user: Person) -> None:
             "No name waits.", "A name never seen before appears here with its first reads, which are kept under it."
         )
         return
-    left, right = st.columns([3, 1], vertical_alignment="bottom")
-    search = left.text_input("Search", placeholder="a part of a name", key="inbox_search").casefold()
-    found = [one for one in waiting if search in one.received.casefold()]
-    right.metric("Names waiting", number(len(waiting)))
-    right.caption(f"{sum(one.reads for one in waiting):,} reads are under them")
-    pages = max(1, -(-len(found) // ON_A_PAGE))
-    number_of_page = st.pagination(pages, key="inbox_page") if pages > 1 else 1
-    for one in found[(number_of_page - 1) * ON_A_PAGE : number_of_page * ON_A_PAGE]:
-        _waiting_name(user, one)
-    st.download_button(
-        "Download as CSV", lambda: csv_of(questions.waiting_table(waiting)), "names-waiting.csv", "text/csv"
-    )
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        search = st.text_input("Search", placeholder="a part of a name", key="inbox_search", width=260).casefold()
+        found = [one for one in waiting if search in one.received.casefold()]
+        reads = sum(one.reads for one in waiting)
+        st.markdown(f"**{number(len(waiting))}** names wait, with {number(reads)} reads", width="stretch")
+        shown = _page_of_inbox(found)
+        st.download_button(
+            "CSV",
+            lambda: csv_of(questions.waiting_table(waiting)),
+            "names-waiting.csv",
+            "text/csv",
+            icon=":material/download:",
+        )
+    current = min(int(st.session_state.get("inbox_current", 0)), len(shown) - 1)
+    with st.container(gap="xxsmall"):
+        if user.is_operator and shown:
+            _walk(current, len(shown))
+        for place, one in enumerate(shown):
+            _waiting_name(user, one, current=user.is_operator and place == current)
 
 
-def _waiting_name(user: Person, one: UnmappedName) -> None:
-    """Shows a name with its suggestions. A click accepts one."""
+def _page_of_inbox(found: Sequence[UnmappedName]) -> Sequence[UnmappedName]:
+    """Returns the names of the page that is chosen, with a choice if there are more pages."""
+    pages = -(-len(found) // ON_A_PAGE)
+    page = st.pagination(pages, key="inbox_page", width="content") if pages > 1 else 1
+    return found[(page - 1) * ON_A_PAGE : page * ON_A_PAGE]
+
+
+def _walk(current: int, names: int) -> None:
+    """Shows the buttons that lead from one name to the next. They are there for their keys."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        for label, to, shortcut in (("Next name", current + 1, "J"), ("Name before", current - 1, "K")):
+            st.button(
+                label,
+                type="tertiary",
+                shortcut=shortcut,
+                disabled=not 0 <= to < names,
+                on_click=st.session_state.__setitem__,
+                args=("inbox_current", to),
+            )
+        st.caption("Keys are for the name in the frame. Once it has an agency, the next one takes its place.")
+
+
+def _waiting_name(user: Person, one: UnmappedName, *, current: bool) -> None:
+    """Shows a name in a line, with its suggestions. A click accepts one; the current name's have keys too."""
     key = f"{one.datasource}/{one.received}"
-    with st.container(border=True):
-        name, buttons = st.columns([2, 3], vertical_alignment="center")
+    with st.container(border=current):
+        name, seen, buttons = st.columns(WIDTHS, vertical_alignment="center")
         name.markdown(f"**{markdown(one.received)}**")
-        seen = f"{moment(one.first_seen)} to {moment(one.last_seen)}"
-        name.caption(f"{one.datasource} · {number(one.reads)} reads · {seen}")
+        last = f"{one.last_seen.astimezone(PACIFIC):%b %-d}"
+        seen.caption(f"{one.datasource} · {number(one.reads)} reads · last {last}")
         if not user.is_operator:
             buttons.caption("may be: " + (markdown(", ".join(one.suggestions)) or "nothing near is known"))
             return
-        with buttons.container(horizontal=True, vertical_alignment="center"):
+        with buttons.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            keys = iter(KEYS if current else ())
             for agency in one.suggestions:
-                st.button(
-                    markdown(agency),
-                    key=f"{key}/{agency}",
-                    icon=":material/check:",
-                    on_click=_accept,
-                    args=(user, one, agency),
+                act_button(
+                    markdown(agency), _accept, user, one, agency, key=f"{key}/{agency}", icon=CHECK, shortcut=next(keys, None)
                 )
+            if not one.suggestions:
+                act_button(
+                    "An agency of its own", _accept_as_own, user, one, key=f"{key}/own", icon=NEW,
+                    shortcut=next(keys, None), help="The name is an agency's own: it becomes one, and its reads stay.",
+                )  # fmt: skip
             # one form for all names, made on demand, because the list of agencies is long
-            if st.button("Another agency …", key=f"{key}/other"):
+            if st.button("Another …", key=f"{key}/other", type="tertiary", shortcut="A" if current else None):
                 _choose(user, one)
 
 
@@ -103,15 +138,22 @@ def _choose(user: Person, one: UnmappedName) -> None:
     other = st.selectbox(
         "Agency", options, index=None, key="inbox_other", accept_new_options=True, placeholder="choose or type"
     )
-    if st.button("Use it", key="inbox_use", disabled=not other, type="primary"):
-        _accept(user, one, other)
-        st.rerun()
+    if act_button("Use it", _accept, user, one, other, key="inbox_use", disabled=not other, kind="primary"):
+        st.rerun()  # closes the form
 
 
 def _accept(user: Person, one: UnmappedName, agency: str | None) -> None:
     if agency:
         save(user, [NameChange(one.datasource, one.received, None, agency)])
         _waiting.clear()
+
+
+def _accept_as_own(user: Person, one: UnmappedName) -> None:
+    """Makes the agency that a name's reads are under a known one."""
+    with in_words():
+        with asked_by(user) as connection:
+            own = questions.own_agency(connection, one)
+        _accept(user, one, own)
 
 
 def _history(user: Person) -> None:
@@ -136,16 +178,19 @@ def _history(user: Person) -> None:
     marked = chosen.selection.rows
     if not user.is_operator:
         return
-    st.button(
+    act_button(
         "Undo the chosen change",
+        _undo,
+        user,
+        past[marked[0]].id if marked else 0,
+        key="history_undo",
         icon=":material/undo:",
         disabled=not marked,
-        on_click=_undo,
-        args=(user, past[marked[0]].id if marked else 0),
     )
 
 
 def _undo(user: Person, change: int) -> None:
-    with in_words(), asked_by(user) as connection:
-        undo = reverse_of(connection, change)
-    save(user, [undo])
+    with in_words():
+        with asked_by(user) as connection:
+            undo = reverse_of(connection, change)
+        save(user, [undo])

@@ -6,7 +6,7 @@ from typing import Final
 
 import polars as pl
 
-from ncric_core.store.agencies import name_table
+from ncric_core.store.agencies import agency_name, name_table
 from ncric_core.store.database import Connection, rows
 from ncric_core.store.name_changes import NameMove, PastChange
 from ncric_core.store.names import UnmappedName, all_mappings
@@ -15,7 +15,7 @@ from ncric_core.store.restandardize import planned_moves
 MAPPINGS: Final = pl.Schema({"Feed": pl.String, "Received name": pl.String, "Agency": pl.String})
 """A row of the name table. For Flock the received name is a network's number."""
 
-_AGENCIES: Final = "SELECT name FROM agencies WHERE NOT unmapped ORDER BY name"
+_AGENCIES: Final = "SELECT name FROM agencies WHERE NOT unmapped ORDER BY lower(name), name"
 
 
 def mappings(connection: Connection) -> pl.DataFrame:
@@ -37,6 +37,11 @@ def reads_to_move(connection: Connection) -> int:
 def waiting_table(waiting: Sequence[UnmappedName]) -> pl.DataFrame:
     """Makes a table to download of the names that wait: a column for each field of UnmappedName, suggestions joined."""
     return pl.DataFrame([asdict(one) | {"suggestions": "; ".join(one.suggestions)} for one in waiting])
+
+
+def own_agency(connection: Connection, one: UnmappedName) -> str:
+    """Returns the name of the agency that was made for a name that waits: its reads are under it."""
+    return agency_name(name_table(connection).own_name(one.datasource, one.received))
 
 
 def moves_table(moves: Sequence[NameMove]) -> pl.DataFrame:

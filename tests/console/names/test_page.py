@@ -66,10 +66,58 @@ def test_one_click_accepts_a_suggestion_and_without_prefect_the_way_out_is_told(
     assert console.rows("SELECT changed_by FROM agency_name_changes") == [("olga",)]
 
 
+def test_a_name_without_a_suggestion_becomes_an_agency_of_its_own_in_one_click(console: Store) -> None:
+    console.put(FILE.format(1), [read(1, agencyName="Zephyr Toll Road"), read(2, agencyName="Zephyr Toll Road")])
+    console.run()
+    own = "SELECT name, unmapped FROM agencies WHERE name LIKE 'Zephyr%'"
+    assert console.rows(own) == [("Zephyr Toll Road", True)]
+    app = opened(OPERATOR)
+    next(one for one in app.button if one.label == "An agency of its own").click().run()
+    assert [one.value for one in app.success] == ["Saved: Zephyr Toll Road. No read has to move."]
+    assert "No name waits." in app.info[0].value
+    assert console.rows(own) == [("Zephyr Toll Road", False)]
+    assert console.rows("SELECT datasource, name, standardized_agency_name FROM standardized_agency_names") == [
+        ("BOSS4", "Zephyr Toll Road", "Zephyr Toll Road")
+    ]
+
+
+def test_the_keys_of_the_inbox_are_for_one_name_and_can_be_led_to_the_next(console: Store) -> None:
+    load(console)
+    console.put(FILE.format(2), [read(4, agencyName="Zephyr Toll Road")])
+    console.run()
+
+    def keys(app: AppTest) -> dict[str, str]:
+        return {one.label: one.proto.shortcut for one in app.button if one.proto.shortcut}
+
+    app = opened(OPERATOR)
+    assert keys(app) == {"Next name": "j", "Name before": "k", "Atherton PD": "1", "Another …": "a"}
+    next(one for one in app.button if one.label == "Next name").click().run()
+    assert keys(app) == {"Next name": "j", "Name before": "k", "An agency of its own": "1", "Another …": "a"}
+    next(one for one in app.button if one.label == "An agency of its own").click().run()
+    assert keys(app)["Atherton PD"] == "1"  # the last name went: the one before it is the current one
+
+
+def test_an_undo_that_the_database_refuses_is_told_in_words(console: Store) -> None:
+    console.map((ATHERTON, "Atherton PD", "BOSS4"))
+    app = opened(OPERATOR, part="History")
+    assert len(app.dataframe[0].value) == 1
+    told = AppTest.from_function(undo_of_nothing, default_timeout=30).run()
+    assert not told.exception
+    assert [one.value for one in told.error] == ["there is no change 12345 of names"]
+
+
+def undo_of_nothing() -> None:
+    """Undoes a change that the history does not have. AppTest runs this."""
+    from console.names import page  # noqa: PLC0415
+    from ncric_core.store.person import Person  # noqa: PLC0415
+
+    page._undo(Person("olga", "ncric_operator"), 12345)
+
+
 def test_analysts_see_what_waits_and_change_nothing(console: Store) -> None:
     load(console)
     app = opened(ANALYST)
-    assert [one.value for one in app.metric] == ["1"]
+    assert "**1** names wait, with 2 reads" in [one.value for one in app.markdown]
     assert "may be: Atherton PD" in [one.value for one in app.caption]
     assert [one.label for one in app.button] == []
     for part in ("Name table", "History", "Import and export"):
