@@ -6,7 +6,7 @@ import streamlit as st
 
 from console.auth import Stranger, end_if_over, sign_out, signed_in
 from console.files import page as files
-from console.look import in_words
+from console.look import PRODUCT, in_words, logo
 from console.names import page as names
 from console.reads import page as reads
 from console.runs import page as runs
@@ -20,7 +20,7 @@ CHECKED_EVERY: float = 30.0  # seconds
 
 def main() -> None:
     """Runs the page that the address names. A stranger gets only the page to sign in."""
-    st.set_page_config(page_title="NCRIC reads", page_icon=":material/directions_car:", layout="wide")
+    st.set_page_config(page_title=PRODUCT, page_icon=":material/directions_car:", layout="wide")
     try:
         settings = read_settings()
         user = signed_in(settings)
@@ -38,7 +38,7 @@ def main() -> None:
 def _way_in(stranger: Stranger, settings: Settings) -> None:
     if stranger.why == "over":
         st.logout()
-    st.title("NCRIC reads")
+    st.title(PRODUCT)
     if stranger.why == "not_allowed":
         st.error(
             f"You are signed in as {markdown(stranger.name)}, who may not use this console: ask its administrator.",
@@ -62,6 +62,7 @@ def _pages(user: Person, settings: Settings) -> None:
             ),
         ]
     )
+    st.logo(logo(PRODUCT), icon_image=logo(), size="large")  # a click leads to the first page
     with st.sidebar:
         st.caption(f"{markdown(user.name)}, {'operator' if user.is_operator else 'analyst'}")
         if settings.oidc_metadata_url is not None:

@@ -12,6 +12,8 @@ import streamlit as st
 from ncric_core.errors import NcricError
 from ncric_core.safe_text import csv_line, text_only
 
+PRODUCT: Final = "NCRIC reads"
+
 PACIFIC: Final = ZoneInfo("America/Los_Angeles")
 
 COLOURS: Final = {"BOSS4": "#2f6fb3", "SCSO": "#d9822b", "FLOCK": "#3a9a6b"}
@@ -19,6 +21,21 @@ COLOURS: Final = {"BOSS4": "#2f6fb3", "SCSO": "#d9822b", "FLOCK": "#3a9a6b"}
 
 DO: Final = "Mod+Enter"  # Ctrl or Cmd: the key of a page's main button
 LEAVE: Final = "Esc"  # the key of a button that leads back, where nothing can be lost
+
+
+def logo(name: str = "") -> str:
+    """Draws the product's sign (SVG), a plate with a read, with its name beside it if one is given.
+
+    It is in the colours of the theme, which the browser does not tell an image by itself.
+    """
+    dark = st.context.theme.type == "dark"
+    sign, text = ("#6aa5e0", "#fafafa") if dark else ("#2f6fb3", "#31333f")
+    words = f'<text x="46" y="23" font-family="sans-serif" font-size="20" font-weight="600" fill="{text}">{name}</text>'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{190 if name else 36}" height="32">'
+        f'<rect x="2" y="5" width="32" height="22" rx="4" fill="none" stroke="{sign}" stroke-width="3"/>'
+        f'<path d="M8 16h4m3 0h6m3 0h4" stroke="{sign}" stroke-width="4"/>{words if name else ""}</svg>'
+    )
 
 
 def moment(at: datetime | None) -> str:

@@ -21,7 +21,7 @@ from ncric_core.vocabulary import FileState
 STATE_WORDS: Final = {
     FileState.DONE.value: "done",
     FileState.WAITING.value: "waiting",
-    FileState.BEGUN.value: "not read yet",
+    FileState.BEGUN.value: "begun",
     FileState.FAILED.value: "failed",
     FileState.REPLACED.value: "replaced",
 }
@@ -123,13 +123,12 @@ def _books(all_of_them: Sums) -> None:
         "+ rejected": all_of_them.rejected,
         "+ waiting": all_of_them.waiting,
         "Photos": all_of_them.photos,
+        **({"Unreadable photos": all_of_them.bad_photos} if all_of_them.bad_photos else {}),
     }
     with st.container(horizontal=True, gap="medium"):
         for label, figure in figures.items():
             st.markdown(f":small[:gray[{label}]]  \n**{number(figure)}**", width="content")
     notes = []
-    if all_of_them.bad_photos:
-        notes.append(f"{all_of_them.bad_photos:,} of the photos cannot be read.")
     if found > all_of_them.found:
         notes.append(
             f"Files not read to their end have {found - all_of_them.found:,} more rows in the books so far: "
@@ -156,6 +155,7 @@ def _table(user: Person, chosen: FileFilter) -> None:
         pl.Series("arrived", map(span, found["window_start"], found["window_end"]), dtype=pl.String),
         pl.col("state").replace_strict(STATE_WORDS),
     )
+    st.session_state["ledger-keys"] = found["key"].to_list()  # before the rows can be clicked
     st.dataframe(
         shown.select(*COLUMNS),
         column_config=COLUMNS,
@@ -167,7 +167,6 @@ def _table(user: Person, chosen: FileFilter) -> None:
         alt="Files of the ledger with their books",
     )
     pager("ledger", chosen, total, PAGE, "files")
-    st.session_state["ledger-keys"] = found["key"].to_list()
 
 
 def _choose() -> None:
@@ -204,8 +203,9 @@ def _version(user: Person, one: FileEntry) -> None:
     )
     st.caption(
         f"{number(one.found)} rows found = {one.loaded:,} loaded + {one.already_there:,} already "
-        f"there + {one.rejected:,} rejected + {one.waiting:,} waiting; {one.photos:,} photos, "
-        f"{one.bad_photos:,} of them unreadable" + (f"; {markdown(one.note)}" if one.note else "")
+        f"there + {one.rejected:,} rejected + {one.waiting:,} waiting; {one.photos:,} photos"
+        + (f" and {one.bad_photos:,} unreadable ones" if one.bad_photos else "")
+        + (f"; {markdown(one.note)}" if one.note else "")
     )
     loads = _loads(user, one.file_id)
     if loads.height:

@@ -15,6 +15,7 @@ from ncric_core.windows import Window, whole_day
 CELLS: Final = pl.Schema(
     {
         "agency": pl.String,
+        "unmapped": pl.Boolean,  # the agency was made for a name that waits in the inbox
         "day": pl.Date,
         "state": pl.String,
         "feeds": pl.String,  # datasources, separated by ", "
@@ -65,7 +66,7 @@ sums AS (
     JOIN loads l ON l.file_id = f.id
     GROUP BY l.agency, f.datasource, f.day
 )
-SELECT a.name, s.day,
+SELECT a.name, a.unmapped, s.day,
        CASE WHEN bool_or(s.failed) THEN 'failed'
             WHEN bool_or(s.unread) OR sum(s.waiting) > 0 OR max(d.hours_lacking) > 0 THEN 'partial'
             ELSE 'complete' END,
@@ -75,16 +76,14 @@ SELECT a.name, s.day,
 FROM sums s
 JOIN feed_days d USING (datasource, day)
 JOIN agencies a ON a.id = s.agency
-GROUP BY a.name, s.day
-ORDER BY a.name, s.day
+GROUP BY a.id, s.day
 """
 
 _REPORTING: Final = """
-SELECT a.name, string_agg(DISTINCT n.datasource, ', ' ORDER BY n.datasource)
+SELECT a.name, a.unmapped, string_agg(DISTINCT n.datasource, ', ' ORDER BY n.datasource)
 FROM received_names n JOIN agencies a ON a.id = n.agency
 WHERE n.reads > 0
-GROUP BY a.name
-ORDER BY a.name
+GROUP BY a.id
 """
 
 _WINDOW: Final = """
@@ -124,7 +123,7 @@ class WindowFiles:
 
 
 def calendar(connection: Connection, first: date, last: date) -> pl.DataFrame:
-    """Returns a row for each agency and day (CELLS), for all agencies that ever sent reads.
+    """Returns a row for each agency and day (CELLS), for all agencies that ever sent reads, those unmapped last.
 
     Days are from `first` to `last`, in the zone of the schedules. A file counts for the day on which its window ends.
     Jobs count in the same way, so that a rerun of a day reads the files that its cells count. The states:
@@ -138,19 +137,19 @@ def calendar(connection: Connection, first: date, last: date) -> pl.DataFrame:
     whole = Window(whole_day(first, SCHEDULE_ZONE).start, whole_day(last, SCHEDULE_ZONE).end)
     given = {"start": whole.start, "end": whole.end, "zone": SCHEDULE_ZONE.key}
     found = frame(connection, _CELLS, given, CELLS)
-    reporting = pl.DataFrame(
-        rows(connection, _REPORTING), schema={"agency": pl.String, "usual_feeds": pl.String}, orient="row"
-    )
+    schema = {"agency": pl.String, "unmapped": pl.Boolean, "usual_feeds": pl.String}
+    reporting = pl.DataFrame(rows(connection, _REPORTING), schema=schema, orient="row")
     days = pl.DataFrame({"day": [first + timedelta(days=n) for n in range((last - first).days + 1)]})
-    agencies = reporting.join(found.select("agency").unique(), on="agency", how="full", coalesce=True)
-    grid = agencies.join(days, how="cross").join(found, on=["agency", "day"], how="left")
+    keys = ["agency", "unmapped"]
+    agencies = reporting.join(found.select(keys).unique(), on=keys, how="full", coalesce=True)
+    grid = agencies.join(days, how="cross").join(found, on=[*keys, "day"], how="left")
     return grid.select(
-        "agency",
+        *keys,
         "day",
         pl.col("state").fill_null("empty"),
         pl.coalesce("feeds", "usual_feeds").alias("feeds"),
         pl.col("found", "loaded", "already_there", "waiting", "hours_lacking").fill_null(0),
-    ).sort("agency", "day")
+    ).sort("unmapped", pl.col("agency").str.to_lowercase(), "agency", "day")
 
 
 def files_with(connection: Connection, agency: str, day: date) -> int:
@@ -176,4 +175,4 @@ def files_of(
 
 def agencies(connection: Connection) -> list[str]:
     """Lists all agencies that a job can be limited to, unmapped ones too."""
-    return [name for (name,) in rows(connection, "SELECT name FROM agencies ORDER BY name")]
+    return [name for (name,) in rows(connection, "SELECT name FROM agencies ORDER BY lower(name), name")]

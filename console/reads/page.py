@@ -22,7 +22,12 @@ from ncric_core.store.person import Person
 CARD: Final[dict[str, Any]] = {"border": True, "height": "stretch", "width": 210}
 """The options of a card with a figure. All cards fit in two rows."""
 
-AS_USUAL: Final = "as usual"
+TREND: Final[dict[int, dict[str, Any]]] = {
+    1: {"delta_color": "green", "delta_arrow": "up"},
+    0: {"delta_color": "off", "delta_arrow": "off"},
+    -1: {"delta_color": "red", "delta_arrow": "down"},
+}
+"""How a card shows a difference that is above, as, or below usual."""
 
 _feeds = of_store(seconds=45)(ask.feeds)
 _over_time = of_store(seconds=60, spinner="Counting …")(ask.over_time)
@@ -79,10 +84,10 @@ def _agencies(user: Person, counts: pl.DataFrame, alarms: list[Alarm], period: P
 def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], period: Period, now: datetime) -> None:
     day = "today" if period.live else f"on {ask.midnight_before(period.end):%b %-d}"
     usual = glance.usual
-    change = None
+    change, direction = None, 0
     told = "What is usual for this hour is known after some weeks of reads."
     if usual is not None and usual.expected:
-        change = against_usual(usual.seen / usual.expected)
+        change, direction = against_usual(usual.seen / usual.expected)
         told = (
             f"{usual.seen:,} of {', '.join(usual.feeds)} up to {moment(usual.until)}, where {usual.expected:,.0f} are "
             f"usual: the median of the same hours in earlier weeks."
@@ -94,8 +99,7 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
             f"Reads {day}",
             number(glance.reads),
             change,
-            delta_color="off" if change == AS_USUAL else "normal",
-            delta_arrow="off" if change == AS_USUAL else "auto",
+            **TREND[direction],
             help=told,
             **CARD,
         )
@@ -131,10 +135,15 @@ def _at_a_glance(glance: ask.Glance, feeds: pl.DataFrame, alarms: list[Alarm], p
             st.metric(label, number(waiting), help=f"See “{where}”.", **CARD)
 
 
-def against_usual(share: float) -> str:
-    """Writes how far reads are from the usual number, given as a share of it: 1.2 is `+20% of usual`."""
-    change = f"{share - 1:+.0%}"
-    return AS_USUAL if change in {"+0%", "-0%"} else f"{change} of usual"
+def against_usual(share: float) -> tuple[str, int]:
+    """Writes how far reads are from the usual number, given as a share of it: 1.2 is `20% above usual`.
+
+    Also returns the direction: 1, 0 or -1.
+    """
+    percent = round((share - 1) * 100)
+    if percent == 0:
+        return "as usual", 0
+    return f"{abs(percent)}% {'above' if percent > 0 else 'below'} usual", 1 if percent > 0 else -1
 
 
 def _quiet(period: Period, newest: datetime) -> None:

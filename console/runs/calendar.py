@@ -1,5 +1,6 @@
 """The calendar of agencies and days: shows whether all that arrived is loaded. Operators run a chosen day again."""
 
+import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -58,7 +59,8 @@ def grid(user: Person, jobs: Sequence[Item]) -> None:
     st.caption(
         "Days are Pacific (America/Los_Angeles); a file is of the day on which its window ends. *Complete*: all rows "
         "that arrived are loaded. *Partial*: rows wait, or hours lack in which the feed sent nothing. *Failed*: a run "
-        "could not load the agency's rows. *Empty*: nothing arrived. Choose a day of an agency to see its figures."
+        "could not load the agency's rows. *Empty*: nothing arrived. Names that wait for an "
+        "agency are below, in italics. Choose a day of an agency to see its figures."
     )
     with above:
         _chosen(user, cells, state.selection.get("cell", []), jobs)
@@ -110,7 +112,8 @@ def _chart(cells: pl.DataFrame) -> alt.Chart:
             y=alt.Y(
                 "agency:N",
                 title=None,
-                axis=alt.Axis(labelLimit=230, domain=False, ticks=False),
+                sort=data["agency"].unique(maintain_order=True).to_list(),
+                axis=alt.Axis(labelLimit=230, domain=False, ticks=False, labelFontStyle=_slanted(data)),
                 scale=alt.Scale(paddingInner=0.15),
             ),
             color=alt.Color(
@@ -123,6 +126,15 @@ def _chart(cells: pl.DataFrame) -> alt.Chart:
         .properties(height=alt.Step(ROW))
     )
     return chart
+
+
+def _slanted(cells: pl.DataFrame) -> dict[str, Any]:
+    """Draws the names that wait for an agency in italics. Takes cells (CELLS)."""
+    unmapped = cells.filter("unmapped")["agency"].unique().sort().to_list()
+    return {
+        "condition": {"test": f"indexof({json.dumps(unmapped)}, datum.value) >= 0", "value": "italic"},
+        "value": "normal",
+    }
 
 
 def _chosen(user: Person, cells: pl.DataFrame, selected: Sequence[dict[str, str]], jobs: Sequence[Item]) -> None:

@@ -77,6 +77,23 @@ def test_the_ledger_stands_beside_the_bucket(console: Store) -> None:
     assert ledger["arrived"] == ["Oct 11, 01:10–01:15 PDT"] * 3
 
 
+def test_photos_that_cannot_be_read_are_not_among_the_photos(console: Store) -> None:
+    console.put(FILE.format(1), [read(1, LPRVehiclePlatePhoto="%%%"), read(2)])
+    console.run()
+    shown = [one.value for one in opened(ANALYST).markdown if "photos" in one.value.lower()]
+    assert shown == [":small[:gray[Photos]]  \n**0**", ":small[:gray[Unreadable photos]]  \n**1**"]
+    words = text_of(opened(ANALYST, file=FILE.format(1)))
+    assert "0 photos and 1 unreadable ones" in words
+
+
+def test_a_file_that_a_run_has_begun_is_not_called_unread(console: Store) -> None:
+    filled(console)
+    console.execute("UPDATE source_files SET found = NULL WHERE key = %(key)s", {"key": FILE.format(1)})
+    new, ledger = tables(opened(ANALYST))
+    assert new["key"] == [FILE.format(9)]
+    assert sorted(ledger["state"]) == ["begun", "done", "done"]
+
+
 def test_one_file_is_shown_by_its_link_and_looked_into_by_operators_only(console: Store) -> None:
     filled(console)
     app = opened(OPERATOR, file=FILE.format(1))

@@ -267,7 +267,14 @@ def test_a_period_is_of_pacific_days_when_clocks_change() -> None:
 
 
 @pytest.mark.parametrize(
-    ("share", "told"), [(1.004, "as usual"), (0.996, "as usual"), (0.5, "-50% of usual"), (1.2, "+20% of usual")]
+    ("share", "told"),
+    [
+        (1.004, ("as usual", 0)),
+        (0.996, ("as usual", 0)),
+        (0.5, ("50% below usual", -1)),
+        (1.2, ("20% above usual", 1)),
+        (0, ("100% below usual", -1)),
+    ],
 )
-def test_a_share_of_what_is_usual_is_told_as_the_difference(share: float, told: str) -> None:
+def test_a_share_of_what_is_usual_is_told_as_the_difference(share: float, told: tuple[str, int]) -> None:
     assert against_usual(share) == told

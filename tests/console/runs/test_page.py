@@ -379,6 +379,21 @@ def test_the_calendar_has_every_agency_and_day_with_its_state(console: Store) ->
         assert [files_with(connection, agency, DAY) for agency in (ATHERTON, "B", "C")] == [2, 1, 0]
 
 
+def test_the_calendar_sorts_as_people_do_with_unmapped_names_below(console: Store) -> None:
+    console.map(*((name, name, "BOSS4") for name in ("ACS", "Alameda PD", "alameda county", "Zamora PD")))
+    names = ("Zamora PD", "Mystery", "alameda county", "ACS", "Alameda PD", "a mystery")
+    console.put(FILE.format(1), [read(n, agencyName=name) for n, name in enumerate(names)])
+    console.run()
+    assert [(agency, one["unmapped"]) for (agency, _), one in cells(ANALYST).items()] == [
+        ("ACS", False),
+        ("alameda county", False),
+        ("Alameda PD", False),
+        ("Zamora PD", False),
+        ("a mystery", True),
+        ("Mystery", True),
+    ]
+
+
 def test_a_day_is_complete_when_its_feed_came_every_hour_and_all_is_loaded(console: Store) -> None:
     whole = "boss4/READS_x_2022-10-11_07-00-00_2022-10-12_06-59-59_{}.json"
     console.put(whole.format(1), [read(1, agencyName=ATHERTON)])
