@@ -19,7 +19,7 @@ from ncric_core.store.person import Person
 
 ON_A_PAGE: Final = 20  # names of the inbox
 WIDTHS: Final = (4, 3.4, 7)  # of the inbox's columns
-KEYS: Final = ("1", "2", "3")  # of the suggestions for the current name
+KEYS: Final = ("1", "2", "3")  # of the suggestions for the name in the frame
 CHECK, NEW = ":material/check:", ":material/add:"
 HISTORY: Final = 300  # changes shown
 
@@ -73,12 +73,10 @@ def _inbox(user: Person) -> None:
             "text/csv",
             icon=":material/download:",
         )
-    current = min(int(st.session_state.get("inbox_current", 0)), len(shown) - 1)
     with st.container(gap="xxsmall"):
-        if user.is_operator and shown:
-            _walk(current, len(shown))
-        for place, one in enumerate(shown):
-            _waiting_name(user, one, current=user.is_operator and place == current)
+        framed = _frame([_key(one) for one in shown]) if user.is_operator else None
+        for one in shown:
+            _waiting_name(user, one, framed=_key(one) == framed)
 
 
 def _page_of_inbox(found: Sequence[UnmappedName]) -> Sequence[UnmappedName]:
@@ -88,25 +86,37 @@ def _page_of_inbox(found: Sequence[UnmappedName]) -> Sequence[UnmappedName]:
     return found[(page - 1) * ON_A_PAGE : page * ON_A_PAGE]
 
 
-def _walk(current: int, names: int) -> None:
-    """Shows the buttons that lead from one name to the next. They are there for their keys."""
+def _key(one: UnmappedName) -> str:
+    return f"{one.datasource}/{one.received}"
+
+
+def _frame(names: Sequence[str]) -> str | None:
+    """Shows the buttons that lead from name to name, for their keys. Returns the name in the frame, if there is one.
+
+    Names are given by `_key`. A name that was just mapped leaves no frame behind: a key pressed twice must not map the
+    next name, unread.
+    """
+    place, name = st.session_state.get("inbox_frame", (0, ""))
+    framed = names[place] == name if place < len(names) else False
     with st.container(horizontal=True, vertical_alignment="center"):
-        for label, to, shortcut in (("Next name", current + 1, "J"), ("Name before", current - 1, "K")):
+        for label, to, shortcut in (("Next name", place + framed, "J"), ("Name before", place - 1, "K")):
+            possible = 0 <= to < len(names)
             st.button(
                 label,
                 type="tertiary",
                 shortcut=shortcut,
-                disabled=not 0 <= to < names,
+                disabled=not possible,
                 on_click=st.session_state.__setitem__,
-                args=("inbox_current", to),
+                args=("inbox_frame", (to, names[to] if possible else "")),
             )
-        st.caption("Keys are for the name in the frame. Once it has an agency, the next one takes its place.")
+        st.caption("J and K put a frame around a name; the other keys are for the name in the frame.")
+    return name if framed else None
 
 
-def _waiting_name(user: Person, one: UnmappedName, *, current: bool) -> None:
-    """Shows a name in a line, with its suggestions. A click accepts one; the current name's have keys too."""
-    key = f"{one.datasource}/{one.received}"
-    with st.container(border=current):
+def _waiting_name(user: Person, one: UnmappedName, *, framed: bool) -> None:
+    """Shows a name in a line, with its suggestions. A click accepts one; in the frame, they have keys too."""
+    key = _key(one)
+    with st.container(border=framed):
         name, seen, buttons = st.columns(WIDTHS, vertical_alignment="center")
         name.markdown(f"**{markdown(one.received)}**")
         last = f"{one.last_seen.astimezone(PACIFIC):%b %-d}"
@@ -115,7 +125,7 @@ def _waiting_name(user: Person, one: UnmappedName, *, current: bool) -> None:
             buttons.caption("may be: " + (markdown(", ".join(one.suggestions)) or "nothing near is known"))
             return
         with buttons.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            keys = iter(KEYS if current else ())
+            keys = iter(KEYS if framed else ())
             for agency in one.suggestions:
                 act_button(
                     markdown(agency), _accept, user, one, agency, key=f"{key}/{agency}", icon=CHECK, shortcut=next(keys, None)
@@ -126,7 +136,7 @@ def _waiting_name(user: Person, one: UnmappedName, *, current: bool) -> None:
                     shortcut=next(keys, None), help="The name is an agency's own: it becomes one, and its reads stay.",
                 )  # fmt: skip
             # one form for all names, made on demand, because the list of agencies is long
-            if st.button("Another …", key=f"{key}/other", type="tertiary", shortcut="A" if current else None):
+            if st.button("Another …", key=f"{key}/other", type="tertiary", shortcut="A" if framed else None):
                 _choose(user, one)
 
 

@@ -89,12 +89,21 @@ def test_the_keys_of_the_inbox_are_for_one_name_and_can_be_led_to_the_next(conso
     def keys(app: AppTest) -> dict[str, str]:
         return {one.label: one.proto.shortcut for one in app.button if one.proto.shortcut}
 
+    def press(app: AppTest, label: str) -> None:
+        next(one for one in app.button if one.label == label).click().run()
+
+    walk = {"Next name": "j", "Name before": "k"}
     app = opened(OPERATOR)
-    assert keys(app) == {"Next name": "j", "Name before": "k", "Atherton PD": "1", "Another …": "a"}
-    next(one for one in app.button if one.label == "Next name").click().run()
-    assert keys(app) == {"Next name": "j", "Name before": "k", "An agency of its own": "1", "Another …": "a"}
-    next(one for one in app.button if one.label == "An agency of its own").click().run()
-    assert keys(app)["Atherton PD"] == "1"  # the last name went: the one before it is the current one
+    assert keys(app) == walk
+    press(app, "Next name")
+    assert keys(app) == walk | {"Atherton PD": "1", "Another …": "a"}
+    press(app, "Next name")
+    assert keys(app) == walk | {"An agency of its own": "1", "Another …": "a"}
+    press(app, "Name before")
+    press(app, "Atherton PD")
+    assert keys(app) == walk  # "1" pressed twice does not map the next name, unread
+    press(app, "Next name")
+    assert keys(app) == walk | {"An agency of its own": "1", "Another …": "a"}
 
 
 def test_an_undo_that_the_database_refuses_is_told_in_words(console: Store) -> None:
