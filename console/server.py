@@ -4,6 +4,8 @@
 """
 
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.own_user import local_only
 from ncric_core.settings import read_settings
+from ncric_core.store import embedded
 
 UNFRAMED: Final = {"X-Frame-Options": "DENY", "Content-Security-Policy": "frame-ancestors 'none'"}
 SIGN_IN_COOKIES: Final = b"_streamlit_user"  # this one, its parts and its tokens
@@ -46,8 +49,21 @@ class Guard:
 
 _settings = read_settings()
 
+
+@asynccontextmanager
+async def _serving(_: st.App) -> AsyncIterator[None]:
+    """Holds the embedded server. uvicorn ends the process by the signal that it got, so that no exit handler runs."""
+    if _settings.database_url is not None:
+        yield
+        return
+    embedded.start(_settings.data_dir)
+    yield
+    embedded.stop(_settings.data_dir)
+
+
 app = st.App(
     Path(__file__).with_name("app.py"),
+    lifespan=_serving,
     middleware=[
         *local_only(_settings),
         Middleware(

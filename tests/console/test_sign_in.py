@@ -25,6 +25,7 @@ from console.auth import (
 from console.queries.sign_ins import enter_sign_out, has_signed_out
 from ncric_core.errors import SettingsError
 from ncric_core.settings import Settings
+from ncric_core.store import embedded
 from tests.conftest import Store
 from tests.console.browser import running_console, running_provider
 from tests.flows.running_up import COMMAND, environment_of, free_port
@@ -139,6 +140,13 @@ def test_no_answer_may_be_framed(address: str, path: str) -> None:
     answer = httpx.get(f"{address}/{path}")
     assert answer.headers.get_list("X-Frame-Options") == ["DENY"]
     assert answer.headers.get_list("Content-Security-Policy") == ["frame-ancestors 'none'"]
+
+
+@pytest.mark.slow
+def test_a_console_that_ends_leaves_no_embedded_server(tmp_path: Path) -> None:
+    with running_console(tmp_path, {}):
+        assert embedded.runs(tmp_path)
+    assert not embedded.runs(tmp_path)
 
 
 @pytest.mark.slow
