@@ -70,6 +70,6 @@ app = st.App(
             Guard,
             seconds=round(_settings.console_sign_in_hours * 3600),
             tls=(_settings.console_url or "").startswith("https:"),
-        )
+        ),
     ],
 )

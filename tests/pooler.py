@@ -63,7 +63,7 @@ def _started(program: str, configuration: str) -> "tuple[subprocess.Popen[bytes]
     It refuses root, and other users may not pass to the server's socket.
     """
     as_user: dict[str, Any] = {"user": "pgserver", "group": 0} if os.getuid() == 0 else {}
-    with NamedTemporaryFile("w", suffix=".ini", delete=False) as file:
+    with NamedTemporaryFile("w", encoding="utf-8", suffix=".ini", delete=False) as file:
         file.write(configuration)
     if as_user:
         shutil.chown(file.name, **as_user)

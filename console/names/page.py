@@ -128,7 +128,14 @@ def _waiting_name(user: Person, one: UnmappedName, *, framed: bool) -> None:
             keys = iter(KEYS if framed else ())
             for agency in one.suggestions:
                 act_button(
-                    markdown(agency), _accept, user, one, agency, key=f"{key}/{agency}", icon=CHECK, shortcut=next(keys, None)
+                    markdown(agency),
+                    _accept,
+                    user,
+                    one,
+                    agency,
+                    key=f"{key}/{agency}",
+                    icon=CHECK,
+                    shortcut=next(keys, None),
                 )
             if not one.suggestions:
                 act_button(
