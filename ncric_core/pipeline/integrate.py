@@ -26,7 +26,7 @@ from ncric_core.store.agencies import NameTable, name_table
 from ncric_core.store.database import Connection, Database
 from ncric_core.store.listings import note_unread
 from ncric_core.store.partitions import ensure_partitions
-from ncric_core.store.rejects import close_cut_off
+from ncric_core.store.replaced import close_replaced
 
 MOST_WRITTEN: Final = 50_000  # rows of what was seen of cameras and agencies that a run remembers
 
@@ -115,7 +115,7 @@ def _load(batch: Batch, feed: Feed, run: _Run, connection: Connection, loader: L
     registered = ledger.register(
         connection, batch, _earlier(batch, run) if batch.part else None, takes=run.scope.takes, force=run.job.force
     )
-    close_cut_off(connection, batch, registered)
+    close_replaced(connection, batch, registered)
     run.names = registered.names
     run.outcome.new_agencies += registered.new_agencies
     _count_rejects(batch.rejects, feed, run.names, run.outcome)

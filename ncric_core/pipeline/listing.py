@@ -93,8 +93,16 @@ def _known_before(feed: Feed, connection: Connection, outcome: Outcome) -> Known
 
 
 def note_compared(job: Job, connection: Connection, outcome: Outcome) -> None:
-    """Enters that everything a feed offers was compared with the ledger, if the run has done all it found to do."""
-    if not job.dry_run and not outcome.failed_files:
+    """Enters that everything a feed offers was compared with the ledger.
+
+    What failed and is in the ledger is taken up by each run. What cannot be listed is not in the ledger: then nothing
+    is entered, and the next run compares everything again.
+    """
+    if job.dry_run or not outcome.compared:
+        return
+    with connection:
+        taken_up = {key for datasource in outcome.compared for key in unfinished(connection, datasource)}
+    if outcome.failed_files.keys() <= taken_up:
         note_comparisons(connection, outcome.compared)
 
 

@@ -8,12 +8,11 @@ import polars as pl
 from psycopg2.extras import execute_values
 from psycopg2.sql import SQL
 
-from ncric_core.deliveries import Batch, received_name
+from ncric_core.deliveries import received_name
 from ncric_core.store.agencies import NameTable, known_names
 from ncric_core.store.database import Connection, rows
-from ncric_core.store.ledger import PAIR, Registered
+from ncric_core.store.ledger import PAIR
 from ncric_core.store.plans import find_by_key
-from ncric_core.vocabulary import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +121,9 @@ def mark_replayed(connection: Connection, datasource: str, reads: pl.DataFrame) 
     `received_name` and `agency` (standardised), and the name table.
     """
     find_by_key(connection)
-    reads = _mark(connection, reads.with_columns(received_name=received_name(reads.columns)))
+    reads = mark(connection, reads.with_columns(received_name=received_name(reads.columns)))
     names, _ = known_names(connection, datasource, reads)
-    return reads.join(_enter(connection, datasource, reads, names), on=PAIR, maintain_order="left"), names
+    return reads.join(enter_replayed(connection, datasource, reads, names), on=PAIR, maintain_order="left"), names
 
 
 _MARK: Final = """
@@ -143,7 +142,7 @@ RETURNING file_id, agency_name, agency
 """
 
 
-def _mark(connection: Connection, reads: pl.DataFrame) -> pl.DataFrame:
+def mark(connection: Connection, reads: pl.DataFrame) -> pl.DataFrame:
     """Marks the rejects that these reads were (file_id, position, received_name). Returns those that were not yet."""
     values = reads.select("file_id", "position", "received_name").rows()
     with connection.cursor() as cursor:
@@ -152,7 +151,7 @@ def _mark(connection: Connection, reads: pl.DataFrame) -> pl.DataFrame:
     return reads.join(keys, on=["file_id", "position"], how="semi", maintain_order="left")
 
 
-def _enter(connection: Connection, datasource: str, reads: pl.DataFrame, names: NameTable) -> pl.DataFrame:
+def enter_replayed(connection: Connection, datasource: str, reads: pl.DataFrame, names: NameTable) -> pl.DataFrame:
     """Enters reads that were rejects once in the ledger, as already there. Returns the agency of each PAIR."""
     found = reads.group_by(PAIR).len().sort(PAIR)
     values = [(file_id, name, names.agency_of(datasource, name), count) for file_id, name, count in found.iter_rows()]
@@ -160,36 +159,3 @@ def _enter(connection: Connection, datasource: str, reads: pl.DataFrame, names: 
         entered = execute_values(cursor, _ENTER, values, page_size=max(found.height, 1), fetch=True)
     schema = {"file_id": pl.Int64, "received_name": pl.String, "agency": pl.Int32}
     return pl.DataFrame(entered, schema=schema, orient="row")
-
-
-_CUT_OFF: Final = """
-SELECT v.id, r.file_id, r.position, r.agency_name
-FROM source_files v
-CROSS JOIN LATERAL (SELECT id, size FROM source_files f WHERE f.key = v.key AND f.superseded OFFSET 0) f
-CROSS JOIN LATERAL (SELECT * FROM rejects r WHERE r.file_id = f.id OFFSET 0) r
-WHERE v.id = ANY (%(ids)s) AND f.id <> v.id AND f.size < v.size
-  AND r.reason = %(cut_off)s AND r.replayed_at IS NULL
-"""
-"""OFFSET keeps PostgreSQL from beginning with all rejects that were ever cut off."""
-
-
-def close_cut_off(connection: Connection, batch: Batch, registered: Registered) -> None:
-    """Closes rejects that were cut off in an earlier version of a file, if their rows are reads in this, longer one.
-
-    A file that is read while it is being uploaded ends within a row. In the ledger that row becomes *already there*:
-    the new version brings its read.
-    """
-    with connection:
-        find_by_key(connection)
-        found = rows(connection, _CUT_OFF, {"ids": registered.file_ids, "cut_off": Reason.CUT_OFF})
-        if not found:
-            return
-        schema = {"file": pl.UInt32, "cut_off_in": pl.Int64, "position": pl.Int64, "cut_off_name": pl.String}
-        number = {file_id: number for number, file_id in enumerate(registered.file_ids)}
-        cut_off = pl.DataFrame([(number[one[0]], *one[1:]) for one in found], schema=schema, orient="row")
-        reads = batch.reads.with_columns(received_name=received_name(batch.reads.columns))
-        now_reads = reads.join(cut_off, on=["file", "position"]).filter(
-            pl.col("cut_off_name").is_null() | (pl.col("cut_off_name") == pl.col("agency_name"))
-        )
-        closed = _mark(connection, now_reads.with_columns(file_id="cut_off_in"))
-        _enter(connection, batch.contents[0].delivery.datasource, closed, registered.names)

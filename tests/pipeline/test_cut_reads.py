@@ -169,6 +169,20 @@ def test_a_cut_row_gives_way_when_the_job_of_its_agency_comes(store: Store) -> N
     assert (store.books().waiting, store.books().differences) == (0, [])
 
 
+@pytest.mark.parametrize(("later", "waiting"), [(2, 0), (1, 1)], ids=["it brings them", "it does not"])
+def test_rows_of_a_replaced_version_wait_only_until_another_brings_them(store: Store, later: int, waiting: int) -> None:
+    """The version that had them is gone: no job can come for them."""
+    store.map(("Fremont PD", "Fremont PD", "BOSS4"))
+    mine, theirs = ({"agencies": ("Fremont PD",)}, {"exclude": ("Fremont PD",)})
+    key = store.put(FILE.format(1), [read(n, agencyName="Fremont PD") for n in (1, 2)])
+    store.run(**theirs)
+    replace_file(store, key, json.dumps([read(n, agencyName="Fremont PD") for n in range(1, later + 1)] + [read(9)]))
+    store.run(**theirs)
+    store.run(**mine)
+    books = store.books()
+    assert (books.loaded, books.waiting > 0, books.differences) == (later + 1, bool(waiting), [])
+
+
 def test_a_cut_row_that_was_moved_to_another_agency_gives_way(store: Store) -> None:
     key = uploading(store, CUT)
     store.map((NO_AGENCY, "Atherton PD", "BOSS4"))
