@@ -8,7 +8,7 @@ from itertools import islice
 from time import monotonic
 from typing import Any, Final
 
-from psycopg2 import errors
+from psycopg2 import DataError, errors
 
 from ncric_core.errors import StoreError
 from ncric_core.store.database import Database, rows
@@ -117,6 +117,8 @@ def _in_words(longest: int) -> Iterator[None]:
             f"that is not one question ({first_line(error)}): give a single SELECT, WITH, VALUES, TABLE, SHOW or "
             "EXPLAIN; it is asked in a read-only transaction"
         ) from error
+    except DataError as error:  # its message may quote a value, and who asks may see it
+        raise StoreError(f"the database refuses: {first_line(error)}") from error
     except (errors.QueryCanceled, errors.IdleInTransactionSessionTimeout) as error:
         raise StoreError(f"the answer took longer than {longest} s: ask for less, or allow more time") from error
 

@@ -93,6 +93,12 @@ def test_every_statement_that_gives_rows_is_answered(  # noqa: PLR0917  # pytest
     assert table is None or ncric("sql", query).out == table
 
 
+def test_who_asks_is_told_what_is_wrong_with_a_value(ncric: Command, store: Store) -> None:
+    told = ncric("sql", "SELECT 'abc'::integer")
+    assert (told.status, told.out) == (1, "")
+    assert told.err == 'ncric: the database refuses: invalid input syntax for type integer: "abc"\n'
+
+
 def test_many_rows_come_in_blocks(ncric: Command, store: Store) -> None:
     query = "SELECT i AS n, repeat('x', i / 1000) AS t FROM generate_series(1, 2500) i"
     texts = ('""', "x", "xx")
