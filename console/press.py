@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 PRESSES = "presses"  # in the session: how many presses were acted upon
+PRESSED = "pressed"  # in the session: the key of the button whose press was acted upon in this run of the page
 
 
 def act_button(
@@ -18,13 +19,13 @@ def act_button(
     help: str | None = None,
     disabled: bool = False,
 ) -> bool:
-    """Shows a button that calls `act` with what is given. Returns whether it was pressed.
+    """Shows a button that calls `act` with what is given. Returns whether it has just done so.
 
     People double-click, and keys repeat: the second press was meant for a page that is gone. So a button counts for
     the number of presses at which it was drawn, and it is another button afterwards.
     """
     drawn = _presses()
-    return st.button(
+    st.button(
         label,
         key=f"{key}#{drawn}",
         type=kind,  # type: ignore[arg-type]  # one of Streamlit's kinds
@@ -33,13 +34,17 @@ def act_button(
         shortcut=shortcut,
         disabled=disabled,
         on_click=_once,
-        args=(drawn, act, *given),
+        args=(drawn, key, act, *given),
     )
+    pressed = st.session_state.get(PRESSED) == key
+    if pressed:
+        del st.session_state[PRESSED]
+    return pressed
 
 
-def _once(drawn: int, act: Callable[..., object], *given: object) -> None:
+def _once(drawn: int, key: str, act: Callable[..., object], *given: object) -> None:
     if drawn == _presses():
-        st.session_state[PRESSES] = drawn + 1
+        st.session_state.update({PRESSES: drawn + 1, PRESSED: key})
         act(*given)
 
 

@@ -58,6 +58,7 @@ SLOW = {"prefect", "whole", "s3_endpoint"}
 """Fixtures that start a Prefect server, `ncric up` or an S3 server: tests that use one are marked `slow`."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks tests by their fixtures, and groups them for several processes (`-n 2`): a group stays in one process.
 

@@ -11,7 +11,8 @@ import struct
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Final
 
 import psycopg2
@@ -23,6 +24,17 @@ _LOOK_EVERY: Final = 0.02  # seconds
 _SSL_REQUEST: Final = struct.pack("!ii", 8, 80877103)  # a server answers it with one byte, whoever asks
 
 
+@dataclass(eq=False, slots=True)
+class _Watched:
+    """A connection that may wait in the main thread, and the signals that came meanwhile."""
+
+    connection: connection
+    heard: list[int] = field(default_factory=list)
+
+
+_watched: list[_Watched] = []
+
+
 @contextmanager
 def hearing_signals(waiting: connection) -> Iterator[None]:
     """Ends what a connection waits for when a signal comes that the process has a handler for, which then runs.
@@ -32,18 +44,35 @@ def hearing_signals(waiting: connection) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    heard: list[int] = []
-    ours, theirs = socket.socketpair()
-    theirs.setblocking(False)
-    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
-    watch = threading.Thread(target=_watch, args=(ours, before, waiting, heard), name="signals", daemon=True)
-    watch.start()
+    one = _Watched(waiting)
+    _watched.append(one)
+    if len(_watched) == 1:
+        _listening.enter_context(_listen())
     try:
         yield
     except Exception:
-        if heard:  # the handler has run, but within psycopg2, which loses what it raises: it runs again
-            signal.raise_signal(heard[-1])
+        if one.heard:  # the handler has run, but within psycopg2, which loses what it raises: it runs again
+            signal.raise_signal(one.heard[-1])
         raise
+    finally:
+        _watched.remove(one)
+        if not _watched:
+            _listening.close()
+
+
+_listening: Final = ExitStack()
+"""What listens while connections are watched, in whatever order they begin and end."""
+
+
+@contextmanager
+def _listen() -> Iterator[None]:
+    ours, theirs = socket.socketpair()
+    theirs.setblocking(False)
+    before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+    watch = threading.Thread(target=_watch, args=(ours, before), name="signals", daemon=True)
+    watch.start()
+    try:
+        yield
     finally:
         signal.set_wakeup_fd(before)
         theirs.close()
@@ -51,14 +80,15 @@ def hearing_signals(waiting: connection) -> Iterator[None]:
         ours.close()
 
 
-def _watch(signals: socket.socket, before: int, waiting: connection, heard: list[int]) -> None:
+def _watch(signals: socket.socket, before: int) -> None:
     while came := signals.recv(64):
         if before != -1:
             with suppress(OSError):  # whoever listened before hears it too
                 os.write(before, came)
         if ending := HEARD.intersection(came):
-            heard.extend(ending)
-            interrupt(waiting)
+            for one in list(_watched):
+                one.heard.extend(ending)
+                interrupt(one.connection)
 
 
 def interrupt(waiting: connection) -> None:

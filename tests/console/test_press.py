@@ -10,7 +10,8 @@ def script() -> None:
     from console.press import act_button  # noqa: PLC0415
 
     done = st.session_state.setdefault("done", [])
-    act_button("Save", done.append, "saved", key="save")
+    if act_button("Save", done.append, "saved", key="save"):
+        st.text("It was pressed.")
     act_button("Leave", done.append, "left", key="leave")
 
 
@@ -20,6 +21,9 @@ def test_two_presses_of_one_drawing_act_once_and_one_of_the_next_acts_again() ->
         button.click()
     app.run()
     assert app.session_state["done"] == ["saved"]
+    assert [one.value for one in app.text] == ["It was pressed."]
+    app.run()
+    assert [one.value for one in app.text] == []
     app.button(key="save#1").click().run()
     assert app.session_state["done"] == ["saved", "saved"]
 

@@ -75,5 +75,5 @@ def test_two_people_change_one_name_at_once_and_neither_edit_is_lost(
     expect(button(person, "Save")).to_have_count(0)
     expect(person.get_by_text("somebody else")).to_have_count(0)
     assert "Albany PD" in whole.ncric("sql", mapping, "--format", "csv").stdout
-    saved = whole.ncric("sql", f"{ASKED} DESC LIMIT 3", "--format", "csv").stdout.splitlines()[1:]
-    assert [line.rsplit(",", 1)[-1] for line in saved] == ["ALBANY POLICE", "ALBANY POLICE", ATHERTON]
+    saved = "SELECT count(*) FROM activity WHERE what = 'names_changed' AND subject = 'ALBANY POLICE'"
+    assert whole.ncric("sql", saved, "--format", "csv").stdout == "count\n2\n"

@@ -1,6 +1,7 @@
 """The flow that moves reads: progress, what moved, and how it waits for another process."""
 
 import json
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -87,7 +88,8 @@ def test_nothing_to_move_is_said_too(jobs: Store) -> None:
 def test_while_another_process_moves_reads_it_tries_again_and_says_so_in_the_end(
     misplaced: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with misplaced.database.session() as other, session_lock(other, Lock.MOVE_READS):
+    with misplaced.database.session() as other, ExitStack() as held:
+        held.enter_context(session_lock(other, Lock.MOVE_READS))
         state = move_reads(return_state=True)
         assert (state.is_failed(), tries_of(state)) == (True, RETRIES + 1)
         assert state.message is not None
@@ -97,7 +99,7 @@ def test_while_another_process_moves_reads_it_tries_again_and_says_so_in_the_end
         def ends_meanwhile(*given: Any, **options: Any) -> Any:
             tries.append(1)
             if len(tries) == 2:
-                other.close()
+                held.close()
             return create_progress_artifact(*given, **options)
 
         tries: list[int] = []

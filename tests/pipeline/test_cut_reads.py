@@ -173,7 +173,8 @@ def test_a_cut_row_gives_way_when_the_job_of_its_agency_comes(store: Store) -> N
 def test_rows_of_a_replaced_version_wait_only_until_another_brings_them(store: Store, later: int, waiting: int) -> None:
     """The version that had them is gone: no job can come for them."""
     store.map(("Fremont PD", "Fremont PD", "BOSS4"))
-    mine, theirs = ({"agencies": ("Fremont PD",)}, {"exclude": ("Fremont PD",)})
+    mine: dict[str, Any] = {"agencies": ("Fremont PD",)}
+    theirs: dict[str, Any] = {"exclude": ("Fremont PD",)}
     key = store.put(FILE.format(1), [read(n, agencyName="Fremont PD") for n in (1, 2)])
     store.run(**theirs)
     replace_file(store, key, json.dumps([read(n, agencyName="Fremont PD") for n in range(1, later + 1)] + [read(9)]))

@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,8 @@ WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_databas
 STARTED_BY_A_SHELL = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
 COMMAND = [sys.executable, "-c", STARTED_BY_A_SHELL + "from ncric_core.cli import main; main()"]
 WINDOW = ["--start", HOUR.start.isoformat(), "--end", HOUR.end.isoformat()]
+
+ASLEEP = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
 
 
 def until(store: Store, waiting: int) -> None:
@@ -125,7 +127,7 @@ def test_a_server_that_has_gone_silent_does_not_keep_a_signal_from_being_heard(s
             )
             with running(beyond, "sql", "SELECT pg_sleep(600)") as process:
                 deadline = time.monotonic() + 30
-                while not store.rows("SELECT 1 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%%'"):
+                while not store.rows(ASLEEP):
                     assert time.monotonic() < deadline
                     time.sleep(0.05)
                 silent.set()
@@ -145,6 +147,20 @@ def test_a_silent_network_is_found_within_half_a_minute(store: Store, tmp_path: 
         assert line.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
     names = ("keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout")
     assert options == [int(CONNECTION[name]) for name in names] == [10, 5, 4, 30_000]
+
+
+def test_sessions_may_end_in_any_order(store: Store) -> None:
+    before = signal.set_wakeup_fd(-1)
+    first, second = ExitStack(), ExitStack()
+    try:
+        first.enter_context(store.database.session())
+        connection = second.enter_context(store.database.session())
+        first.close()
+        assert rows(connection, "SELECT 1") == [(1,)]
+        second.close()
+        assert signal.set_wakeup_fd(-1) == -1
+    finally:
+        signal.set_wakeup_fd(before)
 
 
 def test_whoever_listened_for_signals_before_hears_them_too(store: Store) -> None:
