@@ -38,6 +38,8 @@ class Folder:
 
         What cannot be listed in it is listed with its trouble.
         """
+        if not Path(os.path.realpath(self.root / prefix)).is_relative_to(self.root):
+            raise SourceError(f"the folder {self.root / prefix} is a link that leads out of the bucket: mount it there")
         under: list[Iterator[str | StoredObject]] = [self._names(prefix, leap)]
         while under:
             name = next(under[-1], None)

@@ -306,3 +306,16 @@ def test_known_files_are_left_out_by_when_they_came(tmp_path: Path) -> None:
 
     assert [one.key for one in Folder(tmp_path).list("boss4/", known=known)] == ["boss4/b.json"]
     assert asked == [("boss4/a.json", True), ("boss4/b.json", True)]
+
+
+def test_a_feeds_folder_that_is_a_link_out_of_the_bucket_is_told_as_that(tmp_path: Path) -> None:
+    bucket, elsewhere = tmp_path / "bucket", tmp_path / "elsewhere"
+    bucket.mkdir()
+    elsewhere.mkdir()
+    (elsewhere / "1.json").write_text("[]", encoding="utf-8")
+    (bucket / "boss4").symlink_to(elsewhere)
+    (bucket / "inside").mkdir()
+    (bucket / "scso").symlink_to(bucket / "inside")
+    with pytest.raises(SourceError, match=r"boss4/? is a link that leads out of the bucket: mount it there"):
+        list(Folder(bucket).list("boss4/"))
+    assert list(Folder(bucket).list("scso/")) == []
