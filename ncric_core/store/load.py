@@ -169,13 +169,13 @@ def _claimed(connection: Connection, pairs: pl.DataFrame, *, closes: bool, force
 
 
 def _correct(connection: Connection, claimed: pl.DataFrame, done: Inserted) -> None:
-    """Corrects the ledger's entries of which fewer reads were inserted than `_claim` has entered.
+    """Corrects the ledger's entries of which fewer or more reads were inserted than `_claim` has entered.
 
     Cut reads that gave way are taken off the entries that had loaded them: their rows are *already there* from now on.
     """
     inserted, gave_way = done.reads, done.gave_way
-    if inserted.height == claimed["entered"].sum() and gave_way.is_empty():  # no pair has more than was entered
-        return
+    if inserted.height == claimed["rows"].sum() == claimed["entered"].sum() and gave_way.is_empty():
+        return  # all that was given was entered, and inserted
     changes = pl.concat(
         [
             claimed.select(*PAIR, change=-pl.col("entered").cast(pl.Int64)),

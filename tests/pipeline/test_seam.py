@@ -219,6 +219,16 @@ def test_a_large_delivery_that_breaks_off_leaves_the_next_one_right(store: Store
     assert (books.found, books.loaded, books.waiting, books.differences) == (7, 7, 0, [])
 
 
+def test_a_part_with_a_read_that_is_there_and_one_of_a_name_begun_before_is_booked_right(store: Store) -> None:
+    later = HOUR + timedelta(hours=1)
+    load(store, Hours({later: [row(5, "1", "A PD")]}))
+    rows = [row(1, "2", "B PD"), row(2, "2", "B PD"), row(5, "1", "A PD"), row(3, "2", "B PD")]
+    assert load(store, Hours({HOUR: rows}, parts=2)).total.loaded == 3
+    booked = "SELECT agency_name, l.found, loaded, already_there FROM loads l JOIN source_files f ON f.id = file_id"
+    assert sorted(store.rows(f"{booked} WHERE window_start = %s", [HOUR])) == [("1", 1, 0, 1), ("2", 3, 3, 0)]
+    assert store.books().differences == []
+
+
 def test_rejects_are_run_again_through_their_feed(store: Store) -> None:
     feed = Hours({HOUR: [row(1, "1", "A PD")]}, rejects={HOUR: ["{1", "{2"]})
     assert load(store, feed).rejects == {"not_text": 2}
