@@ -26,7 +26,7 @@ from ncric_core.store.agencies import NameTable, name_table
 from ncric_core.store.database import Connection, Database
 from ncric_core.store.listings import note_unread
 from ncric_core.store.partitions import ensure_partitions
-from ncric_core.store.replaced import close_replaced
+from ncric_core.store.replaced import close_replaced, newest_delivery
 
 MOST_WRITTEN: Final = 50_000  # rows of what was seen of cameras and agencies that a run remembers
 
@@ -47,6 +47,7 @@ class _Run:
     mapping: ReadsFlight
     names: NameTable
     scope: Scope
+    newest: int  # delivery in the ledger when the run began
     written: pl.DataFrame | None = None  # what was seen of cameras and agencies, and is in the store
     apart: set[int] = field(default_factory=set)  # agencies that could not be loaded; they no longer share a chunk
     part_of: str | None = None  # the key of the large delivery whose parts are being read
@@ -65,8 +66,8 @@ def integrate(job: Job, settings: Settings, database: Database, progress: Progre
     outcome = Outcome(dry_run=job.dry_run)
     with database.session() as connection, Loader(database, force=job.force) as loader:
         with connection:
-            names = name_table(connection)
-        run = _Run(job, settings, outcome, own_flight(settings.flights_dir), names, scope(job, names))
+            names, newest = name_table(connection), newest_delivery(connection)
+        run = _Run(job, settings, outcome, own_flight(settings.flights_dir), names, scope(job, names), newest)
         for feed in job.feeds:
             left = deliveries_to_read(job, feed, connection, names, outcome)
             for batch in feed.read(left, idle=feed is job.feeds[0]):
@@ -115,7 +116,7 @@ def _load(batch: Batch, feed: Feed, run: _Run, connection: Connection, loader: L
     registered = ledger.register(
         connection, batch, _earlier(batch, run) if batch.part else None, takes=run.scope.takes, force=run.job.force
     )
-    close_replaced(connection, batch, registered)
+    close_replaced(connection, batch, registered, run.newest)
     run.names = registered.names
     run.outcome.new_agencies += registered.new_agencies
     _count_rejects(batch.rejects, feed, run.names, run.outcome)

@@ -25,8 +25,9 @@ PAIR: Final = ("file_id", "received_name")
 class KnownDelivery:
     """A delivery that the ledger knows.
 
-    `was_read` says whether it was read to its end. `waiting` has the received names whose rows wait, with the time at
-    which they were left to another job, or None if a run took them and has not loaded them.
+    `was_read` says whether it was read to its end, and was not replaced since: a version that is there again is read
+    again. `waiting` has the received names whose rows wait, with the time at which they were left to another job, or
+    None if a run took them and has not loaded them.
     """
 
     file_id: int
@@ -35,7 +36,7 @@ class KnownDelivery:
 
 
 _LOOK_UP: Final = """
-SELECT f.key, f.version, f.id, f.found IS NOT NULL,
+SELECT f.key, f.version, f.id, f.found IS NOT NULL AND NOT f.superseded,
        coalesce(array_agg(l.agency_name) FILTER (WHERE l.agency_name IS NOT NULL), '{}'),
        coalesce(array_agg(l.waiting_since) FILTER (WHERE l.agency_name IS NOT NULL), '{}')
 FROM unnest(%(keys)s::text[], %(versions)s::text[]) AS k (key, version)
@@ -114,6 +115,22 @@ def register(
     return Registered(ids, still_open, held, names, new_agencies)
 
 
+_SUPERSEDE: Final = """
+UPDATE source_files SET superseded = NOT superseded
+WHERE key = ANY (%(keys)s) AND superseded = (id = ANY (%(ids)s))
+RETURNING id, superseded
+"""
+
+_OPEN_AGAIN: Final = """
+UPDATE loads l SET done_at = NULL
+WHERE file_id = ANY (%(back)s) AND done_at IS NOT NULL AND loaded + expired < found AND found > (
+    SELECT count(*) FROM rejects r WHERE r.file_id = l.file_id AND r.replayed_as = l.agency_name
+)
+"""
+"""What a version had left to another that replaced it (`close_replaced`) may never have been loaded from there. Rows
+that were rejects once are not read again."""
+
+
 def _enter_files(connection: Connection, batch: Sequence[Contents]) -> tuple[list[int], list[int]]:
     """Enters deliveries. Returns their ids in the order given, and the ids of those that were there before.
 
@@ -129,8 +146,7 @@ def _enter_files(connection: Connection, batch: Sequence[Contents]) -> tuple[lis
                                            photos, bad_photos, note)
             VALUES %s
             ON CONFLICT (key, version) DO UPDATE
-            SET found = NULL, photos = EXCLUDED.photos, bad_photos = EXCLUDED.bad_photos, note = EXCLUDED.note,
-                superseded = false
+            SET found = NULL, photos = EXCLUDED.photos, bad_photos = EXCLUDED.bad_photos, note = EXCLUDED.note
             RETURNING f.id, f.key, xmax <> 0
             """,
             values,
@@ -138,11 +154,9 @@ def _enter_files(connection: Connection, batch: Sequence[Contents]) -> tuple[lis
             fetch=True,
         )
         ids = {key: file_id for file_id, key, _ in entered}
-        cursor.execute(
-            "UPDATE source_files SET superseded = true "
-            "WHERE key = ANY (%(keys)s) AND id <> ALL (%(ids)s) AND NOT superseded",
-            {"keys": list(ids), "ids": list(ids.values())},
-        )
+        given = {"keys": list(ids), "ids": list(ids.values())}
+        if back := [file_id for file_id, superseded in rows(connection, _SUPERSEDE, given) if not superseded]:
+            cursor.execute(_OPEN_AGAIN, {"back": back})
     return [ids[one.delivery.key] for one in batch], [file_id for file_id, _, was_there in entered if was_there]
 
 

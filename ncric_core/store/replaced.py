@@ -16,9 +16,11 @@ _EARLIER: Final = """
 SELECT v.id, f.id, f.size < v.size
 FROM source_files v
 CROSS JOIN LATERAL (SELECT id, size FROM source_files f WHERE f.key = v.key AND f.superseded OFFSET 0) f
-WHERE v.id = ANY (%(ids)s) AND f.id <> v.id
+WHERE v.id = ANY (%(ids)s) AND f.id <> v.id AND f.id <= %(newest)s
 """
 """OFFSET keeps PostgreSQL from beginning with all versions that were ever replaced."""
+
+_NEWEST: Final = "SELECT coalesce(max(id), 0) FROM source_files"
 
 _CUT_OFF: Final = """
 SELECT file_id, position, agency_name FROM rejects
@@ -32,10 +34,18 @@ WHERE l.file_id = v.file_id AND l.agency_name = v.agency_name AND l.done_at IS N
 """
 
 
-def close_replaced(connection: Connection, batch: Batch, registered: Registered) -> None:
+def newest_delivery(connection: Connection) -> int:
+    """Returns the id of the newest delivery in the ledger; 0 if there is none."""
+    newest: int = rows(connection, _NEWEST)[0][0]
+    return newest
+
+
+def close_replaced(connection: Connection, batch: Batch, registered: Registered, newest: int) -> None:
     """Closes what earlier versions of a batch's files left open, where the new versions bring it.
 
-    The closed rows are *already there* in the ledger: the new version brings their reads.
+    The closed rows are *already there* in the ledger: the new version brings their reads. `newest` is the newest
+    delivery in the ledger when the run began (`newest_delivery`): a version that another run has entered since is not
+    an earlier one.
 
     - A reject that was cut off, in a shorter version, is closed if its row is a read now. A file that is read while it
       is being uploaded ends within a row.
@@ -44,7 +54,7 @@ def close_replaced(connection: Connection, batch: Batch, registered: Registered)
     """
     with connection:
         find_by_key(connection)
-        found = rows(connection, _EARLIER, {"ids": registered.file_ids})
+        found = rows(connection, _EARLIER, {"ids": registered.file_ids, "newest": newest})
         if not found:
             return
         number = {file_id: number for number, file_id in enumerate(registered.file_ids)}

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -18,8 +18,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ncric_core.agencies import NO_AGENCY
+from ncric_core.deliveries import Batch, Delivery, Feed
 from ncric_core.flight.model import FLIGHTS
+from ncric_core.pipeline.integrate import integrate
 from ncric_core.pipeline.mapping import own_flight
+from ncric_core.pipeline.outcome import Job
 from ncric_core.pipeline.replay import replay
 from ncric_core.sources.feeds import feeds
 from ncric_core.store.rejects import RejectFilter
@@ -182,6 +185,58 @@ def test_rows_of_a_replaced_version_wait_only_until_another_brings_them(store: S
     store.run(**mine)
     books = store.books()
     assert (books.loaded, books.waiting > 0, books.differences) == (later + 1, bool(waiting), [])
+
+
+def test_a_version_that_comes_back_is_loaded_though_its_rows_were_left_to_another(store: Store) -> None:
+    store.map(("Fremont PD", "Fremont PD", "BOSS4"))
+    rows = [read(n, agencyName="Fremont PD") for n in (1, 2)]
+    key = store.put(FILE.format(1), rows)
+    version = (store.folder / key).stat()
+    store.run(exclude=("Fremont PD",))
+    replace_file(store, key, json.dumps([*rows, read(9)]))
+    store.run(exclude=("Fremont PD",))
+    store.put(key, rows)
+    os.utime(store.folder / key, ns=(version.st_atime_ns, version.st_mtime_ns))
+    store.run(agencies=("Fremont PD",))
+    assert [row[0] for row in store.rows(READS)] == ["1_BOSS4", "2_BOSS4", "9_BOSS4"]
+    assert (store.books().waiting, store.books().differences) == (0, [])
+
+
+class Overtaken:
+    """A feed whose files are replaced, and read by another run, after this one has fetched them."""
+
+    def __init__(self, feed: Feed, meanwhile: Callable[[], None]) -> None:
+        self.datasource, self.deliveries = feed.datasource, feed.deliveries
+        self._feed, self._meanwhile = feed, meanwhile
+
+    def read(self, deliveries: Iterable[Delivery], *, idle: bool = False) -> Iterator[Batch]:
+        for batch in self._feed.read(deliveries, idle=idle):
+            self._meanwhile()
+            yield batch
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["left to this job", "new"])
+def test_a_run_that_another_overtakes_with_a_newer_version_loses_no_read(store: Store, known: bool) -> None:
+    store.map(("Fremont PD", "Fremont PD", "BOSS4"))
+    mine, theirs = {"agencies": ("Fremont PD",)}, {"exclude": ("Fremont PD",)}
+    rows = [read(n, agencyName="Fremont PD") for n in (1, 2)]
+    key = store.put(FILE.format(1), rows)
+    if known:
+        store.run(**theirs)
+
+    def meanwhile() -> None:
+        replace_file(store, key, json.dumps([*rows, read(9)]))
+        store.run(**theirs)
+
+    feed: Any = Overtaken(feeds(store.settings)["boss4"], meanwhile)
+    integrate(Job(feeds=(feed,), window=HOUR, **(mine if known else theirs)), store.settings, store.database)
+    store.run(**mine)
+    assert [row[0] for row in store.rows(READS)] == ["1_BOSS4", "2_BOSS4", "9_BOSS4"]
+    store.run()
+    assert store.rows("SELECT size, superseded FROM source_files WHERE NOT superseded") == [
+        ((store.folder / key).stat().st_size, False)
+    ]
+    assert (store.books().waiting, store.books().differences) == (0, [])
 
 
 def test_a_cut_row_that_was_moved_to_another_agency_gives_way(store: Store) -> None:
