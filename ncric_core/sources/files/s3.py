@@ -119,8 +119,9 @@ class S3Bucket:
 
 def _stored(key: str, size: int, modified: datetime, etag: str) -> StoredObject:
     last_modified = moment(modified.timestamp())
-    trouble = f"{key!r} cannot be read: the books cannot hold a NUL" if "\0" in key else None
-    return StoredObject(key, size, last_modified, etag.strip('"'), last_modified, trouble=trouble)
+    shown = key.replace("\0", "\\x00")
+    trouble = f"{shown} cannot be read: the books cannot hold the NUL in its name" if shown != key else None
+    return StoredObject(shown, size, last_modified, etag.strip('"'), last_modified, trouble=trouble)
 
 
 def clients(settings: Settings, *, attempts: Iterable[int]) -> "list[S3Client]":

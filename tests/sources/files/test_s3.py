@@ -229,3 +229,12 @@ def test_bucket_deleted_while_it_is_read_is_an_error_in_words(s3: S3) -> None:
         list(bucket.list("boss4/"))
     with pytest.raises(SourceError, match="there is no such bucket"):
         bucket.open(listed)
+
+
+def test_nul_in_a_key_is_told_in_a_form_that_the_books_can_hold(s3: S3) -> None:
+    s3.put("boss4/a.json")
+    s3.put_many(["boss4/b\0c.json"])
+    good, bad = open_bucket(s3.settings()).list("boss4/")
+    assert (good.key, good.trouble) == ("boss4/a.json", None)
+    assert (bad.key, bad.version != "") == ("boss4/b\\x00c.json", True)
+    assert bad.trouble == "boss4/b\\x00c.json cannot be read: the books cannot hold the NUL in its name"
