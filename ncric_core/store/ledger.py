@@ -147,17 +147,18 @@ def _enter_files(connection: Connection, batch: Sequence[Contents]) -> tuple[lis
             VALUES %s
             ON CONFLICT (key, version) DO UPDATE
             SET found = NULL, photos = EXCLUDED.photos, bad_photos = EXCLUDED.bad_photos, note = EXCLUDED.note
-            RETURNING f.id, f.key, xmax <> 0
+            RETURNING f.id, f.key, f.version, xmax <> 0
             """,
             values,
             page_size=len(values),
             fetch=True,
         )
-        ids = {key: file_id for file_id, key, _ in entered}
-        given = {"keys": list(ids), "ids": list(ids.values())}
+        ids = {(key, version): file_id for file_id, key, version, _ in entered}
+        given = {"keys": [key for key, _ in ids], "ids": list(ids.values())}
         if back := [file_id for file_id, superseded in rows(connection, _SUPERSEDE, given) if not superseded]:
             cursor.execute(_OPEN_AGAIN, {"back": back})
-    return [ids[one.delivery.key] for one in batch], [file_id for file_id, _, was_there in entered if was_there]
+    in_order = [ids[one.delivery.key, one.delivery.version] for one in batch]
+    return in_order, [file_id for file_id, *_, was_there in entered if was_there]
 
 
 def _file_values(contents: Contents) -> tuple[object, ...]:

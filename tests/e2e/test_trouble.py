@@ -87,6 +87,20 @@ def test_a_replaced_file_is_read_again(store: Store) -> None:
     assert store.books().differences == []
 
 
+def test_names_that_have_one_key_are_two_deliveries_in_the_books(store: Store) -> None:
+    key = store.put(FILE.format("\\xff"), [read(1)])
+    store.put(FILE.format(2), [read(2), read(3)])
+    folder, name = os.fsencode(store.folder) + b"/", os.fsencode(FILE.format(2))
+    Path(os.fsdecode(folder + name)).rename(os.fsdecode(folder + os.fsencode(key).replace(b"\\xff", b"\xff")))
+    assert store.run("files-catchup").total.loaded == 3
+    assert store.rows("SELECT key, found, superseded FROM source_files ORDER BY 2") == [
+        (key, 1, False),
+        (key, 2, False),
+    ]
+    assert store.run("files-catchup").files_known == 2
+    assert store.books().differences == []
+
+
 @pytest.mark.parametrize("job", ["boss4", "files-catchup"])
 def test_two_runs_at_the_same_time_load_each_read_once(store: Store, job: str) -> None:
     for number in range(12):
