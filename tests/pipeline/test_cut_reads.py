@@ -218,7 +218,8 @@ class Overtaken:
 @pytest.mark.parametrize("known", [True, False], ids=["left to this job", "new"])
 def test_a_run_that_another_overtakes_with_a_newer_version_loses_no_read(store: Store, known: bool) -> None:
     store.map(("Fremont PD", "Fremont PD", "BOSS4"))
-    mine, theirs = {"agencies": ("Fremont PD",)}, {"exclude": ("Fremont PD",)}
+    mine: dict[str, Any] = {"agencies": ("Fremont PD",)}
+    theirs: dict[str, Any] = {"exclude": ("Fremont PD",)}
     rows = [read(n, agencyName="Fremont PD") for n in (1, 2)]
     key = store.put(FILE.format(1), rows)
     if known:
