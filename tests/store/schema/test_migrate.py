@@ -80,6 +80,13 @@ LANDED = {
     "0004_days.sql": "f80a221b7cf01f327b0594349812f68f5c067522675a864f15f0acc233c37bb4",
     "0005_books.sql": "26377b2a80ac6998993d74ec38562a42832b96bfac03759cc0ff0468b11e693f",
     "0006_alarm_deliveries.sql": "85f169b583cfdac549da35cf8467ff24af0e31dbb8e52233fd76b176396e74b8",
+    "0007_listings.sql": "42b292bebc7eb0f14a160cfb7c9c99dd619ad99e610b47dcb2b8f1b3f29eb929",
+    "0008_errors_without_values.sql": "d033c9eb4da65620b017b4dae671d49a998f158d4c604f9ffedf25f8523d29d0",
+    "0009_cut_reads.sql": "76923af3a5702314c55d29e4db31adf2d7cde166d7627a10e796618b595d06c6",
+    "0010_files_read_at.sql": "c881d9c29a42922a71b881b0f9f4e68ca45ff8a001069a8e8fdefe6f06f06fc5",
+    "0012_reader.sql": "9c8f8cf1eac639eb2a842286b3e03cedad24f18b0aa1d82388bd58f5b29e8f47",
+    "0013_received_names.sql": "0c4051cf27414537e5426f69a114bd34819d461558b75bb6385c182336faaee7",
+    "0014_signed_out.sql": "10c8f39218d7b9c9d8396eb34686e127909db8a79e12c8920f75d04212d60043",
 }
 """The SHA-256 of each migration that stores of our users have. A change of one is a new migration, never an edit."""
 
