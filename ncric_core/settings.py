@@ -166,10 +166,12 @@ class Settings(BaseSettings):
         default=12, gt=0, le=24 * 30, description="hours until a person has to sign in again, however active"
     )
     oidc_metadata_url: str | None = Field(
-        default=None, description="OpenID provider: …/.well-known/openid-configuration; unset: the console is local"
+        default=None, description="identity provider: …/.well-known/openid-configuration; unset: the console is local"
     )
-    oidc_client_id: str | None = Field(default=None, description="the console's client id at the OpenID provider")
-    oidc_client_secret: SecretStr | None = Field(default=None, description="the console's secret at that provider")
+    oidc_client_id: str | None = Field(default=None, description="the console's client id at the identity provider")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="the console's secret at the identity provider"
+    )
     oidc_groups_claim: str = Field(default="groups", min_length=1, description="claim that has a person's groups")
     oidc_trust_unverified_email: bool = Field(
         default=False,

@@ -144,8 +144,9 @@ def up(
 def doctor() -> None:
     """Checks everything that the jobs need, and says how to mend what is wrong.
 
-    The checks: settings, disk, database, clock, schema, bucket, versions (of what the Prefect server of `ncric up`
-    needs), Prefect and who may use it, telemetry, worker, deployments. Ends with status 1 if there is a problem.
+    The checks: settings, disk, database (and a pooler before it), clock, schema, bucket, versions (of what the
+    Prefect server of `ncric up` needs), Prefect and who may use it, telemetry, worker, deployments. Ends with status
+    1 if there is a problem.
     """
     from flows.cli.doctor import doctor as examine
 
