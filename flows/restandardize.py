@@ -64,7 +64,7 @@ def _summary(reads: int, names: int) -> str:
 def _table(moved: dict[Move, int]) -> list[dict[str, Any]]:
     return [
         {
-            "source": move.datasource,
+            "feed": move.datasource,
             "received name": move.received,
             "from": move.old_name,
             "to": move.new_name,

@@ -22,7 +22,7 @@ class Reason(Word):
 
     NO_ID = "no_id", "the read has no id"
     TEMPLATE_ID = "template_id", "its id is the vendor's placeholder, never filled in"
-    BAD_DATE = "bad_date", "its time is no time"
+    BAD_DATE = "bad_date", "its date or time is missing, or cannot be read"
     FUTURE = "future", "it was seen more than a day after the end of its file's window"
     TOO_OLD = "too_old", "it was seen too long before its file arrived (NCRIC_KEEP_DAYS)"
     TOO_LONG = "too_long", "a value is longer than the store takes"

@@ -22,9 +22,9 @@ COLUMNS: Final = {
     "message": st.column_config.TextColumn("Message", width=285),
     "ended": st.column_config.TextColumn("Ended", width=140),
     "lasted": st.column_config.TextColumn("Lasted", width="small"),
-    "kind": st.column_config.TextColumn("Kind", width="small"),
+    "kind": st.column_config.TextColumn("Kind", width=112),
     "scope": st.column_config.TextColumn("About", width="small"),
-    "told": st.column_config.TextColumn("Who was told", width="medium"),
+    "told": st.column_config.TextColumn("Who was told", width=162),
 }
 
 

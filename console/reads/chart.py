@@ -69,7 +69,7 @@ def over_time_chart(counts: pl.DataFrame, *, start: datetime, end: datetime, uni
             ),
             tooltip=[
                 alt.Tooltip("when:N", title="Time"),
-                alt.Tooltip("datasource:N", title="Source"),
+                alt.Tooltip("datasource:N", title="Feed"),
                 alt.Tooltip("reads:Q", title="Reads", format=","),
             ],
         )

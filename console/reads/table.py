@@ -117,16 +117,16 @@ def _downloads(table: pl.DataFrame, period: Period) -> None:
 
 _COLUMNS: Final = {
     # wide enough for a county's sheriff; not pinned, because Streamlit draws a pinned column grey
-    "name": st.column_config.TextColumn("Agency", width=280),
-    "datasource": st.column_config.TextColumn("Source", width="small"),
+    "name": st.column_config.TextColumn("Agency", width=250),
+    "datasource": st.column_config.TextColumn("Feed", width="small"),
     "reads": st.column_config.NumberColumn("Reads", format="localized", width="small"),
     "trend": st.column_config.LineChartColumn("Trend", width=150, y_min=0),
     "share": st.column_config.ProgressColumn("Share", format="percent", min_value=0, max_value=1, width="small"),
     "last_read": st.column_config.DatetimeColumn(
-        "Last read (Pacific)", format="MMM D, YYYY, HH:mm", timezone=PACIFIC.key
+        "Last read (Pacific)", format="MMM D, YYYY, HH:mm", timezone=PACIFIC.key, width=160
     ),
     "lag": st.column_config.TextColumn("Lag", width="small"),
     "state": st.column_config.MultiselectColumn(
-        "State", options=list(FEED_STATES), color=list(FEED_STATES.values()), width=140
+        "State", options=list(FEED_STATES), color=list(FEED_STATES.values()), width=112
     ),
 }

@@ -132,8 +132,9 @@ def up(
 ) -> None:
     """Runs the whole system on this machine: PostgreSQL, Prefect, deployments, a worker and the console.
 
-    PostgreSQL is the embedded one, unless NCRIC_DATABASE_URL is set. Only this machine can reach the system. A service
-    that dies is started again. Ctrl-C ends everything. Logs are in DATA_DIR/logs.
+    PostgreSQL is the embedded one, unless NCRIC_DATABASE_URL is set. Only this machine can reach the system, and
+    Prefect's page asks for the whole line in DATA_DIR/prefect.password. A service that dies is started again. Ctrl-C
+    ends everything. Logs are in DATA_DIR/logs.
     """
     from flows.cli.up import up as run
 

@@ -277,7 +277,8 @@ def _start_feeds(
 def _addresses(running: Up) -> None:
     settings = running.settings
     running.tell(f"  console     {console_url(settings)}")
-    running.tell(f"  Prefect UI  http://127.0.0.1:{settings.prefect_port} (password: see {password_file(settings)})")
+    running.tell(f"  Prefect     http://127.0.0.1:{settings.prefect_port}")
+    running.tell(f"  password    for Prefect's page: the whole line in {password_file(settings)}")
     running.tell(f"  bucket      {settings.bucket}")
     running.tell(f"  logs        {running.logs}")
 

@@ -45,7 +45,7 @@ def unmapped() -> None:
     with connected() as (_, connection):
         found = unmapped_names(connection)
     rows_ = [(n.datasource, n.received, n.reads, n.first_seen, n.last_seen, " | ".join(n.suggestions)) for n in found]
-    columns = ("source", "received name", "reads", "first read", "last read", "suggestions")
+    columns = ("feed", "received name", "reads", "first read", "last read", "suggestions")
     show(columns, rows_, empty="every name is mapped")
     if found:
         say(
@@ -133,9 +133,7 @@ def restandardize() -> None:
             if sys.stderr.isatty():
                 warn(f"{move.received}: {reads:,} of {move.reads:,} reads moved")
     found = [(m.datasource, m.received, m.old_name, m.new_name, reads) for m, reads in moved.items()]
-    show(
-        ("source", "received name", "from", "to", "reads moved"), found, empty="every read is under its agency already"
-    )
+    show(("feed", "received name", "from", "to", "reads moved"), found, empty="every read is under its agency already")
 
 
 @agencies_app.command()
@@ -152,4 +150,4 @@ def history(limit: Annotated[int, typer.Option(min=1, help="Show at most this ma
                 {"n": limit},
             )
         )
-    show(("when", "who", "source", "name", "before", "after"), found, empty="no changes yet")
+    show(("when", "who", "feed", "name", "before", "after"), found, empty="no changes yet")

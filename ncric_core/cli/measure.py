@@ -105,7 +105,7 @@ def _demo(settings: "Settings", database: "Database", reads: int, seed: int, ima
         say()
         say("Names never seen before. Their reads are loaded under these names until somebody maps them to an agency:")
         rows = [(n.datasource, n.received, n.reads, " | ".join(n.suggestions)) for n in waiting]
-        show(("source", "received name", "reads", "suggestions"), rows, empty="")
+        show(("feed", "received name", "reads", "suggestions"), rows, empty="")
     say()
     say(
         f"The books: {books.found:,} rows found = {books.loaded:,} loaded + {books.already_there:,} already there + "

@@ -93,7 +93,7 @@ def rejects_of(rows: pl.DataFrame) -> pl.DataFrame:
         "position",
         "reason",
         pl.when(reason == Reason.BAD_DATE)
-        .then(pl.format("{} is no time", "received_time"))
+        .then(pl.format("cannot be read as a time: {}", "received_time"))
         .when(reason.is_in([Reason.FUTURE, Reason.TOO_OLD]))
         .then(pl.format("{} in a file whose window ends {}", "received_time", arrival))
         .when(reason == Reason.TOO_LONG)

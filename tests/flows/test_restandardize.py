@@ -60,14 +60,14 @@ def test_reads_are_moved_with_progress_and_the_run_says_what_moved(misplaced: St
     assert found["run-summary"] == "## restandardize\n\n**50 reads moved**, of 2 received names."
     assert json.loads(found["reads-moved"]) == [
         {
-            "source": "BOSS4",
+            "feed": "BOSS4",
             "received name": "ATHERTON POLICE DEPARTMENT",
             "from": "ATHERTON POLICE DEPARTMENT",
             "to": "Atherton PD",
             "reads": 40,
         },
         {
-            "source": "BOSS4",
+            "feed": "BOSS4",
             "received name": "FREMONT POLICE",
             "from": "FREMONT POLICE",
             "to": "Fremont PD",

@@ -164,7 +164,7 @@ def test_day_that_a_zone_skipped_whole_is_no_error() -> None:
 )
 def test_time_that_is_none_is_a_reject(zone: str, date: Any, time: Any, shown: str) -> None:
     row = reject(zone, eventDate=date, eventTime=time)
-    assert (row["reason"], row["detail"]) == ("bad_date", f"{shown} is no time")
+    assert (row["reason"], row["detail"]) == ("bad_date", f"cannot be read as a time: {shown}")
 
 
 @given(st.text(max_size=12), st.text(max_size=12), st.sampled_from(["UTC", "America/Los_Angeles", "Pacific/Apia"]))
