@@ -55,6 +55,12 @@ def tell() -> None:
             st.error(text_only(text), icon=":material/error:")
 
 
+def tell_at_the_top() -> None:
+    """Runs the whole page again if an outcome has not been told. A part of a page that is drawn alone begins with it."""
+    if "runs_told" in st.session_state:
+        st.rerun()
+
+
 def pause(user: Person, job: Item, paused: bool) -> None:
     """Pauses or resumes the schedule of a job."""
     what, done = ("job_paused", "is paused") if paused else ("job_resumed", "goes on by its schedule")

@@ -44,10 +44,8 @@ def _told(one: Begun) -> str:
 
 
 def _buttons(user: Person, one: Begun) -> None:
-    """Shows the buttons to stop and to go on. A click runs the whole page again, which shows the outcome at its top."""
-    if one.left and act_button("Stop", acts.stop_backfill, user, one, key=f"stop {one.tag}", icon=":material/stop:"):
-        st.rerun()
-    if one.bad and act_button(
-        "Go on", acts.resume_backfill, user, one, key=f"go on {one.tag}", icon=":material/play_arrow:", help=GO_ON
-    ):
-        st.rerun()
+    if one.left:
+        act_button("Stop", acts.stop_backfill, user, one, key=f"stop {one.tag}", icon=":material/stop:")
+    if one.bad:
+        go_on = f"go on {one.tag}"
+        act_button("Go on", acts.resume_backfill, user, one, key=go_on, icon=":material/play_arrow:", help=GO_ON)

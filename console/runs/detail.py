@@ -118,6 +118,7 @@ def detail(user: Person, run_id: str, jobs: Mapping[str, str]) -> None:
 
 
 def _followed(user: Person, run_id: str) -> None:
+    acts.tell_at_the_top()
     with in_words(), prefect_api(read_settings()) as api:
         run = api.run(run_id)
         if run is not None and run["state_type"] not in ENDED:

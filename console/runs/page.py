@@ -140,6 +140,7 @@ def _go(job: str | None = None, run: str | None = None) -> None:
 
 
 def _board(user: Person) -> None:
+    acts.tell_at_the_top()
     with in_words():
         jobs = _jobs(user, _deployments(user))
         running = [(job, run) for job in jobs for run in job.latest if run["state_type"] in {"RUNNING", "CANCELLING"}]

@@ -21,7 +21,7 @@ GROUP BY datasource
 
 
 def judge_files(connection: Connection, now: datetime) -> None:
-    """Judges the files of the last day, in a transaction of its own: one alarm a feed, however many files there are.
+    """Judges the files that were read in the last day, in a transaction of its own: one alarm a feed, however many files there are.
 
     It ends a day after the last such file was read, or when other versions of all of them have come.
     """
@@ -34,7 +34,7 @@ def judge_files(connection: Connection, now: datetime) -> None:
             end_alarm(connection, KIND, "feed", feed, at=now)
         for feed, (files, key) in fruitless.items():
             count = "a file" if files == 1 else f"{files:,} files"
-            said = f"feed {feed}: {count} of the last day gave no read at all; the latest is {key}"
+            said = f"feed {feed}: {count} read in the last day gave no read at all; the latest is {key}"
             if feed in lasting:
                 change_alarm(connection, lasting[feed].id, KIND, said, expected=None, seen=files)
             else:

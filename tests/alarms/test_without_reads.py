@@ -22,7 +22,7 @@ def test_a_feed_with_files_that_gave_no_read_has_one_alarm(store: Store) -> None
     outcome = store.run()
     assert outcome.files_without_reads == [FILE.format(3), FILE.format(4)]
     now = datetime.now(UTC) + timedelta(minutes=1)
-    said = f"feed BOSS4: 2 files of the last day gave no read at all; the latest is {FILE.format(3)}"
+    said = f"feed BOSS4: 2 files read in the last day gave no read at all; the latest is {FILE.format(3)}"
     assert messages(store, now) == [(said, "begin")]
 
     for number in (3, 4):

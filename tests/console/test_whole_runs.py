@@ -37,6 +37,7 @@ def test_a_rerun_is_launched_and_watched_to_its_end(whole: RunningUp, person: Pa
     person.goto("/runs?part=Launch")
     person.get_by_text("Before it starts").wait_for()
     fill(person, "From (Pacific time)", "202210110100")
+    expect(person.get_by_text("Oct 11, 01:00 –")).to_be_visible()  # drawn anew, which would take digits away
     fill(person, "Until (Pacific time)", "202210110200")
     expect(person.get_by_text("Oct 11, 01:00–02:00 PDT")).to_be_visible()
     button(person, "Start").click()
