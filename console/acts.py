@@ -56,7 +56,7 @@ def tell() -> None:
 
 
 def tell_at_the_top() -> None:
-    """Runs the whole page again if an outcome has not been told. A part of a page that is drawn alone begins with it."""
+    """Runs the whole page again if an outcome has not been told. A part that is drawn alone begins with this."""
     if "runs_told" in st.session_state:
         st.rerun()
 

@@ -33,7 +33,9 @@ def database(ready: Path) -> None:
     """
     settings = read_settings()
     unfinished = ready.with_suffix(".unfinished")
-    unfinished.write_text(up_to_date(settings).dsn, encoding="utf-8")
+    store = up_to_date(settings)
+    store.close()  # no idle session of ours is in the way of a restore
+    unfinished.write_text(store.dsn, encoding="utf-8")
     unfinished.rename(ready)
     say("the embedded PostgreSQL is ready")
     while embedded.runs(settings.data_dir):

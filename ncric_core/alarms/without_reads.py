@@ -21,9 +21,10 @@ GROUP BY datasource
 
 
 def judge_files(connection: Connection, now: datetime) -> None:
-    """Judges the files that were read in the last day, in a transaction of its own: one alarm a feed, however many files there are.
+    """Judges the files that were read in the last day, in a transaction of its own.
 
-    It ends a day after the last such file was read, or when other versions of all of them have come.
+    A feed has one alarm, however many such files there are. It ends a day after the last such file was read, or when
+    other versions of all of them have come.
     """
     with connection:
         lock_transaction(connection, Lock.JUDGE_FRESHNESS)
