@@ -21,7 +21,7 @@ import streamlit as st
 from console.look import in_words
 from console.queries import asked_by, sign_ins
 from ncric_core.errors import SettingsError
-from ncric_core.private import private_folder
+from ncric_core.private import private_folder, private_text
 from ncric_core.settings import Settings
 from ncric_core.store.person import OWNER, Person, Role
 
@@ -191,7 +191,8 @@ def secrets_file(settings: Settings) -> Path | None:
     folder = private_folder(settings.data_dir / "console")
     entries = {
         "redirect_uri": settings.console_url.rstrip("/") + CALLBACK,
-        "cookie_secret": _cookie_secret(folder),
+        # made once, so that a restart signs nobody out
+        "cookie_secret": private_text(folder / "cookie.secret", lambda: secrets.token_urlsafe(48)),
         "client_id": settings.oidc_client_id,
         "client_secret": settings.oidc_client_secret.get_secret_value(),
         "server_metadata_url": settings.oidc_metadata_url,
@@ -202,15 +203,6 @@ def secrets_file(settings: Settings) -> Path | None:
         "[auth]\n" + "".join(f"{name} = {_toml(value)}\n" for name, value in entries.items()), encoding="utf-8"
     )
     return file
-
-
-def _cookie_secret(folder: Path) -> str:
-    """Returns the secret that signs the cookies. It is made once, so that a restart signs nobody out."""
-    file = folder / "cookie.secret"
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(48), encoding="utf-8")
-    return file.read_text(encoding="utf-8")
 
 
 def _toml(text: str) -> str:
