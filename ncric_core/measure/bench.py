@@ -1,11 +1,8 @@
 """Compares the pipeline with the limits of this machine, in one run, on the same rows and the same indexed tables."""
 
-import multiprocessing
-import resource
 import shutil
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from ncric_core.deliveries import CLEAN, Feed, received_name
+from ncric_core.measure.steps import peak_memory, steps_in
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.pipeline.mapping import own_flight
 from ncric_core.pipeline.outcome import Job, Outcome
@@ -25,7 +23,6 @@ from ncric_core.store.agencies import known_names
 from ncric_core.store.copy import copy_reads
 from ncric_core.store.database import Database, open_database
 from ncric_core.store.partitions import ensure_partitions
-from ncric_core.store.schema.migrate import migrate
 from ncric_core.windows import Window
 
 START: Final = datetime(2022, 10, 11, tzinfo=UTC)
@@ -78,14 +75,7 @@ def bench(folder: Path, *, reads: int, images: float, filled: int, pairs: int, n
     reads in the store for the last step, 0 to leave that out. `pairs` says how often the limit and the pipeline are run
     in turn. `note` is told each step as it begins.
     """
-    settings = Settings(data_dir=folder, bucket=str(folder / "bucket"), database_url=None)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-
-        def step(what: Callable[..., Any], *given: Any) -> Any:
-            return pool.submit(what, settings, *given).result()
-
-        database = open_database(settings)  # keeps the embedded server running between the steps
-        migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
+    with steps_in(folder) as (_, database, step):
         note(f"making {reads:,} reads")
         made = step(_make, reads, images)
         step(_prepare_limit, folder / "limit")
@@ -141,7 +131,7 @@ def _job(settings: Settings, *, force: bool) -> Job:
 def _pipeline(settings: Settings, force: bool) -> tuple[float, float]:
     """Runs the pipeline. Returns the seconds that it took, and the peak memory of its process in MB."""
     outcome: Outcome = integrate(_job(settings, force=force), settings, open_database(settings))
-    return outcome.seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return outcome.seconds, peak_memory()
 
 
 def _prepare_limit(settings: Settings, place: Path) -> None:

@@ -1,10 +1,7 @@
 """Measures what a run costs that finds nothing to do: beside many older files, and beside none."""
 
-import multiprocessing
 import os
-import resource
 from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,11 +11,11 @@ from typing import Any, Final
 import polars as pl
 
 from ncric_core.jobs.named import CATCHUP, job_named
+from ncric_core.measure.steps import peak_memory, steps_in
 from ncric_core.pipeline.integrate import integrate
 from ncric_core.settings import Settings
 from ncric_core.store.copy import copy_csv, csv_of
 from ncric_core.store.database import Database, open_database
-from ncric_core.store.schema.migrate import migrate
 from ncric_core.windows import Window
 
 END: Final = datetime(2022, 10, 11, tzinfo=UTC)  # of the older files; the window begins here
@@ -50,14 +47,7 @@ def bench_listing(folder: Path, *, older: int, note: Callable[[str], None]) -> L
 
     `older` is the number of older files; the ledger has them all as read. `note` is told each step as it begins.
     """
-    settings = Settings(data_dir=folder, bucket=str(folder / "bucket"), database_url=None)
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as pool:
-
-        def step(what: Callable[..., Any], *given: Any) -> Any:
-            return pool.submit(what, settings, *given).result()
-
-        database = open_database(settings)  # keeps the embedded server running between the steps
-        migrate(database, organization=settings.organization, flights_dir=settings.flights_dir)
+    with steps_in(folder) as (settings, database, step):
         Path(settings.bucket).mkdir(parents=True)
         note("a window beside no files")
         beside_none, _ = step(_window)
@@ -75,11 +65,11 @@ def bench_listing(folder: Path, *, older: int, note: Callable[[str], None]) -> L
 def _window(settings: Settings) -> tuple[float, float]:
     """Returns the seconds of a run of an empty window, and the peak memory of its process in MB."""
     window = Window(END + HOLDS, END + HOLDS + timedelta(hours=1))
-    return median(_seconds(settings, "boss4", window) for _ in range(RUNS)), _peak_memory()
+    return median(_seconds(settings, "boss4", window) for _ in range(RUNS)), peak_memory()
 
 
 def _catchup(settings: Settings) -> tuple[float, float]:
-    return _seconds(settings, CATCHUP, None), _peak_memory()
+    return _seconds(settings, CATCHUP, None), peak_memory()
 
 
 def _seconds(settings: Settings, job: str, window: Window | None) -> float:
@@ -87,10 +77,6 @@ def _seconds(settings: Settings, job: str, window: Window | None) -> float:
     if outcome.files_read or not outcome.ok:
         raise AssertionError(f"{job} had something to do: {outcome}")
     return outcome.seconds
-
-
-def _peak_memory() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def _make(settings: Settings, older: int) -> None:
