@@ -6,13 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import FILE, Command, Store, read
+from tests.flows.running_up import until
 
 TYPES = {
     "plate": "'A,\"B'",
@@ -221,19 +220,12 @@ def test_a_signal_ends_the_question_on_the_server(store: Store, tmp_path: Path, 
         preexec_fn=_heed_ctrl_c,  # noqa: PLW1509  # no threads here
     )
     with command:
-        until(lambda: store.rows(asking, ()) != [])
+        until(lambda: store.rows(asking, ()) != [], 30)
         command.send_signal(number)
         out, err = command.communicate(timeout=30)
         assert (out, b"Traceback" in err) == (b"", False)
-        until(lambda: store.rows(asking, ()) == [])
+        until(lambda: store.rows(asking, ()) == [], 30)
 
 
 def _heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where tests run in the background
-
-
-def until(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

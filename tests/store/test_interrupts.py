@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -15,21 +14,15 @@ import pytest
 
 from ncric_core.store.database import CONNECTION, rows
 from tests.conftest import FILE, HOUR, Store, read
+from tests.flows.running_up import until
 from tests.pooler import pooled
+from tests.store.test_load import WAITING
 
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 STARTED_BY_A_SHELL = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
 COMMAND = [sys.executable, "-c", STARTED_BY_A_SHELL + "from ncric_core.cli import main; main()"]
 WINDOW = ["--start", HOUR.start.isoformat(), "--end", HOUR.end.isoformat()]
 
 ASLEEP = "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(600)%' AND pid <> pg_backend_pid()"
-
-
-def until(store: Store, waiting: int) -> None:
-    deadline = time.monotonic() + 30
-    while store.rows(WAITING) != [(waiting,)]:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @contextmanager
@@ -58,12 +51,12 @@ def test_a_run_that_waits_for_a_lock_hears_signals_and_cancels_on_the_server(
     with store.database.session() as holder:
         rows(holder, f"LOCK TABLE {table} IN SHARE MODE; SELECT 1")
         with running(store, "run", "boss4", *WINDOW) as process:
-            until(store, 1)
+            until(lambda: store.rows(WAITING) == [(1,)], 30)
             process.send_signal(number)
             _, err = process.communicate(timeout=10)
         assert process.returncode == status, err
         assert "Traceback" not in err
-        until(store, 0)
+        until(lambda: store.rows(WAITING) == [(0,)], 30)
     assert store.rows("SELECT count(*) FROM loads WHERE error IS NOT NULL") == [(0,)]
     assert store.run().total.loaded == 1
 
@@ -74,11 +67,11 @@ def test_the_same_through_a_pooler(store: Store, tmp_path: Path) -> None:
     with pooled(store) as through, store.database.session() as holder:
         rows(holder, "LOCK TABLE vehicle_records IN SHARE MODE; SELECT 1")
         with running(through, "run", "boss4", *WINDOW) as process:
-            until(store, 1)
+            until(lambda: store.rows(WAITING) == [(1,)], 30)
             process.send_signal(signal.SIGTERM)
             process.communicate(timeout=10)
         assert process.returncode == 143
-        until(store, 0)
+        until(lambda: store.rows(WAITING) == [(0,)], 30)
     assert store.run().total.loaded == 1
 
 
@@ -126,10 +119,7 @@ def test_a_server_that_has_gone_silent_does_not_keep_a_signal_from_being_heard(s
                 database_url=type(url)(url.get_secret_value().replace(f":{port}/", f":{other}/"))
             )
             with running(beyond, "sql", "SELECT pg_sleep(600)") as process:
-                deadline = time.monotonic() + 30
-                while not store.rows(ASLEEP):
-                    assert time.monotonic() < deadline
-                    time.sleep(0.05)
+                until(lambda: store.rows(ASLEEP) != [], 30)
                 silent.set()
                 process.send_signal(signal.SIGTERM)
                 process.communicate(timeout=10)
