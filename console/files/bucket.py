@@ -17,7 +17,8 @@ from ncric_core.errors import SourceError
 from ncric_core.files import find_files, look_into
 from ncric_core.settings import read_settings
 from ncric_core.sources.feeds import feeds
-from ncric_core.sources.files.objects import Bucket, Leap, StoredObject, anything, nothing_known, open_bucket
+from ncric_core.sources.files.objects import open_bucket
+from ncric_core.sources.files.stored import Bucket, Leap, StoredObject, anything, nothing_known
 from ncric_core.store.database import Database
 from ncric_core.store.files import FileFilter
 from ncric_core.store.person import SEEN, Person, note, session_of

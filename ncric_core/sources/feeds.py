@@ -9,7 +9,8 @@ from ncric_core.deliveries import Feed
 from ncric_core.errors import SettingsError
 from ncric_core.settings import Settings
 from ncric_core.sources.files.feed import FileFeed
-from ncric_core.sources.files.objects import Bucket, open_bucket
+from ncric_core.sources.files.objects import open_bucket
+from ncric_core.sources.files.stored import Bucket
 
 
 def feeds(settings: Settings, bucket: Callable[[], Bucket] | None = None) -> dict[str, Feed]:

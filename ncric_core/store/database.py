@@ -47,7 +47,7 @@ CONNECTION: Final = {
 }
 """What libpq is told, unless the URL says otherwise."""
 
-__all__ = ["Connection", "Cursor", "Database", "first_line", "open_database", "rows"]
+__all__ = ["Connection", "Cursor", "Database", "open_database", "rows"]
 
 
 class Cursor(psycopg2.extensions.cursor):

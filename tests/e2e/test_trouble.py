@@ -16,7 +16,8 @@ from typing import BinaryIO
 import pytest
 
 from ncric_core.errors import SourceError, StoreError
-from ncric_core.sources.files import objects
+from ncric_core.sources.files.folder import Folder
+from ncric_core.sources.files.stored import StoredObject
 from tests.conftest import FILE, Store, read
 
 FAILING = """
@@ -62,14 +63,14 @@ def test_a_file_deleted_after_it_was_listed_is_named_and_the_rest_is_loaded(
 ) -> None:
     gone = store.put(FILE.format(1), [read(1)])
     store.put(FILE.format(2), [read(2)])
-    opened = objects.Folder.open
+    opened = Folder.open
 
-    def delete_first(self: objects.Folder, listed: objects.StoredObject) -> BinaryIO:
+    def delete_first(self: Folder, listed: StoredObject) -> BinaryIO:
         if listed.key == gone:
             (store.folder / gone).unlink(missing_ok=True)
         return opened(self, listed)
 
-    monkeypatch.setattr(objects.Folder, "open", delete_first)
+    monkeypatch.setattr(Folder, "open", delete_first)
     outcome = store.run()
     assert list(outcome.failed_files.values()) == [f"{gone} was deleted after it was listed"]
     assert outcome.total.loaded == 1
@@ -231,7 +232,7 @@ def test_a_large_file_that_breaks_off_is_named_and_the_next_run_loads_the_rest(
     monkeypatch.setattr("ncric_core.sources.files.feed.SMALLEST_BATCH", 10)
     large = store.put(FILE.format(1), [*(read(n, agencyName=f"Agency {n % 2}") for n in range(60)), {"LPREventID": 0}])
     store.put(FILE.format(2), [read(70)])
-    opened = objects.Folder.open
+    opened = Folder.open
 
     class Breaking(io.BytesIO):
         def read(self, size: int | None = -1) -> bytes:
@@ -239,12 +240,12 @@ def test_a_large_file_that_breaks_off_is_named_and_the_next_run_loads_the_rest(
                 raise OSError("the connection broke off")
             return super().read(size)
 
-    def break_off(self: objects.Folder, listed: objects.StoredObject) -> BinaryIO:
+    def break_off(self: Folder, listed: StoredObject) -> BinaryIO:
         return Breaking((store.folder / large).read_bytes()) if listed.key == large else opened(self, listed)
 
     small = store.with_settings(chunk_size=10)
     with monkeypatch.context() as patched:
-        patched.setattr(objects.Folder, "open", break_off)
+        patched.setattr(Folder, "open", break_off)
         outcome = small.run()
     assert outcome.failed_files == {large: f"{large} cannot be read to its end: the connection broke off"}
     assert 1 < outcome.total.loaded < 61

@@ -14,7 +14,7 @@ from ncric_core.files import find_files
 from ncric_core.pipeline import listing
 from ncric_core.sources.feeds import feeds
 from ncric_core.sources.files import folder
-from ncric_core.sources.files.objects import StoredObject
+from ncric_core.sources.files.stored import StoredObject
 from ncric_core.store.database import Connection
 from ncric_core.store.ledger import look_up
 from ncric_core.windows import Window

@@ -22,7 +22,7 @@ from ncric_core.sources.files.lpr_json import (
     row_at,
 )
 from ncric_core.sources.files.names import UNFINISHED, WindowLeap
-from ncric_core.sources.files.objects import Bucket, Leap, ObjectGone, StoredObject, anything, nothing_known
+from ncric_core.sources.files.stored import Bucket, Leap, ObjectGone, StoredObject, anything, nothing_known
 from ncric_core.windows import Window
 
 LONGEST_NAME: Final = 2_000  # bytes; an index of PostgreSQL holds 2,704

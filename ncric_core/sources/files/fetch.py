@@ -12,7 +12,7 @@ from tenacity import retry, retry_if_exception_type, stop_after_attempt
 from urllib3.exceptions import HTTPError
 
 from ncric_core.errors import SourceError
-from ncric_core.sources.files.objects import Bucket, StoredObject
+from ncric_core.sources.files.stored import Bucket, StoredObject
 
 Named = TypeVar("Named")
 Content = TypeVar("Content")

@@ -6,19 +6,7 @@ from ncric_core.errors import SourceError
 from ncric_core.settings import Settings
 from ncric_core.sources.files.folder import Folder
 from ncric_core.sources.files.s3 import S3Bucket, clients
-from ncric_core.sources.files.stored import Bucket, Leap, ObjectGone, StoredObject, anything, nothing_known
-
-__all__ = [
-    "Bucket",
-    "Folder",
-    "Leap",
-    "ObjectGone",
-    "S3Bucket",
-    "StoredObject",
-    "anything",
-    "nothing_known",
-    "open_bucket",
-]
+from ncric_core.sources.files.stored import Bucket
 
 
 def open_bucket(settings: Settings) -> Bucket:

@@ -15,15 +15,9 @@ from ncric_core.deliveries import Known
 from ncric_core.errors import SourceError
 from ncric_core.sources.files import fetch
 from ncric_core.sources.files.fetch import fetched, pieces
-from ncric_core.sources.files.objects import (
-    Folder,
-    Leap,
-    ObjectGone,
-    StoredObject,
-    anything,
-    nothing_known,
-    open_bucket,
-)
+from ncric_core.sources.files.folder import Folder
+from ncric_core.sources.files.objects import open_bucket
+from ncric_core.sources.files.stored import Leap, ObjectGone, StoredObject, anything, nothing_known
 from tests.sources.files.conftest import S3
 
 NOW = datetime(2022, 10, 11, tzinfo=UTC)

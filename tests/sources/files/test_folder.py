@@ -10,7 +10,9 @@ import pytest
 from ncric_core.errors import SourceError
 from ncric_core.settings import Settings
 from ncric_core.sources.files import folder
-from ncric_core.sources.files.objects import Folder, ObjectGone, StoredObject, open_bucket
+from ncric_core.sources.files.folder import Folder
+from ncric_core.sources.files.objects import open_bucket
+from ncric_core.sources.files.stored import ObjectGone, StoredObject
 
 
 def put(root: Path, key: str, content: bytes = b"[]") -> None:

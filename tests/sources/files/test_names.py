@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from ncric_core.deliveries import DatedFeed, Feed
 from ncric_core.settings import Settings
 from ncric_core.sources.feeds import feeds
+from ncric_core.sources.files.folder import Folder
 from ncric_core.sources.files.names import LONGEST, WindowLeap
-from ncric_core.sources.files.objects import Bucket, Folder, S3Bucket, open_bucket
+from ncric_core.sources.files.objects import open_bucket
+from ncric_core.sources.files.s3 import S3Bucket
+from ncric_core.sources.files.stored import Bucket
 from ncric_core.windows import Window
 from tests.conftest import examples
 from tests.sources.files.conftest import S3

@@ -10,7 +10,9 @@ import pytest
 from botocore.exceptions import ClientError
 
 from ncric_core.errors import SourceError
-from ncric_core.sources.files.objects import Bucket, ObjectGone, S3Bucket, StoredObject, open_bucket
+from ncric_core.sources.files.objects import open_bucket
+from ncric_core.sources.files.s3 import S3Bucket
+from ncric_core.sources.files.stored import Bucket, ObjectGone, StoredObject
 from tests.sources.files.conftest import S3
 
 
